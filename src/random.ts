@@ -1,0 +1,168 @@
+/**
+ * Random numbers without state: every draw is a pure function of a seed and of the place where it is used, so draws can
+ * be made in any order, in parallel, and again. Only 32-bit integer operations decide the bits (`Math.imul`, xor, shift,
+ * add), each of which WGSL's u32 has too: the same seed gives the same bits in every engine and on every device.
+ *
+ * Not for cryptography.
+ */
+
+/** What a draw is for. Two streams of one seed have nothing to do with each other. */
+export const STREAM = { SPLIT: 1, ORDER: 2, TABLE: 3, PLANTED: 4 } as const;
+
+/** The odd integer nearest to 2^32 / golden ratio: keeps an all-zero input from staying zero. */
+const GOLDEN = 0x9e3779b9;
+
+/** MurmurHash3's 32-bit finaliser (Appleby 2011, public domain): a bijection in which every input bit moves every output bit. */
+function fmix32(h: number): number {
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+/**
+ * A u32 that depends on all four words: each is absorbed by `h = fmix32((h ^ word) + GOLDEN)`, from h = 0.
+ * Arguments are taken modulo 2^32.
+ */
+export function hash32(seed: number, a: number, b: number, c: number): number {
+  let h = fmix32((seed + GOLDEN) | 0);
+  h = fmix32(((h ^ a) + GOLDEN) | 0);
+  h = fmix32(((h ^ b) + GOLDEN) | 0);
+  return fmix32(((h ^ c) + GOLDEN) | 0) >>> 0;
+}
+
+/** A draw from [0, 1), a multiple of 2^-32. */
+export function uniform(seed: number, a: number, b: number, c: number): number {
+  return hash32(seed, a, b, c) / 4294967296;
+}
+
+/**
+ * The key of one permutation: `permutationKey(seed, STREAM.ORDER, e)` orders the ratings of epoch e,
+ * `permutationKey(seed, STREAM.SPLIT)` chooses the validation rows.
+ */
+export function permutationKey(seed: number, stream: number, counter = 0): number {
+  return hash32(seed, stream, counter, 0);
+}
+
+/** Rounds of the Feistel network, each of which changes one half. Fewer than six show in the order of a handful of rows. */
+const ROUNDS = 8;
+/** Below 2^4 a half has so few values that the network would know only few orders; a walk in 2^4 costs nothing. */
+const MIN_BITS = 4;
+
+/**
+ * Where row `i` of `n` goes: for a fixed key a bijection of [0, n), one of about 2^32 orders, computed without storing
+ * the permutation. A Feistel network (Luby and Rackoff 1988) permutes [0, 2^bits), the smallest such range that holds n;
+ * results outside [0, n) are put through it again until one lies inside (cycle walking, Black and Rogaway 2002), fewer
+ * than two passes on average from n = 8.
+ *
+ * @param n number of rows, 1 to 2^31
+ * @param key of `permutationKey`
+ * @param i row, 0 <= i < n (not checked: outside, the walk need not end inside)
+ */
+export function permute(n: number, key: number, i: number): number {
+  if (n <= 1) return 0;
+  const bits = Math.max(MIN_BITS, 32 - Math.clz32(n - 1));
+  const lowBits = bits >>> 1;
+  const lowMask = (1 << lowBits) - 1;
+  const highMask = (1 << (bits - lowBits)) - 1;
+  let x = i;
+  do {
+    let high = x >>> lowBits;
+    let low = x & lowMask;
+    let roundKey = key | 0;
+    for (let round = 0; round < ROUNDS; round += 2) {
+      roundKey = (roundKey + GOLDEN) | 0;
+      high ^= fmix32(roundKey ^ low) & highMask;
+      roundKey = (roundKey + GOLDEN) | 0;
+      low ^= fmix32(roundKey ^ high) & lowMask;
+    }
+    x = ((high << lowBits) | low) >>> 0;
+  } while (x >= n);
+  return x;
+}
+
+/** Writes the whole permutation of [0, out.length): `out[i] = permute(out.length, key, i)`. */
+export function fillPermutation(out: Uint32Array, key: number): void {
+  const n = out.length;
+  for (let i = 0; i < n; i++) out[i] = permute(n, key, i);
+}
+
+/** Intervals of the table of initial values: 10 bits of the draw choose one, 16 bits the place in it, one the sign. */
+const INTERVALS = 1024;
+/** Initial values are multiples of 2^-29; the largest, 0.02, is an integer of 24 bits in that unit, so f32 holds each. */
+export const INITIAL_VALUE_UNIT = 2 ** -29;
+
+/**
+ * The fastai starting value of a parameter, for all four tables: a standard normal, C `fmod` 2 (the sign kept), times
+ * 0.01. Hence in (-0.02, 0.02) with standard deviation 0.0087.
+ *
+ * Drawn by inverting the distribution function of the magnitude: linear interpolation, in integers, between the knots of
+ * `initialValueKnots`.
+ *
+ * @param table 0 userFactors, 1 itemFactors, 2 userBias, 3 itemBias
+ */
+export function initialValue(seed: number, table: number, row: number, column: number): number {
+  return drawInitialValue(initialValueKnots(), hash32(seed, STREAM.TABLE, table, 0), row, column);
+}
+
+/** Fills a table of `nRows x nColumns`, row after row, with `initialValue`. */
+export function fillInitial(out: Float32Array, seed: number, table: number, nRows: number, nColumns: number): void {
+  if (out.length !== nRows * nColumns) {
+    throw new RangeError(`fillInitial: out has ${out.length} values, not nRows x nColumns = ${nRows} x ${nColumns}.`);
+  }
+  const knots = initialValueKnots();
+  const key = hash32(seed, STREAM.TABLE, table, 0);
+  let k = 0;
+  for (let row = 0; row < nRows; row++) {
+    for (let column = 0; column < nColumns; column++) out[k++] = drawInitialValue(knots, key, row, column);
+  }
+}
+
+function drawInitialValue(knots: Uint32Array, key: number, row: number, column: number): number {
+  const bits = hash32(key, row, column, 0);
+  const interval = (bits >>> 16) & (INTERVALS - 1);
+  const low = knots[interval];
+  // The widest interval is 48,600 units, so the product stays below 2^32.
+  const magnitude = low + (((knots[interval + 1] - low) * (bits & 0xffff)) >>> 16);
+  return (bits >>> 31 === 1 ? (0 - magnitude) | 0 : magnitude) * INITIAL_VALUE_UNIT;
+}
+
+let knotsOnce: Uint32Array | undefined;
+
+/**
+ * The 1025 quantiles k / 1024 of the magnitude of an initial value, in units of 2^-29, rounded down: what a WGSL twin
+ * needs beside `hash32`.
+ *
+ * The magnitude |x| fmod 2 of a standard normal x has the distribution function G(y) = 2 sum_j (Phi(y + 2j) - Phi(2j)),
+ * 0 <= y < 2. Each quantile is found by Newton's method in float64 with + - * / only, which IEEE 754 fixes to the bit.
+ */
+export function initialValueKnots(): Uint32Array {
+  if (knotsOnce !== undefined) return knotsOnce;
+  const starts = [0, 2, 4, 6].map((x) => ({ x, below: normalMass(x) })); // beyond 8 lies 1e-15 of the mass
+  const G = (y: number): number => 2 * starts.reduce((sum, { x, below }) => sum + normalMass(x + y) - below, 0);
+  const density = (y: number): number => 2 * starts.reduce((sum, { x }) => sum + normalDensity(x + y), 0);
+
+  const knots = new Uint32Array(INTERVALS + 1);
+  const total = G(2);
+  let y = 0;
+  for (let k = 1; k <= INTERVALS; k++) {
+    const target = (total * k) / INTERVALS;
+    for (let iteration = 0; iteration < 6; iteration++) y -= (G(y) - target) / density(y);
+    knots[k] = Math.floor((y * 0.01) / INITIAL_VALUE_UNIT);
+  }
+  return (knotsOnce = knots);
+}
+
+function normalDensity(x: number): number {
+  let term = 1;
+  let exponential = 1; // e^(x^2 / 2) by its power series; all terms are positive, so nothing cancels
+  for (let n = 1; term > exponential * 1e-17; n++) exponential += term *= (x * x) / (2 * n);
+  return 0.3989422804014327 / exponential;
+}
+
+/** Phi(x) - 1/2 for x >= 0 = density(x) (x + x^3/3 + x^5/(3 5) + ...), Abramowitz and Stegun 26.2.11. */
+function normalMass(x: number): number {
+  let term = x;
+  let sum = x;
+  for (let n = 3; term > sum * 1e-17; n += 2) sum += term *= (x * x) / n;
+  return normalDensity(x) * sum;
+}

@@ -1,0 +1,173 @@
+import { sigmoidRange } from '../shaders/ops/sigmoid-range.js';
+import { RATING_SIZE } from '../shaders/rating.js';
+import { validate } from '../shaders/validate.wgsl.js';
+import type { CollabData, Ratings } from './collab-data.js';
+import { DivergedError } from './errors.js';
+import type { EmbeddingDotBias } from './model.js';
+import { densePath } from './paths/dense.js';
+import type { PathInput, PathName, StepOptions, StepPath } from './paths/path.js';
+import type { Schedule } from './schedule.js';
+
+/** Errors over a set of ratings. `loss` is the mean of the training loss, which is `mse` unless another was given. */
+export interface Validation {
+  loss: number;
+  mse: number;
+  rmse: number;
+  mae: number;
+}
+
+export interface FitHooks {
+  /** After each submission: losses of its steps, in order. Awaited work never waits for it. */
+  onSteps?(step: number, losses: Float32Array): void;
+  /** After each epoch, the model complete on the device; return true to stop. */
+  onEpoch?(epoch: number): Promise<boolean | void>;
+  /** Stops after the submission under way, leaving a consistent model. */
+  signal?: AbortSignal | undefined;
+  /** False: keep going, with NaN, as fastai does. Default: throw `DivergedError`. */
+  stopOnNaN?: boolean;
+}
+
+/** Submissions that may wait on the device while the host prepares the next. */
+const MAX_IN_FLIGHT = 2;
+
+/**
+ * Runs schedules of training steps on the device: epoch by epoch, many steps per submission, batches prepared on the
+ * host while the device works on those before. Nothing waits for a readback inside an epoch: losses gather on the
+ * device and are copied back behind the work that follows.
+ */
+export class Trainer {
+  /** Steps and epochs made since the model was initialised. */
+  stepCount = 0;
+  epochCount = 0;
+
+  private constructor(
+    readonly model: EmbeddingDotBias,
+    readonly data: CollabData,
+    readonly options: StepOptions,
+    readonly order: (epoch: number) => Uint32Array,
+    readonly path: StepPath,
+    readonly maxSteps: number,
+  ) {}
+
+  static async create(model: EmbeddingDotBias, data: CollabData, options: StepOptions, order: (epoch: number) => Uint32Array, path: PathName): Promise<Trainer> {
+    const stepsPerEpoch = Math.floor(data.nTrain / options.batchSize);
+    const maxSteps = Math.max(1, Math.min(stepsPerEpoch, stepsPerSubmission(options.batchSize, model)));
+    return new Trainer(model, data, options, order, await makePath(path, { model, train: data.train, options, maxSteps }), maxSteps);
+  }
+
+  /** Full batches in an epoch; the ratings left over are dropped, others each time. */
+  get stepsPerEpoch(): number {
+    return Math.floor(this.data.nTrain / this.options.batchSize);
+  }
+
+  /** Trains through a schedule, which may end within an epoch. Returns the number of steps made. */
+  async fit(schedule: Schedule, hooks: FitHooks = {}): Promise<number> {
+    const { path, stepsPerEpoch, maxSteps, model: { gpu } } = this;
+    const totalSteps = schedule.lr.length;
+    const start = this.stepCount;
+    const inFlight: Promise<void>[] = [];
+    path.begin(schedule, start);
+
+    let step = 0;
+    for (let epoch = 0; step < totalSteps; epoch++) {
+      const order = this.order(this.epochCount);
+      const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
+      while (step < epochEnd) {
+        const nSteps = Math.min(maxSteps, epochEnd - step);
+        path.run(order, step - epoch * stepsPerEpoch, step, nSteps);
+        inFlight.push(this.#losses(schedule, step, nSteps, hooks));
+        step += nSteps;
+        this.stepCount = start + step;
+        while (inFlight.length > (step < epochEnd ? MAX_IN_FLIGHT - 1 : 0)) await inFlight.shift();
+        if (hooks.signal?.aborted) break;
+      }
+      await Promise.all(inFlight.splice(0));
+      if (step < epochEnd) break;
+      this.epochCount++;
+      const stop = await hooks.onEpoch?.(epoch);
+      if (stop === true || hooks.signal?.aborted) break;
+    }
+    gpu.throwIfFailed();
+    return step;
+  }
+
+  /** Copies back the losses of the submission just made; errors wait until the promise is awaited. */
+  #losses(schedule: Schedule, step: number, nSteps: number, hooks: FitHooks): Promise<void> {
+    const work = this.model.gpu.readFloats(this.path.meanLosses, 0, nSteps).then((losses) => {
+      hooks.onSteps?.(step, losses);
+      const bad = hooks.stopOnNaN === false ? -1 : losses.findIndex((loss) => !Number.isFinite(loss));
+      if (bad >= 0) throw new DivergedError(step + bad, schedule.lr[step + bad]);
+    });
+    work.catch(() => undefined);
+    return work;
+  }
+
+  release(): void {
+    this.path.release();
+  }
+}
+
+/** Makes the named way to take steps, its kernels compiled side by side. */
+function makePath(name: PathName, input: PathInput): Promise<StepPath> {
+  switch (name) {
+    case 'unfused': return densePath(input, false);
+    case 'dense': return densePath(input);
+    case 'lazy': throw new RangeError('not yet');
+  }
+}
+
+/** Row elements that one submission updates at most: some 0.2 s of work on a software adapter, milliseconds on a GPU. */
+const ELEMENTS_PER_SUBMISSION = 3e6;
+
+/** Depends on sizes only: where submissions end may decide the last bit of a result. */
+function stepsPerSubmission(batchSize: number, { layout }: EmbeddingDotBias): number {
+  return Math.max(1, Math.floor(ELEMENTS_PER_SUBMISSION / (2 * batchSize * layout.rowStride)));
+}
+
+/** Ratings as the kernels read them. */
+export function packRatings({ users, items, ratings }: Ratings, nUsers: number): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(users.length * RATING_SIZE);
+  const floats = new Float32Array(words.buffer);
+  for (let k = 0; k < users.length; k++) {
+    words[RATING_SIZE * k] = users[k];
+    words[RATING_SIZE * k + 1] = nUsers + items[k];
+    floats[RATING_SIZE * k + 2] = ratings[k];
+  }
+  return words;
+}
+
+/** Measures a model on a fixed set of ratings, in one dispatch and one small readback. */
+export class Validator {
+  private constructor(
+    readonly model: EmbeddingDotBias,
+    readonly nRatings: number,
+    private readonly record: () => void,
+    private readonly buffers: GPUBuffer[],
+  ) {}
+
+  static async create(model: EmbeddingDotBias, ratings: Ratings, { loss, yRange }: Pick<StepOptions, 'loss' | 'yRange'>): Promise<Validator> {
+    const { gpu, layout: { factorVecs, rowVecs }, shape } = model;
+    const kernel = validate(loss, sigmoidRange(yRange), shape.bias);
+    const pipeline = await gpu.compile(kernel);
+    const nRatings = ratings.users.length;
+    const [lo, hi] = yRange ?? [0, 1];
+    const packed = gpu.upload('validation ratings', packRatings(ratings, shape.nUsers));
+    const sums = gpu.allocate('validation sums', 16 * Math.ceil(nRatings / kernel.workgroupSize));
+    const binding = pipeline.bind({ ratings: packed, param: model.param, sums }, { nRatings, factorVecs, rowVecs, lo, hi });
+    return new Validator(model, nRatings, () => gpu.record('validate').dispatch(binding, nRatings).submit(), [sums, packed]);
+  }
+
+  /** Errors of the model as it is now. NaN for an empty set. */
+  async run(): Promise<Validation> {
+    this.record();
+    const sums = await this.model.gpu.readFloats(this.buffers[0]);
+    const total = [0, 0, 0];
+    for (let i = 0; i < sums.length; i++) if (i % 4 < 3) total[i % 4] += sums[i];
+    const [loss, mse, mae] = total.map((sum) => sum / this.nRatings);
+    return { loss, mse, rmse: Math.sqrt(mse), mae };
+  }
+
+  release(): void {
+    this.model.gpu.release(...this.buffers);
+  }
+}
