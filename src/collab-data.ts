@@ -207,6 +207,33 @@ export class CollabData {
   }
 }
 
+/** Row numbers of the two parts. */
+export interface Split {
+  train: Uint32Array;
+  valid: Uint32Array;
+}
+
+/**
+ * The random split that `CollabData` makes of n rows: the first `floor(validPct * n)` rows of a permutation keyed by the
+ * seed are validation. Both parts are in ascending order.
+ */
+export function randomSplit(n: number, validPct = 0.2, seed = 42): Split {
+  if (!(validPct >= 0 && validPct < 1)) {
+    throw new RangeError(`validPct must be in [0, 1), not ${show(validPct)}; 0.2 keeps a fifth of the ratings for validation.`);
+  }
+  const nValid = Math.floor(validPct * n);
+  const key = permutationKey(seed, STREAM.SPLIT);
+  const isValid = new Uint8Array(n);
+  for (let i = 0; i < nValid; i++) isValid[permute(n, key, i)] = 1;
+  const train = new Uint32Array(n - nValid);
+  const valid = new Uint32Array(nValid);
+  for (let row = 0, nextTrain = 0, nextValid = 0; row < n; row++) {
+    if (isValid[row] === 1) valid[nextValid++] = row;
+    else train[nextTrain++] = row;
+  }
+  return { train, valid };
+}
+
 function isTuple(row: RatingRow): row is readonly [Id, Id, number, number?] {
   return Array.isArray(row);
 }
@@ -340,14 +367,13 @@ function findDuplicates(users: Encoded, items: Encoded, duplicates: 'last' | 'er
   return dropped;
 }
 
-interface Split {
-  train: Uint32Array;
-  valid: Uint32Array;
-}
-
 function splitRows(n: number, dropped: Uint8Array, seed: number, options: CollabDataOptions): Split {
   const { validPct, trainIndex, validIndex } = options;
-  if (trainIndex === undefined && validIndex === undefined) return randomSplit(unmarked(dropped), validPct ?? 0.2, seed);
+  if (trainIndex === undefined && validIndex === undefined) {
+    const rows = unmarked(dropped);
+    const { train, valid } = randomSplit(rows.length, validPct, seed);
+    return { train: gather(train, rows, train), valid: gather(valid, rows, valid) };
+  }
   if (validPct !== undefined) {
     throw new TypeError('Give either validPct (a random split) or trainIndex and validIndex (a given split), not both.');
   }
@@ -361,25 +387,6 @@ function splitRows(n: number, dropped: Uint8Array, seed: number, options: Collab
   const valid = validIndex ? Uint32Array.from(validIndex) : unmarked(isTrain!);
   const kept = (row: number): boolean => dropped[row] === 0;
   return { train: train.filter(kept), valid: valid.filter(kept) };
-}
-
-/** The first `floor(validPct * n)` rows of a permutation keyed by the seed are validation; both parts keep their order. */
-function randomSplit(rows: Uint32Array, validPct: number, seed: number): Split {
-  if (!(validPct >= 0 && validPct < 1)) {
-    throw new RangeError(`validPct must be in [0, 1), not ${show(validPct)}; 0.2 keeps a fifth of the ratings for validation.`);
-  }
-  const n = rows.length;
-  const nValid = Math.floor(validPct * n);
-  const key = permutationKey(seed, STREAM.SPLIT);
-  const isValid = new Uint8Array(n);
-  for (let i = 0; i < nValid; i++) isValid[permute(n, key, i)] = 1;
-  const train = new Uint32Array(n - nValid);
-  const valid = new Uint32Array(nValid);
-  for (let k = 0, nextTrain = 0, nextValid = 0; k < n; k++) {
-    if (isValid[k] === 1) valid[nextValid++] = rows[k];
-    else train[nextTrain++] = rows[k];
-  }
-  return { train, valid };
 }
 
 function markRows(n: number, rows: ArrayLike<number>, option: string): Uint8Array {

@@ -49,12 +49,13 @@ export function shouldStop(smoothed: number, best: number): boolean {
  * the sweep should have stopped are ignored, so losses may be read back many at a time.
  * @param lrs learning rate of each step
  * @param batchLosses loss of each batch run, at most one per entry of `lrs`
+ * @param options `stopDiv: false` keeps the batches after an explosion too
  * @throws RangeError if there are more losses than rates, or too few to suggest from (see `suggest`).
  */
 export function lrFinderResult(
   lrs: Float64Array,
   batchLosses: ArrayLike<number>,
-  { numIt = lrs.length, ...trim }: SuggestOptions = {},
+  { numIt = lrs.length, stopDiv = true, ...trim }: SuggestOptions & { stopDiv?: boolean } = {},
 ): LrFinderResult {
   if (batchLosses.length > lrs.length) {
     throw new RangeError(`There are ${batchLosses.length} losses but only ${lrs.length} learning rates.`);
@@ -67,7 +68,7 @@ export function lrFinderResult(
     const smoothed = smooth.push(batchLosses[k]);
     losses.push(smoothed);
     best = Math.min(best, smoothed);
-    if (shouldStop(smoothed, best)) stopped = 'diverged';
+    if (stopDiv && shouldStop(smoothed, best)) stopped = 'diverged';
   }
   const run = lrs.slice(0, losses.length);
   return { lrs: run, losses: Float64Array.from(losses), ...suggest(run, losses, { numIt, ...trim }), stopped };
@@ -122,23 +123,19 @@ export function suggest(
 }
 
 /**
- * fastai's valley rule. length[i] is that of the longest strictly decreasing subsequence of losses ending at i. Its
- * end is the first i to exceed the longest so far; `start` is fixed at that moment, by counting back, although
- * length[i] may still grow.
+ * fastai's valley rule. length[i] is that of the longest strictly decreasing subsequence of losses ending at i; the
+ * first longest of all gives the end. The start is found by counting back, as if it were contiguous.
  */
 function valleyIndex(loss: readonly number[]): number {
   const length = loss.map(() => 1);
-  let start = 0;
   let end = 0;
   for (let i = 1; i < loss.length; i++) {
     for (let j = 0; j < i; j++) {
-      if (loss[i] < loss[j] && length[i] < length[j] + 1) length[i] = length[j] + 1;
-      if (length[i] > length[end]) {
-        end = i;
-        start = end - length[end];
-      }
+      if (loss[i] < loss[j]) length[i] = Math.max(length[i], length[j] + 1);
     }
+    if (length[i] > length[end]) end = i;
   }
+  const start = end - length[end];
   const third = (end - start) / 3;
   return Math.max(0, start + Math.floor(third) + Math.floor(third / 2));
 }

@@ -61,9 +61,9 @@ export type Relevant = ReadonlySet<number> | ReadonlyMap<number, number>;
  * and throw a RangeError if k is not a whole number of at least 1, if the first k name an item twice, if a grade is
  * negative or not finite, or if no item is relevant: the value is then undefined.
  *
- * In the formulas hit(i) is 1 if the item at rank i, counted from 1, is relevant and 0 otherwise, and R is the number of
- * relevant items. Source unless stated: Manning, Raghavan and Schuetze, Introduction to Information Retrieval (2008),
- * chapter 8.
+ * In the formulas hit(i) is 1 if the item at rank i, counted from 1, is relevant and 0 otherwise, and R is the number
+ * of relevant items. Source unless stated: Manning, Raghavan and Schuetze, Introduction to Information Retrieval
+ * (2008), chapter 8.
  */
 export type RankingMetric = (ranked: ArrayLike<number>, relevant: Relevant, k: number) => number;
 
@@ -86,8 +86,8 @@ export const reciprocalRankAtK: RankingMetric = (ranked, relevant, k) => {
 };
 
 /**
- * Average precision at k, (1/min(k, R)) sum_{i<=k} hit(i) precision(i). Its mean is the MAP at k. Dividing by min(k, R),
- * as Kaggle's MAP@k does, rather than by R lets a perfect list reach 1 when more than k items are relevant.
+ * Average precision at k, (1/min(k, R)) sum_{i<=k} hit(i) precision(i). Its mean is the MAP at k. Dividing by
+ * min(k, R), as Kaggle's MAP@k does, rather than by R lets a perfect list reach 1 when more than k items are relevant.
  */
 export const averagePrecisionAtK: RankingMetric = (ranked, relevant, k) => {
   const { list, ideal } = judge(ranked, relevant, k);

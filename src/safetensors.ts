@@ -132,10 +132,9 @@ export function readSafetensors(bytes: Uint8Array, options: { maxHeaderBytes?: n
   for (const { name, dtype, shape, begin, end } of entries) {
     const ArrayType = arrayTypes[dtype];
     const size = ArrayType.BYTES_PER_ELEMENT;
-    const start = bytes.byteOffset + dataStart + begin;
-    const aligned = start % size === 0;
-    const buffer = aligned ? bytes.buffer : bytes.slice(dataStart + begin, dataStart + end).buffer;
-    const data = new ArrayType(buffer as ArrayBuffer, aligned ? start : 0, (end - begin) / size);
+    const view = bytes.subarray(dataStart + begin, dataStart + end);
+    const { buffer, byteOffset } = view.byteOffset % size === 0 ? view : new Uint8Array(view);
+    const data = new ArrayType(buffer as ArrayBuffer, byteOffset, (end - begin) / size);
     tensors[name] = { dtype, shape, data } as Tensor;
   }
   return { tensors, metadata };
@@ -188,12 +187,12 @@ function checkHeader(text: string): { metadata: Record<string, string>; entries:
       continue;
     }
     if (!isObject(field)) throw new FileFormatError(`The safetensors field ${METADATA} is not an object.`);
-    for (const [key, text] of Object.entries(field)) {
+    for (const [key, item] of Object.entries(field)) {
       refuseProto(key);
-      if (typeof text !== 'string') {
+      if (typeof item !== 'string') {
         throw new FileFormatError(`The safetensors metadata ${quote(key)} is not a string.`);
       }
-      metadata[key] = text;
+      metadata[key] = item;
     }
   }
   const nKeys = Object.keys(value).length + Object.keys(metadata).length + entries.length * ENTRY_FIELDS.length;
@@ -293,7 +292,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 /** A value as JSON, cut short for a message; nested ones, which may be too deep to walk, are only named. */
 function quote(value: unknown): string {
   const parts = Array.isArray(value) ? value : [value];
-  if (parts.some((part) => typeof part === 'object')) return 'something nested';
+  if (parts.some((part) => typeof part === 'object' && part !== null)) return 'something nested';
   const json = JSON.stringify(value) ?? String(value);
   return json.length > 80 ? `${json.slice(0, 80)}...` : json;
 }

@@ -5,6 +5,7 @@ import type { CollabData, Ratings } from './collab-data.js';
 import { DivergedError } from './errors.js';
 import type { EmbeddingDotBias } from './model.js';
 import { densePath } from './paths/dense.js';
+import { lazyPath } from './paths/lazy.js';
 import type { PathInput, PathName, StepOptions, StepPath } from './paths/path.js';
 import type { Schedule } from './schedule.js';
 
@@ -60,16 +61,19 @@ export class Trainer {
     return Math.floor(this.data.nTrain / this.options.batchSize);
   }
 
-  /** Trains through a schedule, which may end within an epoch. Returns the number of steps made. */
-  async fit(schedule: Schedule, hooks: FitHooks = {}): Promise<number> {
+  /**
+   * Trains through a schedule, from its beginning or from the epoch in which a run that was cut off goes on. The schedule
+   * may end within an epoch. Returns the number of steps of the schedule that are done.
+   */
+  async fit(schedule: Schedule, hooks: FitHooks = {}, firstEpoch = 0): Promise<number> {
     const { path, stepsPerEpoch, maxSteps, model: { gpu } } = this;
     const totalSteps = schedule.lr.length;
-    const start = this.stepCount;
+    let step = firstEpoch * stepsPerEpoch;
+    const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
     path.begin(schedule, start);
 
-    let step = 0;
-    for (let epoch = 0; step < totalSteps; epoch++) {
+    for (let epoch = firstEpoch; step < totalSteps; epoch++) {
       const order = this.order(this.epochCount);
       const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
       while (step < epochEnd) {
@@ -112,7 +116,8 @@ function makePath(name: PathName, input: PathInput): Promise<StepPath> {
   switch (name) {
     case 'unfused': return densePath(input, false);
     case 'dense': return densePath(input);
-    case 'lazy': throw new RangeError('not yet');
+    case 'lazy': return lazyPath(input, false);
+    case 'persistent': return lazyPath(input, true);
   }
 }
 

@@ -42,4 +42,4 @@ export interface StepPath {
   release(): void;
 }
 
-export type PathName = 'unfused' | 'dense' | 'lazy';
+export type PathName = 'unfused' | 'dense' | 'lazy' | 'persistent';

@@ -1,0 +1,70 @@
+/** Every kernel by name, in all its variants: for listing, printing and compiling them without knowing each. */
+import type { Kernel } from '../src/gpu/kernel.js';
+import { dotBias } from './dot-bias.wgsl.js';
+import { forward } from './forward.wgsl.js';
+import { gather } from './gather.wgsl.js';
+import { lazyStep } from './lazy-step.wgsl.js';
+import { lossBackward } from './loss-backward.wgsl.js';
+import { meanLoss } from './mean-loss.wgsl.js';
+import { adam, type OptimizerOp } from './ops/adam.js';
+import { type LossOp, mse } from './ops/loss.js';
+import { type RangeOp, sigmoidRange } from './ops/sigmoid-range.js';
+import { optimizerStep } from './optimizer-step.wgsl.js';
+import { predict } from './predict.wgsl.js';
+import { scatterAdd } from './scatter-add.wgsl.js';
+import { sigmoidRangeKernel } from './sigmoid-range.wgsl.js';
+import { validate } from './validate.wgsl.js';
+
+/** What kernels vary in; each uses what concerns it. */
+export interface KernelVariant {
+  loss: LossOp;
+  optimizer: OptimizerOp;
+  range: RangeOp;
+  bias: boolean;
+  /** vec4s of factors in a row: a quarter of the factors, rounded up. */
+  factorVecs: number;
+}
+
+const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
+  gather: () => gather,
+  dotBias: ({ bias }) => dotBias(bias),
+  sigmoidRange: ({ range }) => sigmoidRangeKernel(range),
+  lossBackward: ({ loss, range }) => lossBackward(loss, range),
+  forward: ({ loss, range, bias }) => forward(loss, range, bias),
+  scatterAdd: () => scatterAdd,
+  optimizerStep: ({ optimizer }) => optimizerStep(optimizer),
+  lazyStep: (variant) => lazyStep({ ...variant, persistent: null }),
+  lazyStepPersistent: (variant) => lazyStep({ ...variant, persistent: 128 }),
+  meanLoss: () => meanLoss,
+  validate: ({ loss, range, bias }) => validate(loss, range, bias),
+  predict: ({ range, bias }) => predict(range, bias),
+};
+
+/** Names for `kernelByName`, in the order of a training step. */
+export const kernelNames: readonly string[] = Object.keys(kernels);
+
+/**
+ * One variant of a kernel. Default: that of the usual model, 40 factors and biases with predictions in a range.
+ *
+ * @throws RangeError if there is no kernel of that name
+ */
+export function kernelByName(name: string, variant: Partial<KernelVariant> = {}): Kernel {
+  if (!Object.hasOwn(kernels, name)) throw new RangeError(`There is no kernel '${name}'; there are ${kernelNames.join(', ')}.`);
+  return kernels[name]({ loss: mse, optimizer: adam, range: sigmoidRange([0, 1]), bias: true, factorVecs: 10, ...variant });
+}
+
+/** All kernels in all variants, none twice. */
+export function allKernels(): Kernel[] {
+  const found = new Map<string, Kernel>();
+  for (const name of kernelNames) {
+    for (const range of [sigmoidRange([0, 1]), sigmoidRange(null)]) {
+      for (const bias of [true, false]) {
+        for (const factorVecs of [1, 10, 32]) {
+          const kernel = kernelByName(name, { range, bias, factorVecs });
+          found.set(kernel.name, kernel);
+        }
+      }
+    }
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { describeError } from './errors.js';
+import { addInfo } from './info.js';
+import { addLrFind } from './lr-find.js';
+import { addTrain } from './train.js';
+import { packageVersion } from './version.js';
+import { addWgsl } from './wgsl.js';
+
+// A reader that went away (`| head`) is no error: what is left to print is dropped.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+const program = new Command('dotbias')
+  .description("fastai's collaborative filtering on WebGPU: learns from ratings what a user would give an item.")
+  .version(packageVersion())
+  .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130 interrupted.')
+  .showHelpAfterError('(see --help)')
+  .exitOverride();
+for (const add of [addTrain, addLrFind, addInfo, addWgsl]) add(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has printed its own message already; help and version come as errors too.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode;
+  else {
+    console.error(describeError(error));
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,99 @@
+import { sigmoidRange } from '../shaders/ops/sigmoid-range.js';
+import { predict } from '../shaders/predict.wgsl.js';
+import { RATING_SIZE } from '../shaders/rating.js';
+import type { Id, IdMap } from './collab-data.js';
+import type { Gpu } from './gpu/device.js';
+import type { EmbeddingDotBias, Tables } from './model.js';
+
+/** What a trained model knows beside its tables. */
+export interface ModelInfo {
+  readonly users: IdMap;
+  readonly items: IdMap;
+  readonly yRange: readonly [lo: number, hi: number] | null;
+  /** Item titles by item id. */
+  readonly titles?: ReadonlyMap<Id, string>;
+}
+
+/** What to do with an id that training never saw. */
+export type UnknownIds = 'na' | 'error';
+
+/** Pairs predicted by one dispatch. */
+const PAIRS_PER_DISPATCH = 1 << 20;
+
+/** A trained model that answers: predictions, vectors and biases, by the ids of the outside world. */
+export class CollabModel {
+  constructor(readonly model: EmbeddingDotBias, readonly info: ModelInfo) {}
+
+  get gpu(): Gpu {
+    return this.model.gpu;
+  }
+
+  get yRange(): readonly [lo: number, hi: number] | null {
+    return this.info.yRange;
+  }
+
+  /**
+   * Predicted ratings of pairs, users[k] with items[k], in any number. An id that training never saw is read as fastai's
+   * `#na#` row (whose vector and bias are near zero), or refused with `unknown: 'error'`.
+   *
+   * @throws RangeError if the lengths differ, or for an unknown id with `unknown: 'error'`
+   */
+  async predict(users: ArrayLike<Id>, items: ArrayLike<Id>, { unknown = 'na' }: { unknown?: UnknownIds } = {}): Promise<Float32Array> {
+    if (users.length !== items.length) throw new RangeError(`predict needs as many users as items, not ${users.length} and ${items.length}.`);
+    return this.predictRows(rowsOf(this.info.users, users, 'user', unknown), rowsOf(this.info.items, items, 'item', unknown));
+  }
+
+  /** As `predict`, by table rows. */
+  async predictRows(users: ArrayLike<number>, items: ArrayLike<number>): Promise<Float32Array> {
+    const { gpu, layout: { factorVecs, rowVecs }, shape: { nUsers, bias } } = this.model;
+    const pipeline = await gpu.compile(predict(sigmoidRange(this.yRange), bias));
+    const chunk = Math.min(users.length, PAIRS_PER_DISPATCH);
+    const ratings = gpu.allocate('pairs', 4 * RATING_SIZE * chunk);
+    const yHat = gpu.allocate('yHat', 4 * chunk);
+    const [lo, hi] = this.yRange ?? [0, 1];
+    const binding = pipeline.bind({ ratings, param: this.model.param, yHat }, { factorVecs, rowVecs, lo, hi });
+    const all = new Float32Array(users.length);
+    const words = new Uint32Array(RATING_SIZE * chunk);
+    try {
+      for (let first = 0; first < users.length; first += chunk) {
+        const nPairs = Math.min(chunk, users.length - first);
+        for (let k = 0; k < nPairs; k++) {
+          words[RATING_SIZE * k] = users[first + k];
+          words[RATING_SIZE * k + 1] = nUsers + items[first + k];
+        }
+        gpu.write(ratings, words.subarray(0, RATING_SIZE * nPairs));
+        gpu.record('predict').dispatch(binding, nPairs, { nPairs }).submit();
+        all.set(await gpu.readFloats(yHat, 0, nPairs), first);
+      }
+    } finally {
+      binding.release();
+      gpu.release(ratings, yHat);
+    }
+    return all;
+  }
+
+  /** The embedding tables, read back from the device. */
+  tables(): Promise<Tables> {
+    return this.model.readTables();
+  }
+
+  /** Title of an item, if titles are known. */
+  titleOf(item: Id): string | undefined {
+    const { titles } = this.info;
+    return titles?.get(item) ?? titles?.get(typeof item === 'number' ? String(item) : Number(item));
+  }
+
+  /** Frees the model's buffers; the device stays. */
+  release(): void {
+    this.model.release();
+  }
+}
+
+/** Table rows of ids. */
+export function rowsOf(map: IdMap, ids: ArrayLike<Id>, what: string, unknown: UnknownIds): Uint32Array {
+  return Uint32Array.from(ids, (id: Id) => {
+    const row = map.indexOf(id);
+    if (row === 0 && unknown === 'error') throw new RangeError(`Training never saw ${what} ${JSON.stringify(id)}.`);
+    return row;
+  });
+}

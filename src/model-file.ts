@@ -1,0 +1,191 @@
+/**
+ * A trained model as one safetensors file, which Python's `safetensors` reads too.
+ *
+ *     tensors   userFactors [nUsers, nFactors]   itemFactors [nItems, nFactors]   userBias [nUsers]   itemBias [nItems]
+ *               all F32; row 0 of each is `#na#`; the biases of a model without biases are zeros
+ *     metadata  format "dotbias", formatVersion "1", and as JSON:
+ *               users, items   the id of every table row, `#na#` first
+ *               titles         the title of every item row, null where it is not known (absent if none is)
+ *               config         { nFactors, bias, yRange, training }
+ */
+import { type Id, IdMap, NA } from './collab-data.js';
+import { CollabModel, type ModelInfo } from './collab-model.js';
+import { DotbiasError, FileFormatError } from './errors.js';
+import { Gpu } from './gpu/device.js';
+import type { CollabLearner } from './learner.js';
+import { EmbeddingDotBias, type ModelShape, type Tables } from './model.js';
+import { readSafetensors, type Tensor, writeSafetensors } from './safetensors.js';
+
+const FORMAT = 'dotbias';
+const FORMAT_VERSION = '1';
+
+/** How a model was trained: for people and for reports, not needed to predict. Any JSON object. */
+export type TrainingConfig = Readonly<Record<string, unknown>>;
+
+/** A model file's content, checked: everything that predicting needs, without a device. */
+export interface DecodedModel extends ModelInfo {
+  tables: Tables;
+  shape: ModelShape;
+  training: TrainingConfig;
+}
+
+/**
+ * The bytes of a model file. A `CollabLearner` is a model too; see `trainingConfig` for what to note of it.
+ *
+ * @param training kept in the file, see `TrainingConfig`. Default: nothing
+ * @throws DotbiasError if a value of the model is not finite, as after a diverged training
+ */
+export async function encodeModel(model: CollabModel, training: TrainingConfig = {}): Promise<Uint8Array> {
+  const { users, items, yRange } = model.info;
+  const { nUsers, nItems, nFactors, bias } = model.model.shape;
+  const tables = await model.tables();
+  const tensors: Record<keyof Tables, Tensor> = {
+    userFactors: { dtype: 'F32', shape: [nUsers, nFactors], data: tables.userFactors },
+    itemFactors: { dtype: 'F32', shape: [nItems, nFactors], data: tables.itemFactors },
+    userBias: { dtype: 'F32', shape: [nUsers], data: tables.userBias },
+    itemBias: { dtype: 'F32', shape: [nItems], data: tables.itemBias },
+  };
+  for (const [name, { data }] of Object.entries(tensors)) {
+    if (!allFinite(data)) throw new DotbiasError(`The model cannot be saved: ${name} holds values that are not finite numbers.`);
+  }
+  const titles = items.ids.map((id) => model.titleOf(id) ?? null);
+  return writeSafetensors(tensors, {
+    format: FORMAT,
+    formatVersion: FORMAT_VERSION,
+    config: JSON.stringify({ nFactors, bias, yRange, training }),
+    users: JSON.stringify(users.ids),
+    items: JSON.stringify(items.ids),
+    ...(titles.some((title) => title !== null) && { titles: JSON.stringify(titles) }),
+  });
+}
+
+/**
+ * Reads and checks a model file. Tables may be views of `bytes`. Tensors and metadata that are not the format's are ignored.
+ *
+ * @throws FileFormatError for anything that is not a whole model whose parts agree
+ */
+export function decodeModel(bytes: Uint8Array): DecodedModel {
+  const { tensors, metadata } = readSafetensors(bytes);
+  const { format, formatVersion } = metadata;
+  if (format !== FORMAT) refuse(`it is a safetensors file without the metadata format "${FORMAT}"`);
+  if (formatVersion !== FORMAT_VERSION) refuse(`its format version is ${show(formatVersion)}, and this dotbias reads "${FORMAT_VERSION}"`);
+
+  const { nFactors, bias, yRange, training } = readConfig(metadata);
+  const users = readIds(metadata, 'users');
+  const items = readIds(metadata, 'items');
+  const shape = { nUsers: users.size, nItems: items.size, nFactors, bias };
+  const table = (name: keyof Tables, ...wanted: number[]) => readTable(tensors, name, wanted);
+  const tables = {
+    userFactors: table('userFactors', shape.nUsers, nFactors),
+    itemFactors: table('itemFactors', shape.nItems, nFactors),
+    userBias: table('userBias', shape.nUsers),
+    itemBias: table('itemBias', shape.nItems),
+  };
+  if (!bias && [tables.userBias, tables.itemBias].some((biases) => biases.some((b) => b !== 0))) {
+    refuse('its config says that it has no biases, but not all of them are zero');
+  }
+  const titles = readTitles(metadata, items);
+  return { tables, shape, users, items, yRange, training, ...(titles && { titles }) };
+}
+
+/**
+ * A saved model on a device, ready to predict exactly what it predicted when it was saved (on the same device).
+ *
+ * @param gpu where to; a plain `GPUDevice` is borrowed
+ * @throws FileFormatError as `decodeModel`, MemoryBudgetError if the model does not fit
+ */
+export async function loadModel(bytes: Uint8Array, gpu: Gpu | GPUDevice): Promise<CollabModel> {
+  const { tables, shape, training: _, ...info } = decodeModel(bytes);
+  const model = new EmbeddingDotBias(gpu instanceof Gpu ? gpu : Gpu.borrow(gpu), shape);
+  model.writeTables(tables);
+  return new CollabModel(model, info);
+}
+
+/** What a model file should note of a learner's training. */
+export function trainingConfig({ recipe, data, trainer, recorder }: CollabLearner): TrainingConfig {
+  const { loss, optimizer, batchSize, wd, wdBias, beta2, eps } = trainer.options;
+  return {
+    recipe, loss: loss.name, optimizer: optimizer.name, batchSize, wd, wdBias, beta2, eps,
+    path: trainer.path.name, data: data.name, seed: data.seed, steps: trainer.stepCount, epochs: recorder.epochs.length,
+  };
+}
+
+function readConfig(metadata: Record<string, string>): Pick<DecodedModel, 'yRange' | 'training'> & Pick<ModelShape, 'nFactors' | 'bias'> {
+  const config = parse(metadata, 'config');
+  if (!isObject(config)) return refuse('its config is not a JSON object');
+  const { nFactors, bias, yRange, training = {} } = config;
+  if (!Number.isSafeInteger(nFactors) || (nFactors as number) < 1) refuse(`its nFactors is ${show(nFactors)}, not a whole number of at least 1`);
+  if (typeof bias !== 'boolean') refuse(`its config says bias ${show(bias)}, not true or false`);
+  if (!isRange(yRange)) return refuse(`its yRange is ${show(yRange)}, not null or two numbers, lo < hi`);
+  if (!isObject(training)) return refuse(`its training config is ${show(training)}, not an object`);
+  return { nFactors: nFactors as number, bias: bias as boolean, yRange, training };
+}
+
+function readIds(metadata: Record<string, string>, side: 'users' | 'items'): IdMap {
+  const ids = parse(metadata, side);
+  if (!Array.isArray(ids) || ids[0] !== NA) return refuse(`its ${side} are not a list of ids that begins with "${NA}"`);
+  const type = typeof (ids[1] ?? '');
+  for (let row = 1; row < ids.length; row++) {
+    const id: unknown = ids[row];
+    const valid = typeof id === 'number' ? Number.isSafeInteger(id) && id >= 0 : typeof id === 'string' && id !== '' && id !== NA;
+    if (!valid) refuse(`row ${row} of its ${side} is ${show(id)}, which is not an id`);
+    if (typeof id !== type) refuse(`its ${side} are ${type}s, but row ${row} is ${show(id)}`);
+  }
+  if (new Set(ids).size !== ids.length) refuse(`an id occurs twice among its ${side}`);
+  return new IdMap(ids as Id[]);
+}
+
+function readTitles(metadata: Record<string, string>, items: IdMap): Map<Id, string> | undefined {
+  if (metadata['titles'] === undefined) return undefined;
+  const titles = parse(metadata, 'titles');
+  if (!Array.isArray(titles) || titles.length !== items.size) return refuse(`its titles are not a list of ${items.size}, one for each item`);
+  const byId = new Map<Id, string>();
+  titles.forEach((title: unknown, row) => {
+    if (typeof title === 'string') byId.set(items.idOf(row), title);
+    else if (title !== null) refuse(`title ${row} is ${show(title)}, not a string or null`);
+  });
+  return byId;
+}
+
+function readTable(tensors: Record<string, Tensor>, name: keyof Tables, wanted: number[]): Float32Array {
+  const tensor = tensors[name];
+  if (tensor === undefined) return refuse(`the tensor ${name} is missing`);
+  if (tensor.dtype !== 'F32') return refuse(`${name} is ${tensor.dtype}, not F32`);
+  if (String(tensor.shape) !== String(wanted)) refuse(`${name} has the shape [${tensor.shape}], but its ids and config make it [${wanted}]`);
+  if (!allFinite(tensor.data)) refuse(`${name} holds values that are not finite numbers`);
+  return tensor.data;
+}
+
+function parse(metadata: Record<string, string>, key: string): unknown {
+  const text = metadata[key];
+  if (text === undefined) return refuse(`its metadata has no ${key}`);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return refuse(`its ${key} are not JSON`);
+  }
+}
+
+function refuse(problem: string): never {
+  throw new FileFormatError(`Not a usable model file: ${problem}.`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isRange(value: unknown): value is readonly [number, number] | null {
+  return value === null || (Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] < value[1]);
+}
+
+/** A loop: `every` is several times slower on tables of many million values. */
+function allFinite(values: Tensor['data']): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+}
+
+/** A value as JSON, cut short for a message. */
+function show(value: unknown): string {
+  const json = JSON.stringify(value) ?? String(value);
+  return json.length > 60 ? `${json.slice(0, 60)}...` : json;
+}

@@ -1,0 +1,16 @@
+/** The Node entry: all of the core, and what needs Node: a device, rating files, MovieLens, saving and loading. */
+import type { CollabData } from './collab-data.js';
+import { collabLearner as coreLearner, type CollabLearner, type LearnerOptions } from './learner.js';
+import { openGpu } from './node/device.js';
+
+export * from './index.js';
+export { listAdapters, openAdapter, type AdapterReport, type OpenAdapterOptions, type OpenedAdapter } from './node/adapter.js';
+export { openGpu, type OpenedGpu, type OpenGpuOptions } from './node/device.js';
+export * from './node/default-data.js';
+export * from './node/ratings-file.js';
+export { writeFileAtomic } from './node/files.js';
+
+/** As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`. */
+export async function collabLearner(data: CollabData, options: LearnerOptions = {}): Promise<CollabLearner> {
+  return coreLearner(data, { ...options, gpu: options.gpu ?? (await openGpu()).gpu });
+}

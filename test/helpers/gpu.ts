@@ -1,0 +1,26 @@
+/** The `Gpu` that a test file runs on. */
+import { Gpu } from '../../src/gpu/device.js';
+import { openGpu } from '../../src/node/device.js';
+import { testAdapter } from './device.js';
+
+let opened: Promise<Gpu> | undefined;
+
+/** One device for the whole process, on the adapter that DOTBIAS_TEST_ADAPTER names or the best there is. */
+export function sharedGpu(): Promise<Gpu> {
+  const name = process.env['DOTBIAS_TEST_ADAPTER'];
+  opened ??= openGpu(name ? { name } : {}).then(({ gpu }) => gpu);
+  return opened;
+}
+
+/** A device of its own, to be broken or lost. Without WGSL language features it takes immediates from a uniform. */
+export async function freshDevice(): Promise<GPUDevice> {
+  return (await testAdapter()).requestDevice();
+}
+
+let plain: Promise<Gpu> | undefined;
+
+/** A second device of the same adapter, on which immediates come from a dynamic uniform. */
+export function dynamicUniformGpu(): Promise<Gpu> {
+  plain ??= freshDevice().then((device) => Gpu.borrow(device, { wgslLanguageFeatures: new Set() }));
+  return plain;
+}

@@ -1,0 +1,7 @@
+import { hash32 } from '../../src/random.js';
+
+/** Numbers in [0, 1), the same for the same seed. */
+export function randomSource(seed: number): () => number {
+  let counter = 0;
+  return () => hash32(seed, counter++, 0, 0) / 2 ** 32;
+}

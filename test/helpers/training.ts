@@ -1,0 +1,130 @@
+/** Small training problems, and how every path and the reference trainer solve them. */
+import * as assert from 'uvu/assert';
+import { adam } from '../../shaders/ops/adam.js';
+import { mse } from '../../shaders/ops/loss.js';
+import type { Ratings } from '../../src/collab-data.js';
+import type { Gpu } from '../../src/gpu/device.js';
+import { EmbeddingDotBias, type ModelShape, type Tables } from '../../src/model.js';
+import { densePath } from '../../src/paths/dense.js';
+import { lazyPath } from '../../src/paths/lazy.js';
+import type { PathName, StepOptions } from '../../src/paths/path.js';
+import { ReferenceTrainer } from '../../src/reference/trainer.js';
+import type { Schedule } from '../../src/schedule.js';
+import { randomSource } from './random.js';
+
+export const PATHS: readonly PathName[] = ['unfused', 'dense', 'lazy', 'persistent'];
+
+/** Everything that decides a training run. */
+export interface Problem {
+  shape: ModelShape;
+  train: Ratings;
+  tables: Tables;
+  options: StepOptions;
+  /** One fit after the other. */
+  schedules: Schedule[];
+  /** Training rows in the order of an epoch. */
+  order: (epoch: number) => Uint32Array;
+}
+
+/** Step losses, then parameters and moments in the packed layout. */
+export interface Outcome {
+  losses: ArrayLike<number>;
+  param: ArrayLike<number>;
+  m: ArrayLike<number>;
+  v: ArrayLike<number>;
+}
+
+export const stepOptions = (options: Partial<StepOptions> = {}): StepOptions => ({
+  batchSize: 16, yRange: [0, 5.5], loss: mse, optimizer: adam, wd: 0.1, wdBias: 0.1, beta2: 0.99, eps: 1e-8, ...options,
+});
+
+/** Every chunk of steps of a problem: which steps of which fit, on which batches of which epoch. */
+function* chunks({ schedules, train, options, order }: Problem, maxSteps: number) {
+  const stepsPerEpoch = Math.floor(train.ratings.length / options.batchSize);
+  let epoch = 0;
+  let stepCount = 0;
+  for (const schedule of schedules) {
+    const nSteps = schedule.lr.length;
+    for (let epochStart = 0; epochStart < nSteps; epochStart += stepsPerEpoch, epoch++) {
+      const epochEnd = Math.min(nSteps, epochStart + stepsPerEpoch);
+      for (let step = epochStart; step < epochEnd; step += maxSteps) {
+        yield { schedule, stepCount, order: order(epoch), batch: step - epochStart, step, nSteps: Math.min(maxSteps, epochEnd - step) };
+      }
+    }
+    stepCount += nSteps;
+  }
+}
+
+/** Solves a problem by one path, `maxSteps` steps at a time. */
+export async function trainOnGpu(gpu: Gpu, problem: Problem, name: PathName, maxSteps: number): Promise<Outcome> {
+  const model = new EmbeddingDotBias(gpu, problem.shape, 2);
+  model.writeTables(problem.tables);
+  const input = { model, train: problem.train, options: problem.options, maxSteps };
+  const path = await (name === 'unfused' || name === 'dense' ? densePath(input, name === 'dense') : lazyPath(input, name === 'persistent'));
+  assert.is(path.name, name);
+  const losses: number[] = [];
+  let fit: Schedule | undefined;
+  for (const { schedule, stepCount, order, batch, step, nSteps } of chunks(problem, maxSteps)) {
+    if (schedule !== fit) path.begin((fit = schedule), stepCount);
+    path.run(order, batch, step, nSteps);
+    losses.push(...(await gpu.readFloats(path.meanLosses, 0, nSteps)));
+  }
+  const state = await model.readState();
+  path.release();
+  model.release();
+  return { losses, ...state };
+}
+
+/** Solves a problem in float64, a step at a time. */
+export function trainReference(problem: Problem): Outcome {
+  const { shape, tables, options, train: { users, items, ratings } } = problem;
+  const reference = new ReferenceTrainer(shape, tables, options);
+  const losses: number[] = [];
+  for (const { schedule, order, batch, step } of chunks(problem, 1)) {
+    const rows = order.subarray(batch * options.batchSize, (batch + 1) * options.batchSize);
+    const take = (column: Uint32Array | Float32Array) => Array.from(rows, (row) => column[row]);
+    losses.push(reference.step(take(users), take(items), take(ratings), schedule.lr[step], schedule.mom[step]));
+  }
+  return { losses, param: reference.param, m: reference.m, v: reference.v };
+}
+
+/** Starting values, larger than fastai's so that factors matter from the first step. */
+export function randomTables({ nUsers, nItems, nFactors }: ModelShape, seed: number, scale = 0.3): Tables {
+  const random = randomSource(seed);
+  const table = (n: number) => Float32Array.from({ length: n }, () => scale * (2 * random() - 1));
+  return { userFactors: table(nUsers * nFactors), itemFactors: table(nItems * nFactors), userBias: table(nUsers), itemBias: table(nItems) };
+}
+
+/** Ratings 0.5 to 5 of random pairs, favouring low rows so that users, items and pairs repeat. */
+export function randomRatings({ nUsers, nItems }: Pick<ModelShape, 'nUsers' | 'nItems'>, nRatings: number, seed: number): Ratings {
+  const random = randomSource(seed);
+  const rows = (n: number) => Uint32Array.from({ length: nRatings }, () => Math.floor(n * random() ** 2));
+  return { users: rows(nUsers), items: rows(nItems), ratings: Float32Array.from({ length: nRatings }, () => 0.5 + Math.floor(10 * random()) / 2) };
+}
+
+/** The largest |a - b| / max(scale, |b|), with where it is. */
+export function worst(a: ArrayLike<number>, b: ArrayLike<number>, scale = 1): { error: number; at: number } {
+  assert.is(a.length, b.length, 'lengths');
+  let found = { error: 0, at: -1 };
+  for (let i = 0; i < a.length; i++) {
+    const error = Math.abs(a[i] - b[i]) / Math.max(scale, Math.abs(b[i]));
+    if (!(error <= found.error)) found = { error, at: i };
+  }
+  return found;
+}
+
+/** Asserts that all of `a` lies within `tolerance` of `b`, relative beyond 1 (or beyond `scale`). */
+export function assertClose(a: ArrayLike<number>, b: ArrayLike<number>, tolerance: number, what: string, scale = 1): void {
+  const { error, at } = worst(a, b, scale);
+  assert.ok(error <= tolerance, `${what}[${at}] is ${a[at]}, not ${b[at]} (off by ${error}, allowed ${tolerance})`);
+}
+
+/** Asserts that two outcomes agree up to rounding. */
+export function assertSameTraining(a: Outcome, b: Outcome, what: string, tolerance = { losses: 1e-5, param: 1e-4, m: 1e-4, v: 1e-4 }): void {
+  for (const name of ['losses', 'param', 'm', 'v'] as const) assertClose(a[name], b[name], tolerance[name], `${what}: ${name}`);
+}
+
+/** Whether two outcomes have the same bits. */
+export function sameBits(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  return a.length === b.length && Array.prototype.every.call(a, (x: number, i: number) => Object.is(x, b[i]));
+}
