@@ -3,7 +3,7 @@ import type { Kernel } from '../src/gpu/kernel.js';
 import { dotBias } from './dot-bias.wgsl.js';
 import { forward } from './forward.wgsl.js';
 import { gather } from './gather.wgsl.js';
-import { lazyStep } from './lazy-step.wgsl.js';
+import { lazyLoss, lazyScore, lazySteps, lazyUpdate } from './lazy-step.wgsl.js';
 import { lossBackward } from './loss-backward.wgsl.js';
 import { meanLoss } from './mean-loss.wgsl.js';
 import { adam, type OptimizerOp } from './ops/adam.js';
@@ -21,9 +21,16 @@ export interface KernelVariant {
   optimizer: OptimizerOp;
   range: RangeOp;
   bias: boolean;
-  /** vec4s of factors in a row: a quarter of the factors, rounded up. */
-  factorVecs: number;
+  nFactors: number;
+  /** Whether biases decay at a rate of their own. */
+  ownBiasDecay: boolean;
 }
+
+/** Invocations that share a row in the lazy kernels. */
+const LANES = 4 as const;
+
+const lazy = ({ loss, range, bias, nFactors, ownBiasDecay }: KernelVariant) =>
+  ({ loss, range, bias, rowStride: 4 * Math.ceil(nFactors / 4) + (bias ? 4 : 0), lanes: LANES, ownBiasDecay: bias && ownBiasDecay });
 
 const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   gather: () => gather,
@@ -33,8 +40,10 @@ const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   forward: ({ loss, range, bias }) => forward(loss, range, bias),
   scatterAdd: () => scatterAdd,
   optimizerStep: ({ optimizer }) => optimizerStep(optimizer),
-  lazyStep: (variant) => lazyStep({ ...variant, persistent: null }),
-  lazyStepPersistent: (variant) => lazyStep({ ...variant, persistent: 128 }),
+  lazyScore: (variant) => lazyScore(lazy(variant)),
+  lazyUpdate: (variant) => lazyUpdate(lazy(variant)),
+  lazySteps: (variant) => lazySteps(lazy(variant), 64),
+  lazyLoss: (variant) => lazyLoss(lazy(variant)),
   meanLoss: () => meanLoss,
   validate: ({ loss, range, bias }) => validate(loss, range, bias),
   predict: ({ range, bias }) => predict(range, bias),
@@ -50,7 +59,7 @@ export const kernelNames: readonly string[] = Object.keys(kernels);
  */
 export function kernelByName(name: string, variant: Partial<KernelVariant> = {}): Kernel {
   if (!Object.hasOwn(kernels, name)) throw new RangeError(`There is no kernel '${name}'; there are ${kernelNames.join(', ')}.`);
-  return kernels[name]({ loss: mse, optimizer: adam, range: sigmoidRange([0, 1]), bias: true, factorVecs: 10, ...variant });
+  return kernels[name]({ loss: mse, optimizer: adam, range: sigmoidRange([0, 1]), bias: true, nFactors: 40, ownBiasDecay: false, ...variant });
 }
 
 /** All kernels in all variants, none twice. */
@@ -59,9 +68,11 @@ export function allKernels(): Kernel[] {
   for (const name of kernelNames) {
     for (const range of [sigmoidRange([0, 1]), sigmoidRange(null)]) {
       for (const bias of [true, false]) {
-        for (const factorVecs of [1, 10, 32]) {
-          const kernel = kernelByName(name, { range, bias, factorVecs });
-          found.set(kernel.name, kernel);
+        for (const ownBiasDecay of [true, false]) {
+          for (const nFactors of [1, 40, 128]) {
+            const kernel = kernelByName(name, { range, bias, ownBiasDecay, nFactors });
+            found.set(kernel.name, kernel);
+          }
         }
       }
     }

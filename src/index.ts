@@ -16,6 +16,7 @@ export * as metrics from './metrics.js';
 export { plantedRatings } from './planted.js';
 export { fillInitial, fillPermutation, hash32, permutationKey, permute, STREAM } from './random.js';
 export { readSafetensors, writeSafetensors } from './safetensors.js';
+export { decodeModel, encodeModel, loadModel, trainingConfig, type DecodedModel, type TrainingConfig } from './model-file.js';
 export * from './errors.js';
 export { Gpu, type DeviceInfo, type GpuOptions } from './gpu/device.js';
 export { defineKernel, kernelSource, type Kernel } from './gpu/kernel.js';

@@ -1,5 +1,7 @@
 import { adam, type OptimizerOp } from '../shaders/ops/adam.js';
 import { type LossOp, mse } from '../shaders/ops/loss.js';
+import type { Callback, Fit } from './callbacks.js';
+import { type Checkpoint, encodeCheckpoint, resumeFit } from './checkpoint.js';
 import type { CollabData, Id } from './collab-data.js';
 import { CollabModel } from './collab-model.js';
 import { DotbiasError } from './errors.js';
@@ -52,8 +54,17 @@ export interface FitOptions {
   onProgress?: (progress: { epoch: number; step: number; nSteps: number; trainLoss: number }) => void;
   /** Called after each epoch; return true to stop. */
   onEpoch?: (record: EpochRecord) => boolean | void | Promise<boolean | void>;
-  /** Stops at the next submission, leaving a consistent model. */
-  signal?: AbortSignal;
+  /** What goes along: `earlyStopping`, `keepBest`, `csvHistory` or your own. */
+  callbacks?: readonly Callback[];
+  /** Stops before the next submission, within an epoch too, leaving a consistent model and complete records. */
+  signal?: AbortSignal | undefined;
+  /** Called after each epoch, and after all callbacks, with what a later run needs to `resume` from here. */
+  checkpoint?: (bytes: Uint8Array, fit: Fit) => void | Promise<void>;
+  /**
+   * Goes on where the fit that saved this checkpoint was cut off, and ends with the bits of one that never was (on the
+   * same device). Data, options, callbacks and this call must be the same; what the learner held before is overwritten.
+   */
+  resume?: Checkpoint | undefined;
 }
 
 export interface OneCycleFitOptions extends FitOptions {
@@ -116,18 +127,19 @@ export async function collabLearner(data: CollabData, options: LearnerOptions = 
   const [trainer, validator] = await Promise.all([
     Trainer.create(model, data, step, order, path), Validator.create(model, data.valid, step),
   ]);
-  return new CollabLearner(model, data, options.recipe ?? 'fastai1', trainer, validator);
+  return new CollabLearner(model, data, options.recipe ?? 'fastai1', seed, trainer, validator);
 }
 
 export class CollabLearner extends CollabModel {
   readonly recorder: Recorder = { losses: [], smoothLosses: [], lrs: [], moms: [], epochs: [] };
-  /** Momentum of a fit without a schedule: what the last schedule left, 0.9 at first. */
-  #mom = 0.9;
+  /** Momentum of a fastai2 fit without a schedule: what the last fit left, 0.9 at first. */
+  mom = 0.9;
 
   constructor(
     model: EmbeddingDotBias,
     readonly data: CollabData,
     readonly recipe: Recipe,
+    readonly seed: number,
     readonly trainer: Trainer,
     private readonly validator: Validator,
   ) {
@@ -137,43 +149,54 @@ export class CollabLearner extends CollabModel {
   /**
    * Trains `epochs` epochs with the 1-cycle policy up to `lrMax`. A later fit continues with the optimiser's state.
    *
-   * @returns the records of the epochs made
-   * @throws DivergedError as soon as the loss is not finite; the model is then unusable
+   * @returns the records of the epochs made, also of those before a resume
+   * @throws DivergedError as soon as the loss is not finite (the model is then unusable, but for `keepBest`);
+   *   FileFormatError if `resume` belongs to another run
    */
   fitOneCycle(epochs: number, lrMax = 3e-3, options: OneCycleFitOptions = {}): Promise<EpochRecord[]> {
     checkEpochs(epochs);
     const { divFactor, finalDiv, pctStart, moms } = options;
-    const schedule = oneCycle({
-      totalSteps: epochs * this.trainer.stepsPerEpoch, lrMax, version: this.recipe,
+    const shape = {
       ...(divFactor !== undefined && { divFactor }), ...(finalDiv !== undefined && { finalDiv }),
       ...(pctStart !== undefined && { pctStart }), ...(moms !== undefined && { moms }),
-    });
-    return this.#fit(schedule, options);
+    };
+    const schedule = oneCycle({ totalSteps: epochs * this.trainer.stepsPerEpoch, lrMax, version: this.recipe, ...shape });
+    return this.#fit(schedule, { policy: 'fitOneCycle', epochs, lrMax, ...shape }, options);
   }
 
   /** Trains `epochs` epochs at a constant learning rate. */
   fit(epochs: number, lr = 3e-3, options: FitOptions = {}): Promise<EpochRecord[]> {
     checkEpochs(epochs);
-    const mom = this.recipe === 'fastai1' ? 0.9 : this.#mom;
-    return this.#fit(constant({ totalSteps: epochs * this.trainer.stepsPerEpoch, lr, mom }), options);
+    const mom = this.recipe === 'fastai1' ? 0.9 : (options.resume?.plan['mom'] as number | undefined) ?? this.mom;
+    const schedule = constant({ totalSteps: epochs * this.trainer.stepsPerEpoch, lr, mom });
+    return this.#fit(schedule, { policy: 'fit', epochs, lr, mom }, options);
   }
 
-  async #fit(schedule: Schedule, options: FitOptions): Promise<EpochRecord[]> {
+  async #fit(schedule: Schedule, plan: Fit['plan'], options: FitOptions): Promise<EpochRecord[]> {
     const { recorder, trainer } = this;
-    const smooth = new SmoothLoss();
+    const { callbacks = [], signal } = options;
     const nSteps = schedule.lr.length;
-    const records: EpochRecord[] = [];
+    const fit: Fit = { learner: this, schedule, plan, callbacks, records: [], stopped: false };
+    if (options.resume) resumeFit(options.resume, fit);
+    const { records } = fit;
+    const smooth = new SmoothLoss();
+    const stepsBefore = records.length * trainer.stepsPerEpoch;
+    for (let k = recorder.losses.length - stepsBefore; k < recorder.losses.length; k++) smooth.push(recorder.losses[k]);
+
     let started = performance.now();
     const hooks: FitHooks = {
-      signal: options.signal,
-      onSteps: (step, losses) => {
+      signal,
+      onSteps: (first, losses) => {
         losses.forEach((loss, i) => {
+          const step = first + i;
+          const record = { step, lr: schedule.lr[step], mom: schedule.mom[step], loss, smoothLoss: smooth.push(loss) };
           recorder.losses.push(loss);
-          recorder.smoothLosses.push(smooth.push(loss));
-          recorder.lrs.push(schedule.lr[step + i]);
-          recorder.moms.push(schedule.mom[step + i]);
+          recorder.smoothLosses.push(record.smoothLoss);
+          recorder.lrs.push(record.lr);
+          recorder.moms.push(record.mom);
+          for (const callback of callbacks) callback.onStep?.(record, fit);
         });
-        options.onProgress?.({ epoch: records.length, step: step + losses.length, nSteps, trainLoss: smooth.value });
+        options.onProgress?.({ epoch: records.length, step: first + losses.length, nSteps, trainLoss: smooth.value });
       },
       onEpoch: async (epoch) => {
         const trained = performance.now();
@@ -185,13 +208,20 @@ export class CollabLearner extends CollabModel {
         };
         records.push(record);
         recorder.epochs.push(record);
-        const stop = await options.onEpoch?.(record);
+        fit.stopped = (await options.onEpoch?.(record)) === true;
+        for (const callback of callbacks) if ((await callback.onEpoch?.(record, fit)) === true) fit.stopped = true;
+        if (options.checkpoint) await options.checkpoint(await encodeCheckpoint(fit), fit);
         started = performance.now();
-        return stop;
+        return fit.stopped;
       },
     };
-    await trainer.fit(schedule, hooks);
-    this.#mom = schedule.end.mom;
+    try {
+      for (const callback of callbacks) await callback.onBegin?.(fit);
+      const done = fit.stopped ? stepsBefore : await trainer.fit(schedule, hooks, records.length);
+      this.mom = done === nSteps ? schedule.end.mom : schedule.mom[Math.max(0, done - 1)];
+    } finally {
+      for (const callback of callbacks) await callback.onEnd?.(fit);
+    }
     return records;
   }
 
@@ -203,7 +233,7 @@ export class CollabLearner extends CollabModel {
    */
   async lrFind({ startLr = 1e-7, endLr = 10, numIt = 100, stopDiv = true }: LrFindOptions = {}): Promise<LrFinderResult> {
     const { model, trainer } = this;
-    const schedule = lrSweep({ startLr, endLr, numIt, mom: this.recipe === 'fastai1' ? 0.9 : this.#mom });
+    const schedule = lrSweep({ startLr, endLr, numIt, mom: this.recipe === 'fastai1' ? 0.9 : this.mom });
     const state = await model.readState();
     const { stepCount, epochCount } = trainer;
     const losses: number[] = [];

@@ -9,6 +9,8 @@ export { openGpu, type OpenedGpu, type OpenGpuOptions } from './node/device.js';
 export * from './node/default-data.js';
 export * from './node/ratings-file.js';
 export { writeFileAtomic } from './node/files.js';
+export { loadModelFile, saveModel } from './node/model-file.js';
+export * from './node/plots.js';
 
 /** As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`. */
 export async function collabLearner(data: CollabData, options: LearnerOptions = {}): Promise<CollabLearner> {

@@ -3,6 +3,7 @@ import { RATING_SIZE } from '../shaders/rating.js';
 import { validate } from '../shaders/validate.wgsl.js';
 import type { CollabData, Ratings } from './collab-data.js';
 import { DivergedError } from './errors.js';
+import type { Binding } from './gpu/pipeline.js';
 import type { EmbeddingDotBias } from './model.js';
 import { densePath } from './paths/dense.js';
 import { lazyPath } from './paths/lazy.js';
@@ -22,7 +23,7 @@ export interface FitHooks {
   onSteps?(step: number, losses: Float32Array): void;
   /** After each epoch, the model complete on the device; return true to stop. */
   onEpoch?(epoch: number): Promise<boolean | void>;
-  /** Stops after the submission under way, leaving a consistent model. */
+  /** Stops before the next submission, leaving a consistent model. */
   signal?: AbortSignal | undefined;
   /** False: keep going, with NaN, as fastai does. Default: throw `DivergedError`. */
   stopOnNaN?: boolean;
@@ -73,23 +74,21 @@ export class Trainer {
     const inFlight: Promise<void>[] = [];
     path.begin(schedule, start);
 
-    for (let epoch = firstEpoch; step < totalSteps; epoch++) {
+    for (let epoch = firstEpoch; step < totalSteps && !hooks.signal?.aborted; epoch++) {
       const order = this.order(this.epochCount);
       const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
-      while (step < epochEnd) {
+      while (step < epochEnd && !hooks.signal?.aborted) {
         const nSteps = Math.min(maxSteps, epochEnd - step);
         path.run(order, step - epoch * stepsPerEpoch, step, nSteps);
         inFlight.push(this.#losses(schedule, step, nSteps, hooks));
         step += nSteps;
         this.stepCount = start + step;
         while (inFlight.length > (step < epochEnd ? MAX_IN_FLIGHT - 1 : 0)) await inFlight.shift();
-        if (hooks.signal?.aborted) break;
       }
       await Promise.all(inFlight.splice(0));
       if (step < epochEnd) break;
       this.epochCount++;
-      const stop = await hooks.onEpoch?.(epoch);
-      if (stop === true || hooks.signal?.aborted) break;
+      if (await hooks.onEpoch?.(epoch)) break;
     }
     gpu.throwIfFailed();
     return step;
@@ -146,8 +145,9 @@ export class Validator {
   private constructor(
     readonly model: EmbeddingDotBias,
     readonly nRatings: number,
-    private readonly record: () => void,
-    private readonly buffers: GPUBuffer[],
+    private readonly binding: Binding<ReturnType<typeof validate>>,
+    private readonly sums: GPUBuffer,
+    private readonly packed: GPUBuffer,
   ) {}
 
   static async create(model: EmbeddingDotBias, ratings: Ratings, { loss, yRange }: Pick<StepOptions, 'loss' | 'yRange'>): Promise<Validator> {
@@ -159,13 +159,14 @@ export class Validator {
     const packed = gpu.upload('validation ratings', packRatings(ratings, shape.nUsers));
     const sums = gpu.allocate('validation sums', 16 * Math.ceil(nRatings / kernel.workgroupSize));
     const binding = pipeline.bind({ ratings: packed, param: model.param, sums }, { nRatings, factorVecs, rowVecs, lo, hi });
-    return new Validator(model, nRatings, () => gpu.record('validate').dispatch(binding, nRatings).submit(), [sums, packed]);
+    return new Validator(model, nRatings, binding, sums, packed);
   }
 
   /** Errors of the model as it is now. NaN for an empty set. */
   async run(): Promise<Validation> {
-    this.record();
-    const sums = await this.model.gpu.readFloats(this.buffers[0]);
+    const { gpu } = this.model;
+    gpu.record('validate').dispatch(this.binding, this.nRatings).submit();
+    const sums = await gpu.readFloats(this.sums);
     const total = [0, 0, 0];
     for (let i = 0; i < sums.length; i++) if (i % 4 < 3) total[i % 4] += sums[i];
     const [loss, mse, mae] = total.map((sum) => sum / this.nRatings);
@@ -173,6 +174,7 @@ export class Validator {
   }
 
   release(): void {
-    this.model.gpu.release(...this.buffers);
+    this.binding.release();
+    this.model.gpu.release(this.sums, this.packed);
   }
 }

@@ -7,15 +7,15 @@ import { wgsl } from '../../src/gpu/wgsl.js';
 export const treeSum = (type: 'f32' | 'vec4f', workgroupSize: number) => {
   if (!Number.isInteger(Math.log2(workgroupSize))) throw new RangeError(`treeSum needs a power of two, not ${workgroupSize}`);
   return wgsl`
-var<workgroup> partial: array<${type}, ${workgroupSize}>;
+var<workgroup> treeSums: array<${type}, ${workgroupSize}>;
 fn treeSum(value: ${type}, lane: u32) -> ${type} {
-  partial[lane] = value;
+  treeSums[lane] = value;
   for (var half = ${workgroupSize / 2}u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (lane < half) { partial[lane] += partial[lane + half]; }
+    if (lane < half) { treeSums[lane] += treeSums[lane + half]; }
   }
   workgroupBarrier();
-  let sum = partial[0];
+  let sum = treeSums[0];
   workgroupBarrier();
   return sum;
 }

@@ -16,5 +16,5 @@ export function openDevice({ adapter }: DeviceFlags): Promise<OpenedGpu> {
 
 /** The first line of every run. */
 export function deviceLine({ info, why }: OpenedGpu): string {
-  return `Device: ${info.description} (${info.isSoftware ? 'software, on the CPU' : 'hardware'}): ${why}`;
+  return `Device: ${info.description}, ${info.isSoftware ? 'software' : 'hardware'} (${why.replace(/^hardware; /, '')})`;
 }

@@ -16,7 +16,6 @@ const program = new Command('dotbias')
   .description("fastai's collaborative filtering on WebGPU: learns from ratings what a user would give an item.")
   .version(packageVersion())
   .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130 interrupted.')
-  .showHelpAfterError('(see --help)')
   .exitOverride();
 for (const add of [addTrain, addLrFind, addInfo, addWgsl]) add(program);
 

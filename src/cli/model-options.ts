@@ -3,26 +3,34 @@ import type { LearnerOptions, Recipe } from '../learner.js';
 import type { PathName } from '../paths/path.js';
 import { integer, notNegative, rangeOrNone } from './numbers.js';
 
-/** What is trained, and how a step is made. */
-export interface ModelFlags {
+/** The shape of a model. */
+export interface ShapeFlags {
   factors: number;
-  wd: number;
-  wdBias?: number;
   yRange: [lo: number, hi: number] | null;
   bias: boolean;
+}
+
+/** What is trained, and how a step is made. */
+export interface ModelFlags extends ShapeFlags {
+  wd: number;
+  wdBias?: number;
   recipe: Recipe;
   path?: PathName;
 }
 
-export function addModelOptions(command: Command): Command {
+export function addShapeOptions(command: Command): Command {
   return command
     .option('--factors <n>', "length of a user's and an item's vector", integer(1), 40)
+    .addOption(new Option('--y-range <lo,hi>', "predictions lie between these, through a sigmoid; 'none' for raw scores").argParser(rangeOrNone).default([0, 5.5], '0,5.5'))
+    .option('--no-bias', 'factors only, without biases');
+}
+
+export function addModelOptions(command: Command): Command {
+  return addShapeOptions(command)
     .option('--wd <x>', 'weight decay of the factors', notNegative, 0.1)
     .option('--wd-bias <x>', 'weight decay of the biases (default: as --wd)', notNegative)
-    .addOption(new Option('--y-range <lo,hi>', "predictions lie between these, through a sigmoid; 'none' for raw scores").argParser(rangeOrNone).default([0, 5.5], '0,5.5'))
-    .option('--no-bias', 'factors only, without biases')
-    .addOption(new Option('--recipe <name>', "whose constants of Adam and the 1-cycle schedule, those of fastai's version 1 or 2").choices(['fastai1', 'fastai2']).default('fastai1'))
-    .addOption(new Option('--path <name>', 'how steps are made; all give the same numbers up to rounding (default: lazy, the fastest)').choices(['lazy', 'persistent', 'dense', 'unfused']));
+    .addOption(new Option('--recipe <name>', 'constants of Adam and of the 1-cycle schedule as in fastai 1 or 2').choices(['fastai1', 'fastai2']).default('fastai1'))
+    .addOption(new Option('--path <name>', 'how steps are made; all give the same numbers up to rounding; without it, the fastest').choices(['lazy', 'persistent', 'dense', 'unfused']));
 }
 
 export function learnerOptions({ factors, wd, wdBias, yRange, bias, recipe, path }: ModelFlags): LearnerOptions {

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import { kernelByName, kernelNames } from '../../shaders/index.js';
 import { sigmoidRange } from '../../shaders/ops/sigmoid-range.js';
 import { kernelSource } from '../gpu/kernel.js';
-import { addModelVariant, type VariantFlags } from './model-options.js';
+import { addShapeOptions, type ShapeFlags } from './model-options.js';
 
-interface WgslFlags extends VariantFlags {
+interface WgslFlags extends ShapeFlags {
   immediates: boolean;
 }
 
@@ -12,17 +11,18 @@ export function addWgsl(program: Command): void {
   const command = program.command('wgsl')
     .summary('print the WGSL of a kernel')
     .description('Prints the WGSL of a kernel as the device gets it, or the names of all kernels.')
-    .argument('[kernel]', `one of ${kernelNames.join(', ')}`);
-  addModelVariant(command)
+    .argument('[kernel]', 'name of a kernel (default: list the names)');
+  addShapeOptions(command)
     .option('--no-immediates', 'as for a device without WGSL immediates')
     .action(printWgsl);
 }
 
-function printWgsl(kernel: string | undefined, { factors, yRange, bias, immediates }: WgslFlags): void {
+async function printWgsl(kernel: string | undefined, { factors, yRange, bias, immediates }: WgslFlags): Promise<void> {
+  const { kernelByName, kernelNames } = await import('../../shaders/index.js');
   if (kernel === undefined) {
     console.log(kernelNames.join('\n'));
     return;
   }
-  const variant = { range: sigmoidRange(yRange), bias, factorVecs: Math.ceil(factors / 4) };
+  const variant = { range: sigmoidRange(yRange), bias, nFactors: factors };
   console.log(kernelSource(kernelByName(kernel, variant), immediates ? 'immediate' : 'dynamic uniform').trim());
 }

@@ -1,4 +1,5 @@
 import { DeviceLostError, GpuError, MemoryBudgetError, ShaderCompileError } from '../errors.js';
+import { GPU_BUFFER, GPU_MAP_READ } from './constants.js';
 import { type ImmediateMode, type Kernel, kernelSource } from './kernel.js';
 import { Pipeline } from './pipeline.js';
 import { Recorder } from './recorder.js';
@@ -219,7 +220,3 @@ function describe(info: GPUAdapterInfo | undefined): DeviceInfo {
     isFallbackAdapter: info?.isFallbackAdapter ?? false,
   };
 }
-
-// The values of GPUBufferUsage and GPUMapMode: globals in a browser, absent in Node.
-export const GPU_BUFFER = { MAP_READ: 0x1, COPY_SRC: 0x4, COPY_DST: 0x8, UNIFORM: 0x40, STORAGE: 0x80, QUERY_RESOLVE: 0x200 } as const;
-const GPU_MAP_READ = 0x1;

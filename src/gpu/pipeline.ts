@@ -1,7 +1,7 @@
-import { GPU_BUFFER, type Gpu } from './device.js';
+import { GPU_BUFFER, GPU_STAGE_COMPUTE } from './constants.js';
+import type { Gpu } from './device.js';
 import { type Kernel, packScalars, type Values } from './kernel.js';
 
-const GPU_STAGE_COMPUTE = 0x4;
 /** Portable alignment of a dynamic uniform offset. */
 export const UNIFORM_ALIGNMENT = 256;
 

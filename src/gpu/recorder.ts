@@ -1,4 +1,5 @@
-import { GPU_BUFFER, type Gpu } from './device.js';
+import { GPU_BUFFER } from './constants.js';
+import type { Gpu } from './device.js';
 import { type Kernel, packScalars, type Values } from './kernel.js';
 import { type Binding, type Pipeline, UNIFORM_ALIGNMENT } from './pipeline.js';
 

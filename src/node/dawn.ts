@@ -38,18 +38,28 @@ export async function createGpu(flags: readonly string[] = []): Promise<GPU> {
 }
 
 const live = new Set<GPUDevice>();
+let reportingError = false;
 
 /**
  * Destroys `device` when the process ends in whichever way JavaScript hears of (out of work, `process.exit()`, an
  * uncaught exception), after waiting for the work that it has begun, so that the process ends with its own exit code.
+ * Call it right after `requestDevice()`, before other listeners are added to the device.
  */
 export function destroyAtExit(device: GPUDevice): void {
   if (live.size === 0) process.once('exit', destroyLive);
   live.add(device);
   void device.lost.then(() => live.delete(device));
+  // Dawn holds the device's lock while it reports an error: to destroy the device from there would wait for ever.
+  device.addEventListener('uncapturederror', () => {
+    reportingError = true;
+    queueMicrotask(() => {
+      reportingError = false;
+    });
+  });
 }
 
 function destroyLive(): void {
+  if (reportingError) return;
   for (const device of live) device.destroy();
 }
 

@@ -1,8 +1,7 @@
 import { adam, rateOf } from '../../shaders/ops/adam.js';
-import { STEP_SIZE } from '../../shaders/ops/idle-adam.js';
+import { STEP_FIRST_TOUCH, STEP_POLES, STEP_SIZE } from '../../shaders/ops/idle-adam.js';
 import { sigmoidRange } from '../../shaders/ops/sigmoid-range.js';
-import { LAZY_MEMBER_SIZE, LAZY_TOUCH_SIZE, lazyStep } from '../../shaders/lazy-step.wgsl.js';
-import { meanLoss } from '../../shaders/mean-loss.wgsl.js';
+import { LAZY_TOUCH_SIZE, lazyForward, lazyLoss, lazyShares, lazySteps, lazyUpdate, type LazyVariant } from '../../shaders/lazy-step.wgsl.js';
 import { RATING_SIZE, TOUCH_SIZE } from '../../shaders/rating.js';
 import { BatchGrouper, type BatchChunk } from '../batches.js';
 import { idlePoles, N_POLES, replayEnd } from '../idle-adam.js';
@@ -10,40 +9,43 @@ import type { RowLayout } from '../model.js';
 import type { Schedule } from '../schedule.js';
 import type { PathInput, StepOptions, StepPath } from './path.js';
 
-/** Invocations of the one workgroup that makes many steps. */
-const PERSISTENT_SIZE = 128;
-
 /**
- * Steps that touch only the rows of the batch, one dispatch each or many steps in one, with dense Adam's numbers: see
- * shaders/lazy-step.wgsl.ts. A chunk begins with one dispatch that moves every row to its first touch.
+ * Steps that touch only the rows of the batch, with dense Adam's numbers: see shaders/lazy-step.wgsl.ts. Two dispatches
+ * per step, or with `persistent` one for all steps of a chunk. A chunk begins with one that moves every row to its first
+ * touch.
  */
 export async function lazyPath({ model, train, options, maxSteps }: PathInput, persistent: boolean): Promise<StepPath> {
   if (options.optimizer !== adam) throw new RangeError(`The lazy path is Adam's; train with path 'dense' for ${options.optimizer.name}.`);
   const { gpu, layout, shape } = model;
   const { batchSize, loss, wd, wdBias, beta2, eps } = options;
-  const range = sigmoidRange(options.yRange);
   const [lo, hi] = options.yRange ?? [0, 1];
+  // A software adapter runs an invocation per vector lane: fewer, longer ones. A GPU hides latency with many.
+  const software = gpu.info.isFallbackAdapter;
+  const workgroupSize = software ? 64 : Math.min(256, gpu.limits.maxComputeInvocationsPerWorkgroup);
+  const variant: LazyVariant = {
+    loss, range: sigmoidRange(options.yRange), bias: shape.bias, factorVecs: layout.factorVecs,
+    ownBiasDecay: shape.bias && wd !== wdBias, wholeRow: software,
+  };
+  const shares = lazyShares(variant);
   const nRatings = batchSize * maxSteps;
 
   const chunk = new LazyChunk(layout, options, maxSteps);
   const steps = gpu.allocate('steps', 4 * STEP_SIZE * (maxSteps + 1));
-  const touchStart = gpu.allocate('touchStart', chunk.touchStart.byteLength);
+  const ratings = gpu.allocate('ratings', 4 * RATING_SIZE * nRatings);
   const touches = gpu.allocate('touches', chunk.touches.byteLength);
-  const members = gpu.allocate('members', chunk.members.byteLength);
-  const losses = gpu.allocate('losses', 4 * nRatings);
+  const members = gpu.allocate('members', 4 * 2 * nRatings);
+  const outcomes = gpu.allocate('outcomes', 8 * nRatings);
   const meanLosses = gpu.allocate('meanLosses', 4 * maxSteps);
 
-  const variant = { loss, range, bias: shape.bias, factorVecs: layout.factorVecs };
-  const [one, many, mean] = await Promise.all([
-    gpu.compile(lazyStep({ ...variant, persistent: null })),
-    gpu.compile(lazyStep({ ...variant, persistent: persistent ? PERSISTENT_SIZE : null })),
-    gpu.compile(meanLoss),
+  const buffers = { steps, ratings, touches, members, param: model.param, m: model.m, v: model.v, outcomes };
+  const uniforms = { lossScale: 1 / batchSize, lo, hi, wd, wdBias, beta2, eps };
+  const [forward, update, loop, average] = await Promise.all([
+    persistent ? undefined : gpu.compile(lazyForward(variant)).then((pipeline) => pipeline.bind(buffers, uniforms)),
+    gpu.compile(lazyUpdate(variant)).then((pipeline) => pipeline.bind(buffers, uniforms)),
+    persistent ? gpu.compile(lazySteps(variant, workgroupSize)).then((pipeline) => pipeline.bind(buffers, { ...uniforms, batchSize })) : undefined,
+    gpu.compile(lazyLoss).then((pipeline) => pipeline.bind({ outcomes, meanLosses }, { batchSize })),
   ]);
-  const buffers = { steps, touchStart, touches, members, param: model.param, m: model.m, v: model.v, losses };
-  const uniforms = { batchSize, lo, hi, wd, wdBias, beta2, eps };
-  const makeStep = one.bind(buffers, uniforms);
-  const makeSteps = many.bind(buffers, uniforms);
-  const average = mean.bind({ losses, meanLosses }, { batchSize });
+  const bindings = [forward, update, loop, average];
 
   const grouper = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, maxSteps);
   let table: StepTable;
@@ -55,56 +57,67 @@ export async function lazyPath({ model, train, options, maxSteps }: PathInput, p
       table = new StepTable(schedule, options, stepCount);
     },
     run(order, batch, step, nSteps) {
-      chunk.build(grouper.group(order, batch, nSteps), table, step);
-      gpu.write(steps, table.words.subarray(step * STEP_SIZE, (step + nSteps + 1) * STEP_SIZE));
-      gpu.write(touchStart, chunk.touchStart.subarray(0, nSteps + 2));
-      gpu.write(touches, chunk.touches.subarray(0, LAZY_TOUCH_SIZE * chunk.touchStart[nSteps + 1]));
-      gpu.write(members, chunk.members.subarray(0, LAZY_MEMBER_SIZE * 2 * nSteps * batchSize));
+      const { touchStart, members: grouped, ...batches } = grouper.group(order, batch, nSteps);
+      chunk.build({ touchStart, members: grouped, ...batches }, table, step);
+      const nTouches = touchStart[nSteps];
+      gpu.write(steps, table.slice(step, touchStart));
+      gpu.write(ratings, batches.ratings);
+      gpu.write(touches, chunk.touches.subarray(0, LAZY_TOUCH_SIZE * (nTouches + layout.nRows)));
+      gpu.write(members, grouped);
+
       const replay = Math.max(0, Math.min(table.replayEnd - step, nSteps));
       const recorder = gpu.record('lazy steps');
-      // Touches of the rows' advance to their first step come after those of all steps.
-      recorder.dispatch(makeStep, layout.nRows, { step: nSteps, nSteps: 1, replayEnd: replay });
-      if (persistent) {
-        recorder.dispatchGroups(makeSteps, 1, { step: 0, nSteps, replayEnd: replay });
-      } else {
-        for (let s = 0; s < nSteps; s++) {
-          recorder.dispatch(makeStep, chunk.touchStart[s + 1] - chunk.touchStart[s], { step: s, nSteps: 1, replayEnd: replay });
-        }
+      // The touches that move every row to its first step come after those of all steps.
+      recorder.dispatch(update, layout.nRows * shares, { step: 0, firstTouch: nTouches, nTouches: layout.nRows, replayEnd: replay });
+      if (loop) recorder.dispatchGroups(loop, 1, { nSteps, replayEnd: replay });
+      for (let s = 0; forward && s < nSteps; s++) {
+        const touched = touchStart[s + 1] - touchStart[s];
+        recorder.dispatch(forward, batchSize, { first: s * batchSize, nRatings: batchSize });
+        recorder.dispatch(update, touched * shares, { step: s, firstTouch: touchStart[s], nTouches: touched, replayEnd: replay });
       }
       recorder.dispatchGroups(average, nSteps, { nSteps }).submit();
     },
     release() {
-      gpu.release(steps, touchStart, touches, members, losses, meanLosses);
+      bindings.forEach((binding) => binding?.release());
+      gpu.release(steps, ratings, touches, members, outcomes, meanLosses);
     },
   };
 }
 
 /** The `Step` structs of a schedule, 0..nSteps, and the running products that give any idle stretch its decays. */
 class StepTable {
-  readonly words: Float32Array<ArrayBuffer>;
+  readonly #floats: Float32Array<ArrayBuffer>;
+  readonly #words: Uint32Array<ArrayBuffer>;
   /** Rows replay idle steps before this one; from it on the closed form holds. */
   readonly replayEnd: number;
 
-  constructor(readonly schedule: Schedule, { wd, wdBias, beta2, eps, }: StepOptions, stepCount: number) {
+  constructor(readonly schedule: Schedule, { wd, wdBias, beta2, eps }: StepOptions, stepCount: number) {
     const { lr, mom } = schedule;
-    this.words = new Float32Array((lr.length + 1) * STEP_SIZE);
+    this.#floats = new Float32Array((lr.length + 1) * STEP_SIZE);
+    this.#words = new Uint32Array(this.#floats.buffer);
     lr.forEach((lrOfStep, t) => {
       const rate = rateOf(lrOfStep, mom[t], beta2, stepCount + t + 1);
-      this.words.set([rate.lr, rate.mom, rate.stepSize, rate.vScale], t * STEP_SIZE);
+      this.#floats.set([rate.lr, rate.mom, rate.stepSize, rate.vScale], t * STEP_SIZE);
     });
     const decays = [wd, wdBias];
     this.replayEnd = Math.max(...decays.map((decay, i) => {
       const idle = { wd: decay, beta2, eps, stepCount };
       const poles = idlePoles(schedule, idle);
       for (let t = 0; t <= lr.length; t++) {
-        const at = t * STEP_SIZE + 4 + 8 * i;
+        const at = t * STEP_SIZE + STEP_POLES[i];
         for (let p = 0; p < N_POLES; p++) {
-          this.words[at + p] = poles.weights[t * N_POLES + p];
-          this.words[at + 4 + p] = poles.shifts[t * N_POLES + p];
+          this.#floats[at + p] = poles.weights[t * N_POLES + p];
+          this.#floats[at + 4 + p] = poles.shifts[t * N_POLES + p];
         }
       }
       return replayEnd(schedule, idle, poles);
     }));
+  }
+
+  /** The Steps from `step` on, one more than there are batches in `touchStart`. */
+  slice(step: number, touchStart: Uint32Array): Uint32Array<ArrayBuffer> {
+    touchStart.forEach((first, s) => (this.#words[(step + s) * STEP_SIZE + STEP_FIRST_TOUCH] = first));
+    return this.#words.subarray(step * STEP_SIZE, (step + touchStart.length) * STEP_SIZE);
   }
 }
 
@@ -115,81 +128,66 @@ class StepTable {
  */
 class LazyChunk {
   readonly touches: Uint32Array<ArrayBuffer>;
-  readonly touchStart: Uint32Array<ArrayBuffer>;
-  readonly members: Uint32Array<ArrayBuffer>;
-  readonly #touchFloats: Float32Array;
+  readonly #floats: Float32Array;
   readonly #next: Uint32Array;
   readonly #remaining: Uint32Array;
-  readonly #products: Float64Array[];
+  readonly #products: readonly Float64Array[];
   readonly #rootDecay: Float64Array;
 
   constructor(readonly layout: RowLayout, readonly options: StepOptions, maxSteps: number) {
-    const nMembers = 2 * options.batchSize * maxSteps;
-    this.touches = new Uint32Array(LAZY_TOUCH_SIZE * (nMembers + layout.nRows));
-    this.#touchFloats = new Float32Array(this.touches.buffer);
-    this.touchStart = new Uint32Array(maxSteps + 2);
-    this.members = new Uint32Array(LAZY_MEMBER_SIZE * nMembers);
+    this.touches = new Uint32Array(LAZY_TOUCH_SIZE * (2 * options.batchSize * maxSteps + layout.nRows));
+    this.#floats = new Float32Array(this.touches.buffer);
     this.#next = new Uint32Array(layout.nRows);
     this.#remaining = new Uint32Array(layout.nRows);
     this.#products = [0, 1, 2].map(() => new Float64Array(maxSteps + 1));
     this.#rootDecay = Float64Array.from({ length: maxSteps + 1 }, (_, gap) => options.beta2 ** (gap / 2));
   }
 
-  build({ nSteps, ratings, touches, touchStart, members }: BatchChunk, table: StepTable, step: number): void {
+  /** Fills `touches`, and turns the rows in the chunk's ratings into addresses. */
+  build({ nSteps, ratings, touches, touchStart }: BatchChunk, table: StepTable, step: number): void {
     const { batchSize } = this.options;
-    const { nRows } = this.layout;
+    const remaining = this.#remaining.fill(0);
     const replay = Math.max(0, table.replayEnd - step);
     this.#multiply(table.schedule, step, nSteps);
     this.#next.fill(nSteps);
-    this.#remaining.fill(0);
     for (let s = nSteps - 1; s >= 0; s--) {
       for (let t = touchStart[s]; t < touchStart[s + 1]; t++) {
-        const at = TOUCH_SIZE * t;
-        const row = touches[at];
-        const begin = touches[at + 1];
-        const isItem = touches[at + 3] === 1;
-        this.#remaining[row]++;
-        this.#write(t, row, begin, touches[at + 2], isItem ? NO_LOSS : begin - s * batchSize, s + 1, replay);
+        const row = touches[TOUCH_SIZE * t];
+        remaining[row]++;
+        this.#write(t, row, remaining[row], remaining[row] - 1, s + 1, replay);
+        for (let i = 1; i < TOUCH_SIZE; i++) this.touches[LAZY_TOUCH_SIZE * t + 2 + i] = touches[TOUCH_SIZE * t + i];
         this.#next[row] = s;
       }
-      for (let j = 2 * s * batchSize; j < 2 * (s + 1) * batchSize; j++) {
-        const k = members[j];
-        // The first half of a step's members is grouped by user, the second by item.
-        const other = ratings[RATING_SIZE * k + (j < (2 * s + 1) * batchSize ? 1 : 0)];
-        this.members[LAZY_MEMBER_SIZE * j] = this.#address(other, this.#remaining[other]);
-        this.members[LAZY_MEMBER_SIZE * j + 1] = ratings[RATING_SIZE * k + 2];
+      for (let k = s * batchSize; k < (s + 1) * batchSize; k++) {
+        for (let i = RATING_SIZE * k; i < RATING_SIZE * k + 2; i++) ratings[i] = this.#address(ratings[i], remaining[ratings[i]]);
       }
     }
-    this.touchStart.set(touchStart);
     const first = touchStart[nSteps];
-    for (let row = 0; row < nRows; row++) this.#write(first + row, row, 0, 0, NO_LOSS, 0, replay, 0);
-    this.touchStart[nSteps + 1] = first + nRows;
+    for (let row = 0; row < this.layout.nRows; row++) this.#write(first + row, row, 0, remaining[row], 0, replay);
   }
 
-  #address(row: number, remaining: number): number {
+  #address(row: number, copy: number): number {
     const { nRows, rowVecs } = this.layout;
-    return ((remaining & 1) * nRows + row) * rowVecs;
+    return ((copy & 1) * nRows + row) * rowVecs;
   }
 
-  #write(touch: number, row: number, begin: number, end: number, lossOffset: number, from: number, replay: number, readCopy = this.#remaining[row]): void {
-    const words = this.touches;
-    const floats = this.#touchFloats;
+  /** A touch without ratings. */
+  #write(touch: number, row: number, readCopy: number, writeCopy: number, idleBegin: number, replay: number): void {
+    const { touches } = this;
     const [mom, wd, wdBias] = this.#products;
     const at = LAZY_TOUCH_SIZE * touch;
-    const next = this.#next[row];
-    const mid = Math.max(from, Math.min(replay, next));
-    words[at] = this.#address(row, readCopy);
-    words[at + 1] = this.#address(row, begin < end ? readCopy - 1 : this.#remaining[row]);
-    words[at + 2] = row * this.layout.rowVecs;
-    words[at + 3] = begin;
-    words[at + 4] = end;
-    words[at + 5] = lossOffset;
-    words[at + 6] = from;
-    words[at + 7] = next;
-    floats[at + 8] = mom[mid] > 0 ? mom[next] / mom[mid] : 0;
-    floats[at + 9] = wd[next] / wd[mid];
-    floats[at + 10] = wdBias[next] / wdBias[mid];
-    floats[at + 11] = this.#rootDecay[next - mid];
+    const idleEnd = this.#next[row];
+    const mid = Math.max(idleBegin, Math.min(replay, idleEnd));
+    touches[at] = this.#address(row, readCopy);
+    touches[at + 1] = this.#address(row, writeCopy);
+    touches[at + 2] = row * this.layout.rowVecs;
+    touches[at + 3] = touches[at + 4] = touches[at + 5] = 0;
+    touches[at + 6] = idleBegin;
+    touches[at + 7] = idleEnd;
+    this.#floats[at + 8] = mom[mid] > 0 ? mom[idleEnd] / mom[mid] : 0;
+    this.#floats[at + 9] = wd[idleEnd] / wd[mid];
+    this.#floats[at + 10] = wdBias[idleEnd] / wdBias[mid];
+    this.#floats[at + 11] = this.#rootDecay[idleEnd - mid];
   }
 
   /** Running products over the chunk of beta1, 1 - lr wd and 1 - lr wdBias. */
@@ -203,5 +201,3 @@ class LazyChunk {
     }
   }
 }
-
-const NO_LOSS = 0xffffffff;

@@ -51,6 +51,7 @@ const ends: [string, string, number][] = [
   ['runs out of work in the midst of GPU work', 'busy();', 0],
   ['exits after validation errors', 'invalid(); process.exit(3);', 3],
   ['exits inside the uncapturederror event', 'device.addEventListener("uncapturederror", () => process.exit(3)); invalid();', 3],
+  ['throws inside the uncapturederror event', 'device.addEventListener("uncapturederror", () => { throw new Error("expected"); }); invalid();', 1],
   ['exits in the midst of GPU work and a pending map', 'busy(); read.mapAsync(1).catch(() => {}); process.exit(3);', 3],
   ['throws after validation errors', 'invalid(); busy(); throw new Error("expected");', 1],
   ['destroys the device, then exits', 'busy(); device.destroy(); process.exit(3);', 3],
@@ -96,7 +97,7 @@ const hasAdapter = await testGpu().then(() => true, () => false);
 if (!hasAdapter) console.log('skipped: exit codes need an adapter');
 for (const [name, script, code] of hasAdapter ? ends : []) {
   test(`a process that ${name} gives its own exit code`, async () => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', `${opening}\n${script}`], { stdio: 'ignore' });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', `${opening}\n${script}`], { stdio: 'ignore', timeout: 20_000 });
     const end = await new Promise((resolve) => child.once('exit', (status, signal) => resolve([status, signal])));
     assert.equal(end, [code, null]);
   });

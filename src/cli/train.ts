@@ -1,0 +1,123 @@
+import type { Command } from 'commander';
+import { collabLearner, type CollabLearner, type EpochRecord } from '../learner.js';
+import { writeFileAtomic } from '../node/files.js';
+import { saveModel } from '../node/model-file.js';
+import { addDataOptions, type DataFlags, dataLine, readData } from './data-options.js';
+import { addDeviceOptions, type DeviceFlags, deviceLine, openDevice } from './device-options.js';
+import { addModelOptions, learnerOptions, type ModelFlags } from './model-options.js';
+import { integer, positive } from './numbers.js';
+import { checkWritable } from './outputs.js';
+import { trainingProgress } from './progress.js';
+import { addRunOptions, checkRun, prepareRun, type RunFlags } from './run-options.js';
+import { Stopwatch } from './stopwatch.js';
+import { alignedTable, clock, epochLine, sixDecimals } from './table.js';
+import { type TrainReport, trainReport } from './train-report.js';
+
+interface TrainFlags extends DataFlags, ModelFlags, DeviceFlags, RunFlags {
+  epochs: number;
+  lr: number;
+  out?: string;
+  report?: string;
+  quiet?: boolean;
+}
+
+export function addTrain(program: Command): void {
+  const command = program.command('train')
+    .summary('train a model on ratings')
+    .description("Trains a model with the 1-cycle policy, and prints fastai's table, the validation errors and some predictions.");
+  addDeviceOptions(addRunOptions(addModelOptions(addDataOptions(command))))
+    .option('--epochs <n>', 'passes over the training ratings', integer(1), 5)
+    .option('--lr <x>', 'highest learning rate of the 1-cycle schedule', positive, 0.01)
+    .option('--out <file>', 'save the model as a safetensors file')
+    .option('--report <file>', 'write settings, losses, errors and timings as JSON; nUsers and nItems count the ids that training saw, without #na#')
+    .option('--quiet', 'print only the device in use and the final result')
+    .addHelpText('after', '\nCtrl-C stops after the steps under way; --out and --report are still written if an epoch is complete.\nA killed run goes on with --resume from its last complete epoch.')
+    .action(train);
+}
+
+async function train(flags: TrainFlags): Promise<void> {
+  const print = (text: string) => void (flags.quiet || console.log(text));
+  const watch = new Stopwatch();
+  await Promise.all([checkWritable(flags.out), checkWritable(flags.report), checkRun(flags)]);
+
+  const reading = watch.time('data', () => readData(flags));
+  reading.catch(() => undefined); // awaited below, after the device
+  const device = await watch.time('device', () => openDevice(flags));
+  try {
+    console.log(deviceLine(device));
+    const sourced = await reading;
+    print(dataLine(sourced));
+    const learn = await watch.time('compile', () => collabLearner(sourced.data, { ...learnerOptions(flags), gpu: device.gpu }));
+    const interrupted = await fit(learn, flags, print);
+    if (learn.recorder.epochs.length === 0) {
+      console.error('Stopped before the first epoch was complete: nothing was saved.');
+      return;
+    }
+    const valid = await learn.validate();
+    const config = { epochs: flags.epochs, lr: flags.lr, nFactors: flags.factors, yRange: flags.yRange, bias: flags.bias, validPct: flags.validPct };
+    const report = trainReport({ learn, valid, device, sourced, config, watch, interrupted });
+    console.log(resultLines(report));
+    if (!flags.quiet && report.data.nValid > 0) console.log(`\n${await samplePredictions(learn)}`);
+    if (flags.out !== undefined) {
+      await saveModel(learn, flags.out);
+      print(`\nModel saved to ${flags.out}`);
+    }
+    report.seconds.total = watch.total;
+    if (flags.report !== undefined) await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+  } finally {
+    device.gpu.destroy();
+  }
+}
+
+const COLUMNS = ['epoch', 'train_loss', 'valid_loss', 'time'];
+
+/** Trains and prints the table; true if Ctrl-C cut it short. */
+async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string) => void): Promise<boolean> {
+  const { epochs, lr, quiet = false } = flags;
+  const { notes, madeEpochs, ...run } = await prepareRun(flags, learn);
+  for (const note of notes) console.error(note);
+  const { stepsPerEpoch, options: { batchSize } } = learn.trainer;
+  const progress = await trainingProgress(batchSize, quiet);
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort();
+  process.once('SIGINT', onInterrupt); // a second Ctrl-C ends the process at once
+  const printEpoch = ({ epoch, trainLoss, validLoss, trainSeconds, validateSeconds }: EpochRecord) =>
+    print(epochLine(COLUMNS, [String(epoch), sixDecimals(trainLoss), sixDecimals(validLoss), clock(trainSeconds + validateSeconds)]));
+  print(epochLine(COLUMNS));
+  madeEpochs.forEach(printEpoch);
+  try {
+    await learn.fitOneCycle(epochs, lr, {
+      ...run,
+      signal: interrupt.signal,
+      onProgress: ({ epoch, step, trainLoss }) => progress.update(step - epoch * stepsPerEpoch, stepsPerEpoch, trainLoss),
+      onEpoch: (record) => {
+        progress.clear();
+        printEpoch(record);
+      },
+    });
+  } finally {
+    progress.clear();
+    process.off('SIGINT', onInterrupt);
+  }
+  if (!interrupt.signal.aborted || learn.recorder.epochs.length === epochs) return false;
+  const saved = flags.checkpointDir !== undefined && learn.recorder.epochs.length > 0;
+  console.error(`Interrupted after ${learn.trainer.stepCount} of ${epochs * stepsPerEpoch} steps.${saved ? ' --resume goes on after the last complete epoch.' : ''}`);
+  process.exitCode = 130;
+  return true;
+}
+
+function resultLines({ data, validMse, validRmse, validMae, usPerStep, ratingsPerSecond }: TrainReport): string {
+  const best = data.bestMse === undefined ? '' : `  (best reachable MSE ${data.bestMse.toFixed(4)})`;
+  const errors = data.nValid === 0 ? 'No validation ratings.' : `valid MSE ${validMse.toFixed(4)}  RMSE ${validRmse.toFixed(4)}  MAE ${validMae.toFixed(4)}${best}`;
+  return `${errors}\n${Math.round(usPerStep)} us per step, ${Math.round(ratingsPerSecond).toLocaleString('en')} ratings/s`;
+}
+
+async function samplePredictions(learn: CollabLearner): Promise<string> {
+  const results = await learn.showResults(10);
+  const titled = results.some(({ title }) => title !== undefined);
+  const rows = results.map(({ user, item, title, rating, prediction }) => [
+    String(user), String(item), String(rating), prediction.toFixed(2), ...(titled ? [title ?? ''] : []),
+  ]);
+  const head = ['user', 'item', 'rating', 'prediction', ...(titled ? ['title'] : [])];
+  return alignedTable(head, rows, ['right', 'right', 'right', 'right', 'left']);
+}

@@ -1,0 +1,291 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { gunzipSync, constants as zlib } from 'node:zlib';
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { DataError } from '../errors.js';
+
+/** How a file is written, found out from its first bytes. */
+export interface Dialect {
+  format: 'text' | 'parquet';
+  gzip: boolean;
+  /** Field separator of a text file, one or two characters. */
+  delimiter: string;
+  /** `"` where fields may be quoted, '' where a quote is an ordinary character. */
+  quote: string;
+  header: boolean;
+  /** Column names: of the header, of the Parquet schema, or '0', '1', ... */
+  names: string[];
+}
+
+/** What a caller may know better than the first line tells. */
+export interface DialectOptions {
+  /** Field separator. Default: the first of `::`, tab, `,`, `;`, `|`, space that gives at least three fields. */
+  delimiter?: string;
+  /** Whether the first line names the columns. Default: it does if no field of it is a number. */
+  header?: boolean;
+}
+
+/** A line that is not a row of the table at all: too few fields, too many, a quote left open, not UTF-8. */
+export interface Reject {
+  /** A byte of the offending line, or of blank lines just before it. */
+  at: number;
+  reason: string;
+}
+
+/** Stands for a field that is empty. A field that is not a finite number is NaN. */
+export const MISSING = -Infinity;
+
+const PEEK = 1 << 16;
+
+/** Runs `use` with a database in memory that never touches the network, and closes it. */
+export async function withDatabase<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const connection = await instance.connect();
+  try {
+    return await use(connection);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+/** Looks at the first bytes of a file. `label` is what messages call it. */
+export async function detectDialect(db: DuckDBConnection, path: string, label: string, options: DialectOptions): Promise<Dialect> {
+  const bytes = await firstBytes(path);
+  if (bytes.length === 0) throw new DataError('The file is empty.', { file: label });
+  if (bytes.subarray(0, 4).toString('latin1') === 'PAR1') {
+    const described = await query(db, label, `DESCRIBE SELECT * FROM read_parquet(${literal(escapeGlob(path))})`);
+    const names = (await described.getRows()).map((row) => String(row[0]));
+    return { format: 'parquet', gzip: false, delimiter: '', quote: '', header: true, names };
+  }
+  const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const start = gzip ? inflateStart(bytes, label) : bytes;
+  if (start.includes(0)) {
+    throw new DataError('This is a binary file, not text (CSV, TSV, ::) or Parquet, plain or gzipped; unpack it first.', { file: label });
+  }
+  const lines = start.toString('utf8').replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  const first = lines.find((line) => line !== '');
+  if (first === undefined) throw new DataError('The file has blank lines only.', { file: label });
+
+  const quoteOf = (delimiter: string): string => (delimiter === ',' || delimiter === ';' ? '"' : '');
+  const candidates = options.delimiter === undefined ? ['::', '\t', ',', ';', '|', ' '] : [options.delimiter];
+  const fits = (each: string): boolean => splitFields(first, each, quoteOf(each)).length >= 3;
+  const delimiter = candidates.find(fits) ?? candidates[0];
+  const quote = quoteOf(delimiter);
+  const fields = splitFields(first, delimiter, quote);
+  if (fields.length < 3) {
+    throw new DataError(`The first line has no three fields (user, item, rating) separated by ${candidates.map(showDelimiter).join(', ')}.`, {
+      file: label,
+      line: 1 + lines.indexOf(first),
+      value: clip(first),
+    });
+  }
+  const header = options.header ?? !fields.some(isNumber);
+  return { format: 'text', gzip, delimiter, quote, header, names: header ? fields : fields.map((_, k) => String(k)) };
+}
+
+/** Columns of one file as numbers, in the file's order. */
+export interface NumberColumns {
+  /** One array for each column asked for; NaN where a field is not a finite number, `MISSING` where it is empty. */
+  columns: Float64Array[];
+  /** Lines left out of the columns, in file order. */
+  rejects: Reject[];
+}
+
+/** A column to read: where it stands, and what it may hold beside plain numbers. */
+export interface NumberColumn {
+  position: number;
+  /** An id may not be written 1_2, which DuckDB would read as 12. A time may be a date, which becomes seconds since 1970. */
+  kind: 'id' | 'value' | 'time';
+}
+
+/** Reads columns as numbers. */
+export async function readNumbers(
+  db: DuckDBConnection,
+  path: string,
+  label: string,
+  dialect: Dialect,
+  wanted: readonly NumberColumn[],
+): Promise<NumberColumns> {
+  const expressions = wanted.map(({ position, kind }) => {
+    const text = columnText(dialect, position);
+    const number = `TRY_CAST(${text} AS DOUBLE)`;
+    const value = { id: `CASE WHEN contains(${text}, '_') THEN NULL ELSE ${number} END`, value: number, time: `${number}, epoch(TRY_CAST(${text} AS TIMESTAMP))` };
+    return `CASE WHEN ${text} IS NULL THEN '-inf'::DOUBLE ELSE COALESCE(${value[kind]}, 'nan'::DOUBLE) END`;
+  });
+  let columns = wanted.map(() => new Float64Array(1 << 16));
+  let n = 0;
+  await eachChunk(db, path, label, dialect, expressions, (chunk) => {
+    const size = chunk.rowCount;
+    if (n + size > columns[0].length) columns = columns.map((column) => grown(column));
+    columns.forEach((column, k) => {
+      const vector = chunk.getColumnVector(k);
+      for (let row = 0; row < size; row++) column[n + row] = vector.getItem(row) as number;
+    });
+    n += size;
+  });
+  for (const column of columns) {
+    for (let row = 0; row < n; row++) if (column[row] === Infinity) column[row] = NaN;
+  }
+  return { columns: columns.map((column) => column.subarray(0, n)), rejects: await takeRejects(db, dialect) };
+}
+
+/**
+ * Reads one column as text, in the same order as `readNumbers`; '' where a field is empty. DuckDB makes a dictionary of the
+ * distinct values first, so that each row costs one number, not one string.
+ */
+export async function readText(db: DuckDBConnection, path: string, label: string, dialect: Dialect, position: number): Promise<string[]> {
+  const text = `COALESCE(${columnText(dialect, position)}, '')`;
+  await query(db, label, `CREATE TYPE dictionary AS ENUM (SELECT DISTINCT ${text} FROM ${tableOf(path, dialect)})`);
+  await takeRejects(db, dialect);
+  const entries = await (await query(db, label, 'SELECT unnest(enum_range(NULL::dictionary))::VARCHAR')).getRows();
+  const values: string[] = [];
+  await eachChunk(db, path, label, dialect, [`enum_code(CAST(${text} AS dictionary))::INTEGER`], (chunk) => {
+    const codes = chunk.getColumnVector(0);
+    for (let row = 0; row < chunk.rowCount; row++) values.push(entries[codes.getItem(row) as number][0] as string);
+  });
+  await takeRejects(db, dialect);
+  await db.run('DROP TYPE dictionary');
+  return values;
+}
+
+/** The fields of one line. A quoted field may hold delimiters, and quotes written twice. */
+export function splitFields(line: string, delimiter: string, quote: string): string[] {
+  if (quote === '' || !line.includes(quote)) return line.split(delimiter);
+  const fields: string[] = [];
+  let at = 0;
+  for (;;) {
+    let field = '';
+    if (line[at] === quote) {
+      at++;
+      for (; at < line.length; at++) {
+        if (line[at] !== quote) field += line[at];
+        else if (line[at + 1] === quote) field += line[at++];
+        else break;
+      }
+      at++;
+    }
+    const end = line.indexOf(delimiter, at);
+    fields.push(field + line.slice(at, end === -1 ? undefined : end));
+    if (end === -1) return fields;
+    at = end + delimiter.length;
+  }
+}
+
+/** At most 60 characters of a value, for a message. */
+export function clip(value: string): string {
+  return value.length > 60 ? `${value.slice(0, 57)}...` : value;
+}
+
+/** Files that a pattern such as `ratings-*.csv` names, sorted. */
+export async function expandGlob(db: DuckDBConnection, pattern: string): Promise<string[]> {
+  const found = await query(db, pattern, `SELECT file FROM glob(${literal(pattern)}) ORDER BY file`);
+  return (await found.getRows()).map((row) => String(row[0]));
+}
+
+type Chunk = NonNullable<Awaited<ReturnType<Awaited<ReturnType<DuckDBConnection['stream']>>['fetchChunk']>>>;
+
+async function eachChunk(
+  db: DuckDBConnection,
+  path: string,
+  label: string,
+  dialect: Dialect,
+  expressions: readonly string[],
+  use: (chunk: Chunk) => void,
+): Promise<void> {
+  const result = await query(db, label, `SELECT ${expressions.join(', ')} FROM ${tableOf(path, dialect)}`);
+  for (;;) {
+    const chunk = await rephrased(label, () => result.fetchChunk());
+    if (chunk === null || chunk.rowCount === 0) return;
+    use(chunk);
+  }
+}
+
+function tableOf(path: string, { format, gzip, delimiter, quote, header, names }: Dialect): string {
+  const file = literal(escapeGlob(path));
+  if (format === 'parquet') return `read_parquet(${file})`;
+  const columns = names.map((_, k) => `c${k}: 'VARCHAR'`).join(', ');
+  return `read_csv(${file}, auto_detect = false, header = ${header}, delim = ${literal(delimiter)}, quote = ${literal(quote)},
+    escape = ${literal(quote)}, comment = '', compression = '${gzip ? 'gzip' : 'none'}', columns = {${columns}},
+    store_rejects = true, rejects_table = 'rejects', rejects_scan = 'reject_scans')`;
+}
+
+function columnText({ format, names }: Dialect, position: number): string {
+  return format === 'parquet' ? `CAST("${names[position].replaceAll('"', '""')}" AS VARCHAR)` : `c${position}`;
+}
+
+async function takeRejects(db: DuckDBConnection, { format }: Dialect): Promise<Reject[]> {
+  if (format === 'parquet') return [];
+  const reasons: Record<string, string> = {
+    'MISSING COLUMNS': 'a field is missing',
+    'TOO MANY COLUMNS': 'there are more fields than columns',
+    'UNQUOTED VALUE': 'a quoted field does not end where it should',
+    'LINE SIZE OVER MAXIMUM': 'the line is longer than 2 MB',
+    'INVALID ENCODING': 'the text is not UTF-8',
+  };
+  const found = await db.run(
+    `SELECT line_byte_position::DOUBLE, any_value(error_type)::VARCHAR FROM rejects GROUP BY 1 ORDER BY 1`,
+  );
+  const rows = await found.getRows();
+  await db.run('DROP TABLE rejects; DROP TABLE reject_scans');
+  return rows.map(([at, type]) => ({ at: at as number, reason: reasons[type as string] ?? String(type).toLowerCase() }));
+}
+
+function query(db: DuckDBConnection, label: string, sql: string): ReturnType<DuckDBConnection['stream']> {
+  return rephrased(label, () => db.stream(sql));
+}
+
+/** Puts the first line of DuckDB's own message, which can be a page long, behind the name of the file. */
+async function rephrased<T>(label: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const reason = (error as Error).message.split('\n', 1)[0];
+    const hint = reason.includes('state machine') ? 'the line ends or quotes change within the file' : clip(reason);
+    throw new DataError(`The file cannot be read: ${hint}.`, { file: label }, { cause: error });
+  }
+}
+
+async function firstBytes(path: string): Promise<Buffer> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(PEEK), 0, PEEK, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file?.close();
+  }
+}
+
+function inflateStart(bytes: Buffer, label: string): Buffer {
+  try {
+    return gunzipSync(bytes, { finishFlush: zlib.Z_SYNC_FLUSH }).subarray(0, PEEK);
+  } catch (error) {
+    throw new DataError('The gzip data are damaged.', { file: label }, { cause: error });
+  }
+}
+
+function isNumber(field: string): boolean {
+  return field.trim() !== '' && Number.isFinite(Number(field));
+}
+
+function grown(column: Float64Array): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(2 * column.length);
+  larger.set(column);
+  return larger;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A path that exists, written so that DuckDB does not take `*`, `?` or `[` in it for a pattern. */
+function escapeGlob(path: string): string {
+  return path.replace(/[[*?]/g, '[$&]');
+}
+
+function showDelimiter(delimiter: string): string {
+  return delimiter === '\t' ? 'tab' : delimiter === ' ' ? 'space' : delimiter;
+}

@@ -1,0 +1,72 @@
+/** One kernel beside its twin, on the same input. */
+import * as assert from 'uvu/assert';
+import type { Gpu } from '../../src/gpu/device.js';
+import type { Kernel, Values } from '../../src/gpu/kernel.js';
+import type { Elements, Twin, TwinBuffers } from '../../src/reference/twin.js';
+import { assertClose } from './training.js';
+
+/** Workgroups hold 64: one below, at, above and beyond. */
+export const SIZES = [1, 63, 64, 65, 129];
+export const FACTORS = [1, 3, 5, 40];
+
+/** Words after the end of every buffer that a kernel must leave alone: a NaN, so that reading them shows too. */
+const GUARD = 256;
+const SENTINEL = 0x7fc0dead;
+
+export interface Launch<K extends Kernel> {
+  buffers: TwinBuffers<K['buffers']>;
+  uniforms: Values<K['uniforms']>;
+  immediates: Values<K['immediates']>;
+  /** Invocations; more are dispatched, and must do nothing. */
+  threads?: number;
+  /** Workgroups, of a kernel that counts in these. */
+  groups?: number;
+}
+
+/**
+ * Dispatches the kernel, runs the twin, and asserts that all that the kernel may write agrees, relative beyond 1, and
+ * that nothing else changed.
+ */
+export async function assertKernelIsTwin<K extends Kernel>(gpu: Gpu, kernel: K, twin: Twin<K>, launch: Launch<K>, tolerance = 2e-6): Promise<void> {
+  const { buffers, uniforms, immediates, threads, groups } = launch;
+  const pipeline = await gpu.compile(kernel);
+  const names = Object.keys(kernel.buffers);
+  const inputs = names.map((name) => wordsOf((buffers as Record<string, Elements[keyof Elements]>)[name]));
+  const gpuBuffers = inputs.map((words, i) => {
+    const guarded = new Uint32Array(words.length + GUARD).fill(SENTINEL);
+    guarded.set(words);
+    return gpu.upload(names[i], guarded);
+  });
+  const bind = pipeline.bind.bind(pipeline) as (buffers: object, uniforms: object) => ReturnType<typeof pipeline.bind>;
+  const binding = bind(Object.fromEntries(names.map((name, i) => [name, gpuBuffers[i]])), uniforms);
+  const recorder = gpu.record();
+  const dispatch = recorder.dispatchGroups.bind(recorder) as (binding: object, groups: number, immediates?: object) => typeof recorder;
+  dispatch(binding, (groups ?? Math.ceil(threads! / kernel.workgroupSize)) + 2, ...(Object.keys(kernel.immediates).length > 0 ? [immediates] : [])).submit();
+  const outputs = await Promise.all(gpuBuffers.map((buffer) => gpu.readWords(buffer)));
+  binding.release();
+  gpu.release(...gpuBuffers);
+
+  twin(buffers, { ...uniforms, ...immediates } as Parameters<Twin<K>>[1]);
+  names.forEach((name, i) => {
+    const { length } = inputs[i];
+    assert.ok(outputs[i].subarray(length).every((word) => word === SENTINEL), `${kernel.name} writes beyond the end of ${name}`);
+    if (kernel.buffers[name].startsWith('read_write ')) {
+      const wanted = (buffers as Record<string, Float64Array>)[name];
+      assertClose(new Float32Array(outputs[i].buffer, 0, length), wanted, tolerance, `${kernel.name}: ${name}`);
+    } else {
+      assert.equal(outputs[i].subarray(0, length), inputs[i], `${kernel.name} changes ${name}`);
+    }
+  });
+}
+
+/** The words of an array as the GPU holds it. */
+function wordsOf(elements: Elements[keyof Elements]): Uint32Array<ArrayBuffer> {
+  if (elements instanceof Uint32Array) return Uint32Array.from(elements);
+  if (elements instanceof Float64Array) return new Uint32Array(Float32Array.from(elements).buffer);
+  return Uint32Array.from(elements.flatMap((struct) => Object.entries(struct).map(([field, value]) => (INTEGERS.has(field) ? value : bitsOf(value)))));
+}
+
+/** The fields of structs that are not floats. */
+const INTEGERS = new Set(['user', 'item', 'row', 'begin', 'end', 'isItem']);
+
+const bitsOf = (value: number) => new Uint32Array(Float32Array.of(value).buffer)[0];
