@@ -48,7 +48,7 @@ async function gather(name: string | undefined): Promise<Info> {
 }
 
 function describe({ dotbias, node, platform, cacheDir: cache, adapters, used, problem }: Info): string {
-  const result = used ? `Used: ${used.name}: ${used.why}` : `error: ${problem}`;
+  const result = used ? `A run would use ${used.name} (${used.why}).` : problem!;
   return [`dotbias ${dotbias}, Node ${node}, ${platform}`, `Cache: ${cache}`, '', ...adapters.flatMap(describeAdapter), result].join('\n');
 }
 

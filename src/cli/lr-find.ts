@@ -22,7 +22,7 @@ export function addLrFind(program: Command): void {
   addDeviceOptions(addModelOptions(addDataOptions(command)))
     .option('--start-lr <x>', 'learning rate of the first step', positive, 1e-7)
     .option('--end-lr <x>', 'learning rate that the sweep goes towards', positive, 10)
-    .option('--steps <n>', 'steps of the sweep', integer(1), 100)
+    .option('--steps <n>', 'steps of the sweep', integer(7), 100)
     .option('--out <file.svg>', 'draw smoothed loss against learning rate')
     .action(lrFind);
 }

@@ -8,9 +8,11 @@ import { packageVersion } from './version.js';
 import { addWgsl } from './wgsl.js';
 
 // A reader that went away (`| head`) is no error: what is left to print is dropped.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 const program = new Command('dotbias')
   .description("fastai's collaborative filtering on WebGPU: learns from ratings what a user would give an item.")

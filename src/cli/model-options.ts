@@ -6,7 +6,7 @@ import { integer, notNegative, rangeOrNone } from './numbers.js';
 /** The shape of a model. */
 export interface ShapeFlags {
   factors: number;
-  yRange: [lo: number, hi: number] | null;
+  yRange: [lo: number, hi: number] | 'none';
   bias: boolean;
 }
 
@@ -33,6 +33,12 @@ export function addModelOptions(command: Command): Command {
     .addOption(new Option('--path <name>', 'how steps are made; all give the same numbers up to rounding; without it, the fastest').choices(['lazy', 'persistent', 'dense', 'unfused']));
 }
 
-export function learnerOptions({ factors, wd, wdBias, yRange, bias, recipe, path }: ModelFlags): LearnerOptions {
-  return { nFactors: factors, wd, yRange, bias, recipe, ...(wdBias !== undefined && { wdBias }), ...(path && { path }) };
+/** A range as the API takes it. */
+export function rangeOption({ yRange }: ShapeFlags): [lo: number, hi: number] | null {
+  return yRange === 'none' ? null : yRange;
+}
+
+export function learnerOptions(flags: ModelFlags): LearnerOptions {
+  const { factors, wd, wdBias, bias, recipe, path } = flags;
+  return { nFactors: factors, wd, yRange: rangeOption(flags), bias, recipe, ...(wdBias !== undefined && { wdBias }), ...(path && { path }) };
 }

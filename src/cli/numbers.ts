@@ -38,9 +38,9 @@ export function range(text: string): [lo: number, hi: number] {
   throw new InvalidArgumentError('Use two numbers, the lower first, such as 0,5.5.');
 }
 
-/** Two numbers, or null for `none`. */
-export function rangeOrNone(text: string): [lo: number, hi: number] | null {
-  if (text === 'none') return null;
+/** Two numbers, or `none`. (Commander does not let a parser return null.) */
+export function rangeOrNone(text: string): [lo: number, hi: number] | 'none' {
+  if (text === 'none') return text;
   try {
     return range(text);
   } catch {

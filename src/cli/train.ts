@@ -54,7 +54,7 @@ async function train(flags: TrainFlags): Promise<void> {
       return;
     }
     const valid = await learn.validate();
-    const config = { epochs: flags.epochs, lr: flags.lr, nFactors: flags.factors, yRange: flags.yRange, bias: flags.bias, validPct: flags.validPct };
+    const config = { epochs: flags.epochs, lr: flags.lr, nFactors: flags.factors, yRange: learn.yRange, bias: flags.bias, ...(!flags.trainFile && { validPct: flags.validPct }) };
     const report = trainReport({ learn, valid, device, sourced, config, watch, interrupted });
     console.log(resultLines(report));
     if (!flags.quiet && report.data.nValid > 0) console.log(`\n${await samplePredictions(learn)}`);

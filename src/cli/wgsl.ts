@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { sigmoidRange } from '../../shaders/ops/sigmoid-range.js';
 import { kernelSource } from '../gpu/kernel.js';
-import { addShapeOptions, type ShapeFlags } from './model-options.js';
+import { addShapeOptions, rangeOption, type ShapeFlags } from './model-options.js';
 
 interface WgslFlags extends ShapeFlags {
   immediates: boolean;
@@ -17,12 +17,12 @@ export function addWgsl(program: Command): void {
     .action(printWgsl);
 }
 
-async function printWgsl(kernel: string | undefined, { factors, yRange, bias, immediates }: WgslFlags): Promise<void> {
+async function printWgsl(kernel: string | undefined, flags: WgslFlags): Promise<void> {
   const { kernelByName, kernelNames } = await import('../../shaders/index.js');
   if (kernel === undefined) {
     console.log(kernelNames.join('\n'));
     return;
   }
-  const variant = { range: sigmoidRange(yRange), bias, nFactors: factors };
-  console.log(kernelSource(kernelByName(kernel, variant), immediates ? 'immediate' : 'dynamic uniform').trim());
+  const variant = { range: sigmoidRange(rangeOption(flags)), bias: flags.bias, nFactors: flags.factors };
+  console.log(kernelSource(kernelByName(kernel, variant), flags.immediates ? 'immediate' : 'dynamic uniform').trim());
 }

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Gpu, type GpuOptions } from '../gpu/device.js';
 import { type AdapterReport, openAdapter, type OpenAdapterOptions } from './adapter.js';
+import { destroyAtExit } from './dawn.js';
 
 export interface OpenGpuOptions extends OpenAdapterOptions, Pick<GpuOptions, 'memoryBudget'> {}
 
@@ -26,6 +27,7 @@ export async function openGpu({ memoryBudget, ...options }: OpenGpuOptions = {})
     wait: pollGently(info.isSoftware ? 1 : 0.1),
     ...(memoryBudget !== undefined && { memoryBudget }),
   });
+  destroyAtExit(gpu.device);
   return { gpu, info, why };
 }
 
