@@ -3,7 +3,7 @@ import type { Kernel } from '../src/gpu/kernel.js';
 import { dotBias } from './dot-bias.wgsl.js';
 import { forward } from './forward.wgsl.js';
 import { gather } from './gather.wgsl.js';
-import { lazyLoss, lazyScore, lazySteps, lazyUpdate } from './lazy-step.wgsl.js';
+import { lazyForward, lazyLoss, lazySteps, lazyUpdate, type LazyVariant } from './lazy-step.wgsl.js';
 import { lossBackward } from './loss-backward.wgsl.js';
 import { meanLoss } from './mean-loss.wgsl.js';
 import { adam, type OptimizerOp } from './ops/adam.js';
@@ -22,15 +22,13 @@ export interface KernelVariant {
   range: RangeOp;
   bias: boolean;
   nFactors: number;
-  /** Whether biases decay at a rate of their own. */
+  /** Of the lazy kernels: whether biases decay at a rate of their own, and whether the device is a software one. */
   ownBiasDecay: boolean;
+  software: boolean;
 }
 
-/** Invocations that share a row in the lazy kernels. */
-const LANES = 4 as const;
-
-const lazy = ({ loss, range, bias, nFactors, ownBiasDecay }: KernelVariant) =>
-  ({ loss, range, bias, rowStride: 4 * Math.ceil(nFactors / 4) + (bias ? 4 : 0), lanes: LANES, ownBiasDecay: bias && ownBiasDecay });
+const lazy = ({ loss, range, bias, nFactors, ownBiasDecay, software }: KernelVariant): LazyVariant =>
+  ({ loss, range, bias, factorVecs: Math.ceil(nFactors / 4), ownBiasDecay: bias && ownBiasDecay, wholeRow: software });
 
 const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   gather: () => gather,
@@ -40,10 +38,10 @@ const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   forward: ({ loss, range, bias }) => forward(loss, range, bias),
   scatterAdd: () => scatterAdd,
   optimizerStep: ({ optimizer }) => optimizerStep(optimizer),
-  lazyScore: (variant) => lazyScore(lazy(variant)),
+  lazyForward: (variant) => lazyForward(lazy(variant)),
   lazyUpdate: (variant) => lazyUpdate(lazy(variant)),
-  lazySteps: (variant) => lazySteps(lazy(variant), 64),
-  lazyLoss: (variant) => lazyLoss(lazy(variant)),
+  lazySteps: (variant) => lazySteps(lazy(variant), variant.software ? 64 : 256),
+  lazyLoss: () => lazyLoss,
   meanLoss: () => meanLoss,
   validate: ({ loss, range, bias }) => validate(loss, range, bias),
   predict: ({ range, bias }) => predict(range, bias),
@@ -59,7 +57,7 @@ export const kernelNames: readonly string[] = Object.keys(kernels);
  */
 export function kernelByName(name: string, variant: Partial<KernelVariant> = {}): Kernel {
   if (!Object.hasOwn(kernels, name)) throw new RangeError(`There is no kernel '${name}'; there are ${kernelNames.join(', ')}.`);
-  return kernels[name]({ loss: mse, optimizer: adam, range: sigmoidRange([0, 1]), bias: true, nFactors: 40, ownBiasDecay: false, ...variant });
+  return kernels[name]({ loss: mse, optimizer: adam, range: sigmoidRange([0, 1]), bias: true, nFactors: 40, ownBiasDecay: false, software: false, ...variant });
 }
 
 /** All kernels in all variants, none twice. */
@@ -67,12 +65,11 @@ export function allKernels(): Kernel[] {
   const found = new Map<string, Kernel>();
   for (const name of kernelNames) {
     for (const range of [sigmoidRange([0, 1]), sigmoidRange(null)]) {
-      for (const bias of [true, false]) {
-        for (const ownBiasDecay of [true, false]) {
-          for (const nFactors of [1, 40, 128]) {
-            const kernel = kernelByName(name, { range, bias, ownBiasDecay, nFactors });
-            found.set(kernel.name, kernel);
-          }
+      for (const nFactors of [1, 40, 128]) {
+        for (let flags = 0; flags < 8; flags++) {
+          const variant = { range, nFactors, bias: (flags & 1) > 0, ownBiasDecay: (flags & 2) > 0, software: (flags & 4) > 0 };
+          const kernel = kernelByName(name, variant);
+          found.set(kernel.name, kernel);
         }
       }
     }

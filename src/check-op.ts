@@ -3,13 +3,13 @@ import type { LossOp } from '../shaders/ops/loss.js';
 import { DotbiasError } from './errors.js';
 import type { Gpu } from './gpu/device.js';
 import { defineKernel } from './gpu/kernel.js';
-import { wgsl } from './gpu/wgsl.js';
+import { f32, wgsl } from './gpu/wgsl.js';
 import { hash32 } from './random.js';
 
 const N_SAMPLES = 1024;
 /** Relative, absolute below 1. Software adapters are off by some 1e-6 in exp, log and pow. */
 const WGSL_TOLERANCE = 2e-5;
-/** Of a central difference with this step, on a loss whose gradient may have kinks. */
+/** Step of a central difference, and what the slope may be off by: losses may have kinks. */
 const DIFFERENCE = 1e-4;
 const GRADIENT_TOLERANCE = 1e-3;
 
@@ -26,28 +26,14 @@ export async function checkOp(gpu: Gpu, op: LossOp | OptimizerOp): Promise<void>
 }
 
 async function checkLoss(gpu: Gpu, op: LossOp): Promise<void> {
-  const pairs = samples(2, (draw) => [12 * draw() - 6, 12 * draw() - 6]);
-  const kernel = defineKernel({
-    name: `checkOp[${op.name}]`,
-    workgroupSize: 64,
-    uniforms: { n: 'u32' },
-    buffers: { inputs: 'read array<vec2f>', outputs: 'read_write array<vec2f>' },
-    code: (declarations) => wgsl`${declarations}${op.wgsl}
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= uniforms.n) { return; }
-  let pair = inputs[id.x];
-  outputs[id.x] = vec2f(loss(pair.x, pair.y), lossGrad(pair.x, pair.y));
-}
-`,
-  });
-  const pipeline = await gpu.compile(kernel);
-  const results = await evaluate(gpu, pairs, 2, (inputs, outputs) => pipeline.bind({ inputs, outputs }, { n: N_SAMPLES }));
+  const pairs = draw(([a, b]) => [12 * a - 6, 12 * b - 6, 0, 0]);
+  const results = await evaluate(gpu, op.name, op.wgsl, 'vec4f(loss(x.x, x.y), lossGrad(x.x, x.y), 0.0, 0.0)', pairs);
   for (let k = 0; k < N_SAMPLES; k++) {
-    const [yHat, y] = [pairs[2 * k], pairs[2 * k + 1]];
+    const [yHat, y] = pairs.subarray(4 * k);
+    const [loss, lossGrad] = results.subarray(4 * k);
     const at = `(${yHat}, ${y})`;
-    compare(`${op.name}: WGSL loss${at}`, results[2 * k], `its twin's value`, op.value(yHat, y), WGSL_TOLERANCE);
-    compare(`${op.name}: WGSL lossGrad${at}`, results[2 * k + 1], `its twin's grad`, op.grad(yHat, y), WGSL_TOLERANCE);
+    compare(`${op.name}: WGSL loss${at}`, loss, "its twin's value", op.value(yHat, y), WGSL_TOLERANCE);
+    compare(`${op.name}: WGSL lossGrad${at}`, lossGrad, "its twin's grad", op.grad(yHat, y), WGSL_TOLERANCE);
     const slope = (op.value(yHat + DIFFERENCE, y) - op.value(yHat - DIFFERENCE, y)) / (2 * DIFFERENCE);
     compare(`${op.name}: grad${at}`, op.grad(yHat, y), 'the slope of value', slope, GRADIENT_TOLERANCE);
   }
@@ -55,67 +41,59 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 
 async function checkOptimizer(gpu: Gpu, op: OptimizerOp): Promise<void> {
   const rate = rateOf(0.01, 0.9, 0.99, 5);
-  const hyper = { lr: rate.lr, mom: rate.mom, stepSize: rate.stepSize, vScale: rate.vScale, wd: 0.1, beta2: 0.99, eps: 1e-5 };
-  const states = samples(4, (draw) => {
-    const m = 2 * draw() - 1;
-    return [4 * draw() - 2, m, m * m * (1 + draw()), 2 * draw() - 1];
-  });
+  const [wd, beta2, eps] = [0.1, 0.99, 1e-5];
+  const constants = `Rate(${[rate.lr, rate.mom, rate.stepSize, rate.vScale].map(f32).join(', ')}), ${[wd, beta2, eps].map(f32).join(', ')}`;
+  const states = draw(([a, b, c, d]) => [4 * a - 2, 2 * b - 1, (2 * b - 1) ** 2 * (1 + c), 2 * d - 1]);
   for (const type of ['f32', 'vec4f'] as const) {
-    const kernel = defineKernel({
-      name: `checkOp[${op.name}, ${type}]`,
-      workgroupSize: 64,
-      uniforms: { n: 'u32', lr: 'f32', mom: 'f32', stepSize: 'f32', vScale: 'f32', wd: 'f32', beta2: 'f32', eps: 'f32' },
-      buffers: { inputs: 'read array<vec4f>', outputs: 'read_write array<vec4f>' },
-      code: (declarations) => wgsl`${declarations}${rateStruct}${op.wgsl(type)}
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= uniforms.n) { return; }
-  let state = inputs[id.x];
-  var p = ${type}(state.x);
-  var m = ${type}(state.y);
-  var v = ${type}(state.z);
-  let rate = Rate(uniforms.lr, uniforms.mom, uniforms.stepSize, uniforms.vScale);
-  update(&p, &m, &v, ${type}(state.w), rate, uniforms.wd, uniforms.beta2, uniforms.eps);
-  #if ${type === 'f32'}
-  outputs[id.x] = vec4f(p, m, v, 0.0);
-  #else
-  outputs[id.x] = vec4f(p.w, m.w, v.w, 0.0);
-  #endif
+    const step = `
+fn step(x: vec4f) -> vec4f {
+  var p = ${type}(x.x);
+  var m = ${type}(x.y);
+  var v = ${type}(x.z);
+  update(&p, &m, &v, ${type}(x.w), ${constants});
+  return vec4f(vec4f(p).w, vec4f(m).w, vec4f(v).w, 0.0);
 }
-`,
-    });
-    const pipeline = await gpu.compile(kernel);
-    const results = await evaluate(gpu, states, 4, (inputs, outputs) => pipeline.bind({ inputs, outputs }, { n: N_SAMPLES, ...hyper }));
+`;
+    const results = await evaluate(gpu, `${op.name}, ${type}`, rateStruct + op.wgsl(type) + step, 'step(x)', states);
     for (let k = 0; k < N_SAMPLES; k++) {
-      const [p, m, v, g] = states.subarray(4 * k, 4 * k + 4);
-      const wanted = op.update(p, m, v, g, rate, hyper.wd, hyper.beta2, hyper.eps);
+      const [p, m, v, g] = states.subarray(4 * k);
+      const wanted = op.update(p, m, v, g, rate, wd, beta2, eps);
       ['p', 'm', 'v'].forEach((name, i) => {
-        compare(`${op.name}: ${name} of WGSL update for ${type} of p ${p}, m ${m}, v ${v}, g ${g}`, results[4 * k + i], `its twin's`, wanted[i], WGSL_TOLERANCE);
+        compare(`${op.name}: ${name} of WGSL update for ${type} with p ${p}, m ${m}, v ${v}, g ${g}`, results[4 * k + i], "its twin's", wanted[i], WGSL_TOLERANCE);
       });
     }
   }
 }
 
-/** Runs the kernel that `bind` gives over all samples, `width` floats for each. */
-async function evaluate(gpu: Gpu, samples: Float32Array<ArrayBuffer>, width: number, bind: (inputs: GPUBuffer, outputs: GPUBuffer) => Parameters<ReturnType<Gpu['record']>['dispatch']>[0]): Promise<Float32Array> {
+/** The values of a WGSL expression of `x: vec4f` at all samples. */
+async function evaluate(gpu: Gpu, name: string, functions: string, expression: string, samples: Float32Array<ArrayBuffer>): Promise<Float32Array> {
+  const kernel = defineKernel({
+    name: `checkOp[${name}]`,
+    workgroupSize: 64,
+    buffers: { inputs: 'read array<vec4f>', outputs: 'read_write array<vec4f>' },
+    code: (declarations) => wgsl`${declarations}${functions}
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let x = inputs[id.x];
+  outputs[id.x] = ${expression};
+}
+`,
+  });
+  const pipeline = await gpu.compile(kernel);
   const inputs = gpu.upload('inputs', samples);
-  const outputs = gpu.allocate('outputs', 4 * width * N_SAMPLES);
-  const binding = bind(inputs, outputs);
+  const outputs = gpu.allocate('outputs', samples.byteLength);
   try {
-    gpu.record('checkOp').dispatch(binding, N_SAMPLES).submit();
+    gpu.record('checkOp').dispatch(pipeline.bind({ inputs, outputs }), N_SAMPLES).submit();
     return await gpu.readFloats(outputs);
   } finally {
-    binding.release();
     gpu.release(inputs, outputs);
   }
 }
 
-/** The same samples every time. */
-function samples(width: number, sample: (draw: () => number) => number[]): Float32Array<ArrayBuffer> {
-  let counter = 0;
-  const draw = () => hash32(1, counter++, 0, 0) / 2 ** 32;
-  const values = new Float32Array(width * N_SAMPLES);
-  for (let k = 0; k < N_SAMPLES; k++) values.set(sample(draw), k * width);
+/** Samples made from four numbers in [0, 1) each, the same every time. */
+function draw(sample: (uniform: number[]) => number[]): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(4 * N_SAMPLES);
+  for (let k = 0; k < N_SAMPLES; k++) values.set(sample([0, 1, 2, 3].map((i) => hash32(1, k, i, 0) / 2 ** 32)), 4 * k);
   return values;
 }
 

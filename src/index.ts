@@ -17,6 +17,7 @@ export { plantedRatings } from './planted.js';
 export { fillInitial, fillPermutation, hash32, permutationKey, permute, STREAM } from './random.js';
 export { readSafetensors, writeSafetensors } from './safetensors.js';
 export { decodeModel, encodeModel, loadModel, trainingConfig, type DecodedModel, type TrainingConfig } from './model-file.js';
+export { checkOp } from './check-op.js';
 export * from './errors.js';
 export { Gpu, type DeviceInfo, type GpuOptions } from './gpu/device.js';
 export { defineKernel, kernelSource, type Kernel } from './gpu/kernel.js';

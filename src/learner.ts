@@ -59,7 +59,7 @@ export interface FitOptions {
   /** Stops before the next submission, within an epoch too, leaving a consistent model and complete records. */
   signal?: AbortSignal | undefined;
   /** Called after each epoch, and after all callbacks, with what a later run needs to `resume` from here. */
-  checkpoint?: (bytes: Uint8Array, fit: Fit) => void | Promise<void>;
+  checkpoint?: ((bytes: Uint8Array, fit: Fit) => void | Promise<void>) | undefined;
   /**
    * Goes on where the fit that saved this checkpoint was cut off, and ends with the bits of one that never was (on the
    * same device). Data, options, callbacks and this call must be the same; what the learner held before is overwritten.

@@ -9,7 +9,7 @@ import type { StepOptions } from '../src/paths/path.js';
 import { EmbeddingDotBias } from '../src/model.js';
 import { fillPermutation } from '../src/random.js';
 import { constant, oneCycle, type Schedule } from '../src/schedule.js';
-import { dynamicUniformGpu, sharedGpu } from './helpers/gpu.js';
+import { dynamicUniformGpu, hardwareLikeGpu, sharedGpu } from './helpers/gpu.js';
 import { assertSameTraining, type Outcome, PATHS, type Problem, randomRatings, randomTables, sameBits, stepOptions, trainOnGpu, trainReference } from './helpers/training.js';
 
 const gpu = await sharedGpu();
@@ -75,6 +75,12 @@ for (const [name, each] of Object.entries(cases)) {
   for (const path of PATHS) {
     test(`${path}: ${name}`, async () => {
       const outcome = await trainOnGpu(gpu, problem(each), path, each.maxSteps ?? 8);
+      assertSameTraining(outcome, reference, path);
+    });
+  }
+  for (const path of ['lazy', 'persistent'] as const) {
+    test(`${path} as on hardware: ${name}`, async () => {
+      const outcome = await trainOnGpu(await hardwareLikeGpu(), problem(each), path, each.maxSteps ?? 8);
       assertSameTraining(outcome, reference, path);
     });
   }

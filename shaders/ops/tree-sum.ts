@@ -10,7 +10,7 @@ export const treeSum = (type: 'f32' | 'vec4f', workgroupSize: number) => {
 var<workgroup> treeSums: array<${type}, ${workgroupSize}>;
 fn treeSum(value: ${type}, lane: u32) -> ${type} {
   treeSums[lane] = value;
-  for (var half = ${workgroupSize / 2}u; half > 0u; half /= 2u) {
+  for (var half = ${workgroupSize >> 1}u; half > 0u; half /= 2u) {
     workgroupBarrier();
     if (lane < half) { treeSums[lane] += treeSums[lane + half]; }
   }

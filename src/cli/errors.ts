@@ -1,12 +1,12 @@
 import { DotbiasError } from '../errors.js';
-import { packageVersion } from './version.js';
+import { VERSION } from '../version.js';
 
 /** What to print for an error: one line for what a user can act on, everything for a defect. */
 export function describeError(error: unknown): string {
   if (isForUser(error)) return `error: ${error.message}`;
   if (isSystemError(error)) return `error: ${systemMessage(error)}`;
   const detail = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  return `${detail}\nThis is a defect of dotbias ${packageVersion()} (Node ${process.version}, ${process.platform} ${process.arch}): please report it with the lines above.`;
+  return `${detail}\nThis is a defect of dotbias ${VERSION} (Node ${process.version}, ${process.platform} ${process.arch}): please report it with the lines above.`;
 }
 
 /** Our own refusals of an argument are sentences and end in a full stop; messages of the JavaScript engine never do. */

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { NoAdapterError } from '../errors.js';
 import { type AdapterReport, listAdapters, openAdapter } from '../node/adapter.js';
 import { cacheDir } from '../node/cache.js';
+import { VERSION } from '../version.js';
 import { addDeviceOptions, type DeviceFlags } from './device-options.js';
-import { packageVersion } from './version.js';
 
 interface InfoFlags extends DeviceFlags {
   json?: boolean;
@@ -37,7 +37,7 @@ async function info({ adapter: name, json }: InfoFlags): Promise<void> {
 }
 
 async function gather(name: string | undefined): Promise<Info> {
-  const versions = { dotbias: packageVersion(), node: process.version, platform: `${process.platform} ${process.arch}`, cacheDir: cacheDir() };
+  const versions = { dotbias: VERSION, node: process.version, platform: `${process.platform} ${process.arch}`, cacheDir: cacheDir() };
   try {
     const { info: used, why } = await openAdapter(name === undefined ? {} : { name });
     return { ...versions, adapters: await listAdapters(), used: { name: used.name, why } };

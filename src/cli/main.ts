@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { VERSION } from '../version.js';
 import { describeError } from './errors.js';
 import { addInfo } from './info.js';
 import { addLrFind } from './lr-find.js';
 import { addTrain } from './train.js';
-import { packageVersion } from './version.js';
 import { addWgsl } from './wgsl.js';
 
 // A reader that went away (`| head`) is no error: what is left to print is dropped.
@@ -16,7 +16,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 const program = new Command('dotbias')
   .description("fastai's collaborative filtering on WebGPU: learns from ratings what a user would give an item.")
-  .version(packageVersion())
+  .version(VERSION)
   .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130 interrupted.')
   .exitOverride();
 for (const add of [addTrain, addLrFind, addInfo, addWgsl]) add(program);

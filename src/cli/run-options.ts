@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Callback, csvHistory, earlyStopping, keepBest } from '../callbacks.js';
 import { resumeWarnings } from '../checkpoint.js';
-import type { CollabLearner, EpochRecord, FitOptions } from '../learner.js';
+import type { CollabLearner, FitOptions } from '../learner.js';
 import { CheckpointDir } from '../node/checkpoint-dir.js';
 import { writeFileAtomic } from '../node/files.js';
 import { integer } from './numbers.js';
@@ -27,10 +27,10 @@ export function addRunOptions(command: Command): Command {
     .option('--resume', "go on from the newest checkpoint in --checkpoint-dir, if there is one; the run ends as if it had never been interrupted");
 }
 
-/** Options of a fit, what to say before it, and the epochs that are made already. */
-export interface Run extends Pick<FitOptions, 'callbacks' | 'checkpoint' | 'resume'> {
+/** Options of a fit, and what to say before it. */
+export interface Run extends Pick<FitOptions, 'checkpoint' | 'resume'> {
+  callbacks: Callback[];
   notes: string[];
-  madeEpochs: readonly EpochRecord[];
 }
 
 /** Checks before anything is computed what would fail later. */
@@ -45,7 +45,7 @@ export async function prepareRun({ patience, keepBest: best, history, checkpoint
   if (patience !== undefined) callbacks.push(earlyStopping({ patience }));
   if (best) callbacks.push(keepBest());
   if (history !== undefined) callbacks.push(csvHistory((csv) => writeFileAtomic(history, csv)));
-  const run: Run = { callbacks, notes: [], madeEpochs: [] };
+  const run: Run = { callbacks, notes: [] };
   if (checkpointDir === undefined) return run;
 
   const folder = new CheckpointDir(checkpointDir, { keepLast });
@@ -61,7 +61,6 @@ export async function prepareRun({ patience, keepBest: best, history, checkpoint
   } else {
     const { epochs } = checkpoint.progress;
     run.resume = checkpoint;
-    run.madeEpochs = checkpoint.recorder.epochs.slice(-epochs);
     run.notes.push(...resumeWarnings(checkpoint, learn), `Going on after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}, from ${file}.`);
   }
   return run;

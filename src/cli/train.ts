@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Fit } from '../callbacks.js';
 import { collabLearner, type CollabLearner, type EpochRecord } from '../learner.js';
 import { writeFileAtomic } from '../node/files.js';
 import { saveModel } from '../node/model-file.js';
@@ -74,7 +75,7 @@ const COLUMNS = ['epoch', 'train_loss', 'valid_loss', 'time'];
 /** Trains and prints the table; true if Ctrl-C cut it short. */
 async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string) => void): Promise<boolean> {
   const { epochs, lr, quiet = false } = flags;
-  const { notes, madeEpochs, ...run } = await prepareRun(flags, learn);
+  const { notes, callbacks, checkpoint, resume } = await prepareRun(flags, learn);
   for (const note of notes) console.error(note);
   const { stepsPerEpoch, options: { batchSize } } = learn.trainer;
   const progress = await trainingProgress(batchSize, quiet);
@@ -83,11 +84,13 @@ async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string
   process.once('SIGINT', onInterrupt); // a second Ctrl-C ends the process at once
   const printEpoch = ({ epoch, trainLoss, validLoss, trainSeconds, validateSeconds }: EpochRecord) =>
     print(epochLine(COLUMNS, [String(epoch), sixDecimals(trainLoss), sixDecimals(validLoss), clock(trainSeconds + validateSeconds)]));
-  print(epochLine(COLUMNS));
-  madeEpochs.forEach(printEpoch);
+  const printHead = ({ records }: Fit) => {
+    print(epochLine(COLUMNS));
+    records.forEach(printEpoch); // those before a resume
+  };
   try {
     await learn.fitOneCycle(epochs, lr, {
-      ...run,
+      callbacks: [{ onBegin: printHead }, ...callbacks], checkpoint, resume,
       signal: interrupt.signal,
       onProgress: ({ epoch, step, trainLoss }) => progress.update(step - epoch * stepsPerEpoch, stepsPerEpoch, trainLoss),
       onEpoch: (record) => {

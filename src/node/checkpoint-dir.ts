@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Fit } from '../callbacks.js';
 import { type Checkpoint, decodeCheckpoint } from '../checkpoint.js';
@@ -48,9 +49,10 @@ export class CheckpointDir {
     }
   };
 
-  /** The newest checkpoint that can be read; damaged ones are passed over, with a note. */
+  /** The newest checkpoint that can be read; damaged ones are passed over, with a note. What a killed run left half-written is deleted. */
   async newest(): Promise<Newest> {
     const notes: string[] = [];
+    for (const name of await this.#names()) if (/^\.epoch-.*\.tmp$/.test(name)) await rm(join(this.path, name), { force: true });
     for (const epoch of (await this.epochs()).reverse()) {
       const file = join(this.path, fileName(epoch));
       try {
@@ -63,18 +65,22 @@ export class CheckpointDir {
     return { checkpoint: undefined, file: undefined, notes };
   }
 
-  /** Epochs of which there are checkpoints, ascending; none if there is no folder. */
-  async epochs(): Promise<number[]> {
-    const names = await readdir(this.path).catch((error: NodeJS.ErrnoException) => {
+  async #names(): Promise<string[]> {
+    return readdir(this.path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
       throw error;
     });
-    return names.flatMap((name) => Number(/^epoch-(\d+)\.safetensors$/.exec(name)?.[1] ?? [])).filter((epoch) => epoch > 0).sort((a, b) => a - b);
+  }
+
+  /** Epochs of which there are checkpoints, ascending; none if there is no folder. */
+  async epochs(): Promise<number[]> {
+    return (await this.#names()).flatMap((name) => Number(/^epoch-(\d+)\.safetensors$/.exec(name)?.[1] ?? [])).filter((epoch) => epoch > 0).sort((a, b) => a - b);
   }
 
   /**
    * Makes the folder for a run that begins.
-   * @throws FileFormatError if it holds checkpoints already: they are not overwritten
+   * @throws FileFormatError if it holds checkpoints already: they are not overwritten; the file system's error if it
+   *   cannot be made or written to
    */
   async begin(): Promise<void> {
     const epochs = await this.epochs();
@@ -82,6 +88,7 @@ export class CheckpointDir {
       throw new FileFormatError(`${this.path} holds checkpoints of an earlier run, the newest after ${epochs.at(-1)} epochs: resume that run, or use another folder.`);
     }
     await mkdir(this.path, { recursive: true });
+    await access(this.path, constants.W_OK | constants.X_OK);
   }
 }
 

@@ -44,7 +44,8 @@ export function lossPlot({ losses, smoothLosses, epochs }: Recorder, { stepsPerE
     marks: [
       Plot.line(steps, { x: 'step', y: 'loss', stroke: BLUE, strokeOpacity: 0.25 }),
       Plot.line(steps, { x: 'step', y: 'smooth', stroke: BLUE, strokeWidth: 2 }),
-      Plot.line(valid, { x: 'step', y: 'loss', stroke: ORANGE, marker: 'dot' }),
+      Plot.line(valid, { x: 'step', y: 'loss', stroke: ORANGE }),
+      Plot.dot(valid, { x: 'step', y: 'loss', fill: ORANGE, r: 3 }),
       Plot.text(last ? [last] : [], { x: 'step', y: 'smooth', text: () => 'training', textAnchor: 'start', dx: 8, dy: 8, fill: BLUE }),
       Plot.text(valid.slice(-1), { x: 'step', y: 'loss', text: () => 'validation', textAnchor: 'start', dx: 8, dy: -8, fill: ORANGE }),
     ],

@@ -132,22 +132,14 @@ export async function readNumbers(
   return { columns: columns.map((column) => column.subarray(0, n)), rejects: await takeRejects(db, dialect) };
 }
 
-/**
- * Reads one column as text, in the same order as `readNumbers`; '' where a field is empty. DuckDB makes a dictionary of the
- * distinct values first, so that each row costs one number, not one string.
- */
+/** Reads one column as text, in the same order as `readNumbers`; '' where a field is empty. */
 export async function readText(db: DuckDBConnection, path: string, label: string, dialect: Dialect, position: number): Promise<string[]> {
-  const text = `COALESCE(${columnText(dialect, position)}, '')`;
-  await query(db, label, `CREATE TYPE dictionary AS ENUM (SELECT DISTINCT ${text} FROM ${tableOf(path, dialect)})`);
-  await takeRejects(db, dialect);
-  const entries = await (await query(db, label, 'SELECT unnest(enum_range(NULL::dictionary))::VARCHAR')).getRows();
   const values: string[] = [];
-  await eachChunk(db, path, label, dialect, [`enum_code(CAST(${text} AS dictionary))::INTEGER`], (chunk) => {
-    const codes = chunk.getColumnVector(0);
-    for (let row = 0; row < chunk.rowCount; row++) values.push(entries[codes.getItem(row) as number][0] as string);
+  await eachChunk(db, path, label, dialect, [`COALESCE(${columnText(dialect, position)}, '')`], (chunk) => {
+    const vector = chunk.getColumnVector(0);
+    for (let row = 0; row < chunk.rowCount; row++) values.push(vector.getItem(row) as string);
   });
   await takeRejects(db, dialect);
-  await db.run('DROP TYPE dictionary');
   return values;
 }
 

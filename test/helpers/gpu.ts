@@ -24,3 +24,15 @@ export function dynamicUniformGpu(): Promise<Gpu> {
   plain ??= freshDevice().then((device) => Gpu.borrow(device, { wgslLanguageFeatures: new Set() }));
   return plain;
 }
+
+let hardwareLike: Promise<Gpu> | undefined;
+
+/** A device of the same adapter that does not say that it is software: kernels take the shape they have on a real GPU. */
+export function hardwareLikeGpu(): Promise<Gpu> {
+  hardwareLike ??= freshDevice().then((device) => {
+    const gpu = Gpu.borrow(device, { wgslLanguageFeatures: new Set() });
+    Object.assign(gpu.info, { isFallbackAdapter: false });
+    return gpu;
+  });
+  return hardwareLike;
+}

@@ -38,6 +38,7 @@ test('the last checkpoints are kept, older ones and no others deleted', () => in
   await train(new CheckpointDir(path));
   assert.equal((await readdir(path)).sort(), ['epoch-0003.safetensors', 'epoch-0004.safetensors', 'notes.txt']);
   await rm(join(path, 'epoch-0004.safetensors'));
+  await writeFile(join(path, '.epoch-0004.safetensors.1234.tmp'), 'half');
   await train(new CheckpointDir(path, { keepLast: 1 }));
   assert.equal((await readdir(path)).sort(), ['epoch-0004.safetensors', 'notes.txt']);
 }));

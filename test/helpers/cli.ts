@@ -1,0 +1,46 @@
+/** The command line in a process of its own. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { plantedRatings } from '../../src/planted.js';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Commands that compute get the adapter that DOTBIAS_TEST_ADAPTER names. */
+function withAdapter(args: readonly string[]): string[] {
+  const name = process.env['DOTBIAS_TEST_ADAPTER'];
+  return [...args, ...(name && ['train', 'lr-find'].includes(args[0]) && !args.includes('--adapter') ? ['--adapter', name] : [])];
+}
+
+/** Runs `dotbias` to its end. */
+export function dotbias(...args: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [MAIN, ...withAdapter(args)], (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }));
+  });
+}
+
+/** Starts `dotbias`, to be watched and interrupted. */
+export function startDotbias(...args: string[]): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...withAdapter(args)]);
+}
+
+/** An empty folder that goes when the process ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'dotbias-test-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Writes 3,000 planted ratings of 120 items by 80 users as CSV. */
+export function writeRatings(path: string): void {
+  const { users, items, ratings } = plantedRatings({ nUsers: 80, nItems: 120, nRatings: 3000 }).columns;
+  writeFileSync(path, `userId,itemId,rating\n${Array.from(users, (user, k) => `${user},${items[k]},${ratings[k]}\n`).join('')}`);
+}
