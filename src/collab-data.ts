@@ -29,6 +29,7 @@ export type RatingRow =
   | readonly [user: Id, item: Id, rating: number, timestamp?: number]
   | { user: Id; item: Id; rating: number; timestamp?: number };
 
+/** How ratings are split and batched; all optional. */
 export interface CollabDataOptions {
   /** Share of the rows kept for validation, in [0, 1): `floor(validPct * n)` rows chosen by `seed`. Default 0.2. */
   validPct?: number;

@@ -17,6 +17,7 @@ import { type FitHooks, Trainer, type Validation, Validator } from './trainer.js
 /** Whose optimiser and schedule constants to use where none are given. */
 export type Recipe = 'fastai1' | 'fastai2';
 
+/** What `collabLearner` makes, and how it trains; all optional. */
 export interface LearnerOptions {
   /** Length of a user's and an item's vector. Default 50. */
   nFactors?: number;
@@ -49,6 +50,7 @@ export interface LearnerOptions {
   gpu?: Gpu | GPUDevice;
 }
 
+/** What may be told of a fit, and what may end it. */
 export interface FitOptions {
   /** Called after every submission with the steps done, of all steps, and the smoothed training loss. */
   onProgress?: (progress: { epoch: number; step: number; nSteps: number; trainLoss: number }) => void;
@@ -67,6 +69,7 @@ export interface FitOptions {
   resume?: Checkpoint | undefined;
 }
 
+/** The shape of the 1-cycle schedule, see `oneCycle`. */
 export interface OneCycleFitOptions extends FitOptions {
   /** Start at lrMax / divFactor. Default 25. */
   divFactor?: number;
@@ -78,6 +81,7 @@ export interface OneCycleFitOptions extends FitOptions {
   moms?: readonly [number, number];
 }
 
+/** The sweep of `lrFind`: `numIt` (100) steps from `startLr` (1e-7) to `endLr` (10). */
 export interface LrFindOptions {
   startLr?: number;
   endLr?: number;
@@ -122,14 +126,19 @@ export async function collabLearner(data: CollabData, options: LearnerOptions = 
   const path = options.path ?? defaultPath(step);
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, bias };
   const model = new EmbeddingDotBias(gpu, shape, path === 'dense' || path === 'unfused' ? 1 : 2);
-  model.writeTables(options.init ?? initialTables(shape, seed));
-  const order = options.order ?? ((epoch: number) => epochOrder(data.nTrain, seed, epoch));
-  const [trainer, validator] = await Promise.all([
-    Trainer.create(model, data, step, order, path), Validator.create(model, data.valid, step),
-  ]);
-  return new CollabLearner(model, data, options.recipe ?? 'fastai1', seed, trainer, validator);
+  try {
+    model.writeTables(options.init ?? initialTables(shape, seed));
+    const order = options.order ?? ((epoch: number) => epochOrder(data.nTrain, seed, epoch));
+    const trainer = await Trainer.create(model, data, step, order, path);
+    const validator = await Validator.create(model, data.valid, step);
+    return new CollabLearner(model, data, options.recipe ?? 'fastai1', seed, trainer, validator);
+  } catch (error) {
+    model.release();
+    throw error;
+  }
 }
 
+/** A model in training: fits, finds learning rates and validates. Made by `collabLearner`. */
 export class CollabLearner extends CollabModel {
   readonly recorder: Recorder = { losses: [], smoothLosses: [], lrs: [], moms: [], epochs: [] };
   /** Momentum of a fastai2 fit without a schedule: what the last fit left, 0.9 at first. */

@@ -18,6 +18,7 @@ export interface LrSuggestions {
   minGradient: number;
 }
 
+/** A sweep and what it suggests. */
 export interface LrFinderResult extends LrSuggestions {
   /** Learning rate of each batch run. */
   lrs: Float64Array;

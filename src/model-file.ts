@@ -91,11 +91,12 @@ export function decodeModel(bytes: Uint8Array): DecodedModel {
 /**
  * A saved model on a device, ready to predict exactly what it predicted when it was saved (on the same device).
  *
+ * @param file the bytes of a model file, or what `decodeModel` made of them
  * @param gpu where to; a plain `GPUDevice` is borrowed
  * @throws FileFormatError as `decodeModel`, MemoryBudgetError if the model does not fit
  */
-export async function loadModel(bytes: Uint8Array, gpu: Gpu | GPUDevice): Promise<CollabModel> {
-  const { tables, shape, training: _, ...info } = decodeModel(bytes);
+export async function loadModel(file: Uint8Array | DecodedModel, gpu: Gpu | GPUDevice): Promise<CollabModel> {
+  const { tables, shape, training: _, ...info } = file instanceof Uint8Array ? decodeModel(file) : file;
   const model = new EmbeddingDotBias(gpu instanceof Gpu ? gpu : Gpu.borrow(gpu), shape);
   model.writeTables(tables);
   return new CollabModel(model, info);

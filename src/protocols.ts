@@ -29,7 +29,7 @@ export function randomHoldOut(columns: RatingColumns, { validPct = 0.1, seeds = 
   return seeds.map((seed) => {
     const split = randomSplit(columns.ratings.length, validPct, seed);
     if (split.valid.length === 0) throw new RangeError(`validPct ${validPct} of ${columns.ratings.length} ratings leaves none to test on.`);
-    return foldOf(columns, `random ${seed}`, seed, split.valid);
+    return foldOf(columns, `random ${seed}`, seed, () => split.valid);
   });
 }
 
@@ -44,7 +44,7 @@ export function kFold(columns: RatingColumns, { folds = 5, seeds = [42] }: Proto
   checkWhole('folds', folds, 2, n, 'the number of ratings');
   return seeds.flatMap((seed) => {
     const partOf = parts(n, folds, seed);
-    return range(folds).map((part) => foldOf(columns, `fold ${part + 1}${ofSeed(seed, seeds)}`, seed, rowsWhere(n, (row) => partOf[row] === part)));
+    return range(folds).map((part) => foldOf(columns, `fold ${part + 1}${ofSeed(seed, seeds)}`, seed, () => rowsWhere(n, (row) => partOf[row] === part)));
   });
 }
 
@@ -82,11 +82,11 @@ export function leaveLast(columns: RatingColumns, { k = 1, seeds = [42] }: Proto
   }
   const valid = rowsWhere(users.length, (row) => held[row] === 1);
   if (valid.length === 0) throw new RangeError(`No user has more than ${k} ratings, so nothing is left to test on.`);
-  return seeds.map((seed) => foldOf(columns, `last ${k}${ofSeed(seed, seeds)}`, seed, valid));
+  return seeds.map((seed) => foldOf(columns, `last ${k}${ofSeed(seed, seeds)}`, seed, () => valid));
 }
 
-function foldOf(columns: RatingColumns, name: string, seed: number, validIndex: Uint32Array): Fold {
-  return { name, seed, data: (options: CollabDataOptions = {}) => CollabData.fromArrays(columns, { ...options, seed, name, validIndex }) };
+function foldOf(columns: RatingColumns, name: string, seed: number, valid: () => Uint32Array): Fold {
+  return { name, seed, data: (options: CollabDataOptions = {}) => CollabData.fromArrays(columns, { ...options, seed, name, validIndex: valid() }) };
 }
 
 /** The part, 0 to k - 1, of each of n things, at random and evenly. */
@@ -98,9 +98,10 @@ function parts(n: number, k: number, seed: number): Uint32Array {
 }
 
 function rowsWhere(n: number, wanted: (row: number) => boolean): Uint32Array {
-  const rows: number[] = [];
-  for (let row = 0; row < n; row++) if (wanted(row)) rows.push(row);
-  return Uint32Array.from(rows);
+  const rows = new Uint32Array(n);
+  let count = 0;
+  for (let row = 0; row < n; row++) if (wanted(row)) rows[count++] = row;
+  return rows.slice(0, count);
 }
 
 function range(n: number): number[] {

@@ -27,8 +27,8 @@ export class SweepError extends DotbiasError {
 export type CheckSetting = (name: string, value: Setting) => void;
 
 /**
- * The settings of each trial, in a fixed order. A sweep that grows, by values at the end of a grid's first list or by more
- * random draws, keeps the trials that it had.
+ * The settings of each trial, in a fixed order. A sweep that grows, by more values in a grid or by more random draws, has
+ * the trials that it had among the new ones.
  *
  * @throws SweepError for anything that is not a sweep, with its place
  */
@@ -97,9 +97,9 @@ function distribution(range: unknown, where: string): (u: number) => Setting {
 }
 
 /** What a trial is, whatever sweep or machine it belongs to: 16 hexadecimal digits of all that decides its result. */
-export function trialId(settings: Readonly<Record<string, unknown>>, data: string): string {
-  const sorted = Object.entries(settings).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
-  return fingerprintText(JSON.stringify([data, sorted]));
+export function trialId(settings: Readonly<Record<string, unknown>>): string {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return fingerprintText(JSON.stringify(given.sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 /** One of n machines that share a sweep. */

@@ -18,6 +18,7 @@ export interface Validation {
   mae: number;
 }
 
+/** What a caller of `Trainer.fit` hears while it runs, and how it stops it. */
 export interface FitHooks {
   /** After each submission: losses of its steps, in order. Awaited work never waits for it. */
   onSteps?(step: number, losses: Float32Array): void;

@@ -78,7 +78,7 @@ test('keepBest puts back the bits of the best epoch, moments included', async ()
   const states: Float32Array[][] = [];
   const learn = await learner();
   const best = keepBest();
-  const watch: Callback = { onEpoch: async (_, { learner }) => void states.push(Object.values(await learner.model.readState())) };
+  const watch: Callback = { onEpoch: async (_, fit) => void states.push(Object.values(await fit.learner.model.readState())) };
   const records = await learn.fit(12, 0.03, { callbacks: [best, watch] });
   const losses = records.map((record) => record.validLoss);
   const bestEpoch = losses.indexOf(Math.min(...losses));

@@ -108,7 +108,7 @@ test('an abort ends after the model under way, with the folds that are complete'
 });
 
 test('mean and sample standard deviation are those of the textbook', () => {
-  const scores = (mse: number, r2: number) => ({ mse, rmse: 1, mae: 1, r2 });
+  const scores = (error: number, r2: number) => ({ mse: error, rmse: 1, mae: 1, r2 });
   const { mean, sd } = meanAndSd([scores(1, 0), scores(2, NaN), scores(6, 0)]);
   assert.is(mean.mse, 3);
   assert.is(sd.mse, Math.sqrt(7));

@@ -30,7 +30,7 @@ test('every flipped bit, lost or added byte, swap and border between arrays chan
     differs(flipped);
   }
   for (let end = 0; end < bytes.length; end++) differs(bytes.subarray(0, end));
-  for (const zeros of [1, 2, 3, 4, 5]) differs(Uint8Array.from([...bytes, ...new Array<number>(zeros).fill(0)]));
+  for (const zeros of [1, 2, 3, 4, 5]) differs(Uint8Array.of(...bytes, ...new Uint8Array(zeros)));
   for (let cut = 0; cut <= bytes.length; cut += 100) differs(bytes.subarray(0, cut), bytes.subarray(cut));
   differs(bytes.slice().reverse());
   assert.is(seen.size, n);

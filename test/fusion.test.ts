@@ -10,6 +10,7 @@ import { EmbeddingDotBias } from '../src/model.js';
 import { fillPermutation } from '../src/random.js';
 import { constant, oneCycle, type Schedule } from '../src/schedule.js';
 import { dynamicUniformGpu, hardwareLikeGpu, sharedGpu } from './helpers/gpu.js';
+import { logCosh, sgd } from './helpers/ops.js';
 import { assertSameTraining, type Outcome, PATHS, type Problem, randomRatings, randomTables, sameBits, stepOptions, trainOnGpu, trainReference } from './helpers/training.js';
 
 const gpu = await sharedGpu();
@@ -57,6 +58,7 @@ const cases: Record<string, Case> = {
   'no decay': { options: { wd: 0, wdBias: 0 } },
   'the eps of fastai 2': { options: { eps: 1e-5 } },
   'another beta2': { options: { beta2: 0.999 } },
+  'another loss': { options: { loss: logCosh } },
   'batches of one rating': { options: { batchSize: 1 }, nRatings: 60 },
   'batches that fill several workgroups': { options: { batchSize: 150 }, nRatings: 900, shape: { nUsers: 300, nItems: 400 } },
   'one pair many times': { edit: ({ users, items }) => { users.fill(3, 0, 150); items.fill(5, 0, 150); } },
@@ -84,6 +86,13 @@ for (const [name, each] of Object.entries(cases)) {
       assertSameTraining(outcome, reference, path);
     });
   }
+}
+
+for (const path of ['unfused', 'dense'] as const) {
+  test(`${path}: another optimiser`, async () => {
+    const descent = problem({ options: { optimizer: sgd } });
+    assertSameTraining(await trainOnGpu(gpu, descent, path, 8), trainReference(descent), path);
+  });
 }
 
 const bits = ({ losses, param, m, v }: Outcome) => [losses, param, m, v].flatMap((values) => Array.from(values));

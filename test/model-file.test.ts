@@ -78,9 +78,11 @@ async function tampered(change: (tensors: Record<string, Tensor>, metadata: Reco
 }
 
 const file = gpu === null ? new Uint8Array() : await encodeModel(await trained());
-const edit = (key: string, change: (value: any) => unknown) => (_: unknown, metadata: Record<string, string>) => {
-  metadata[key] = JSON.stringify(change(JSON.parse(metadata[key])));
+const edit = <T>(key: string, change: (value: T) => unknown) => (_: unknown, metadata: Record<string, string>) => {
+  metadata[key] = JSON.stringify(change(JSON.parse(metadata[key]) as T));
 };
+const config = (changed: object) => edit<object>('config', (value) => ({ ...value, ...changed }));
+const rows = (key: string, change: (values: unknown[]) => unknown) => edit(key, change);
 const set = (key: string, text: string) => (_: unknown, metadata: Record<string, string>) => void (metadata[key] = text);
 const drop = (key: string) => (_: unknown, metadata: Record<string, string>) => void delete metadata[key];
 const tensor = (name: string, value: Tensor) => (tensors: Record<string, Tensor>) => void (tensors[name] = value);
@@ -93,24 +95,24 @@ const lies: Record<string, [change: Parameters<typeof tampered>[0], message: Reg
   'no config': [drop('config'), /has no config/],
   'a config that is not JSON': [set('config', '{'), /not JSON/],
   'a config that is a list': [set('config', '[]'), /not a JSON object/],
-  'a fractional nFactors': [edit('config', (c) => ({ ...c, nFactors: 6.5 })), /nFactors is 6.5/],
-  'another nFactors': [edit('config', (c) => ({ ...c, nFactors: 5 })), /userFactors has the shape \[6,6\].*\[6,5\]/],
-  'bias as text': [edit('config', (c) => ({ ...c, bias: 'yes' })), /bias "yes"/],
-  'biases that the config denies': [edit('config', (c) => ({ ...c, bias: false })), /no biases/],
-  'a turned range': [edit('config', (c) => ({ ...c, yRange: [5, 0] })), /yRange is \[5,0\]/],
-  'half a range': [edit('config', (c) => ({ ...c, yRange: [5] })), /yRange/],
-  'a missing range': [edit('config', ({ yRange: _, ...c }) => c), /yRange is undefined/],
+  'a fractional nFactors': [config({ nFactors: 6.5 }), /nFactors is 6.5/],
+  'another nFactors': [config({ nFactors: 5 }), /userFactors has the shape \[6,6\].*\[6,5\]/],
+  'bias as text': [config({ bias: 'yes' }), /bias "yes"/],
+  'biases that the config denies': [config({ bias: false }), /no biases/],
+  'a turned range': [config({ yRange: [5, 0] }), /yRange is \[5,0\]/],
+  'half a range': [config({ yRange: [5] }), /yRange/],
+  'a missing range': [config({ yRange: undefined }), /yRange is undefined/],
   'no users': [drop('users'), /has no users/],
   'users that are no list': [set('users', '{}'), /list of ids/],
-  'ids without #na#': [edit('users', (ids) => ids.slice(1)), /begins with "#na#"/],
-  'an id too few': [edit('users', (ids) => ids.slice(0, -1)), /userFactors has the shape/],
-  'an id twice': [edit('items', (ids) => ['#na#', ids[1], ...ids.slice(1, -1)]), /twice among its items/],
-  '#na# twice': [edit('items', (ids) => [...ids.slice(0, -1), '#na#']), /is not an id/],
-  'an empty id': [edit('items', (ids) => [...ids.slice(0, -1), '']), /is not an id/],
-  'a negative id': [edit('users', (ids) => [...ids.slice(0, -1), -1]), /row 5 of its users is -1/],
-  'numbers and text as ids': [edit('users', (ids) => [...ids.slice(0, -1), '4']), /users are numbers/],
-  'a title too few': [edit('titles', (titles) => titles.slice(1)), /a list of 7/],
-  'a title that is no text': [edit('titles', (titles) => [1, ...titles.slice(1)]), /title 0 is 1/],
+  'ids without #na#': [rows('users', (ids) => ids.slice(1)), /begins with "#na#"/],
+  'an id too few': [rows('users', (ids) => ids.slice(0, -1)), /userFactors has the shape/],
+  'an id twice': [rows('items', (ids) => ['#na#', ids[1], ...ids.slice(1, -1)]), /twice among its items/],
+  '#na# twice': [rows('items', (ids) => [...ids.slice(0, -1), '#na#']), /is not an id/],
+  'an empty id': [rows('items', (ids) => [...ids.slice(0, -1), '']), /is not an id/],
+  'a negative id': [rows('users', (ids) => [...ids.slice(0, -1), -1]), /row 5 of its users is -1/],
+  'numbers and text as ids': [rows('users', (ids) => [...ids.slice(0, -1), '4']), /users are numbers/],
+  'a title too few': [rows('titles', (titles) => titles.slice(1)), /a list of 7/],
+  'a title that is no text': [rows('titles', (titles) => [1, ...titles.slice(1)]), /title 0 is 1/],
   'a missing tensor': [(tensors) => void delete tensors['userBias'], /userBias is missing/],
   'a tensor of another type': [tensor('userBias', { dtype: 'F64', shape: [6], data: new Float64Array(6) }), /F64, not F32/],
   'a tensor of another shape': [tensor('userBias', floats([6, 1])), /userBias has the shape \[6,1\]/],

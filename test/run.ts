@@ -18,8 +18,9 @@ interface Result {
   file: string;
   passed: number;
   failed: number;
-  /** What was not run, in the file's own words. */
+  /** What was not run, in the file's own words, and what else it has to tell. */
   skipped: string[];
+  notes: string[];
   output: string;
   seconds: number;
 }
@@ -39,13 +40,14 @@ async function runFile(file: string): Promise<Result> {
   const { output, problem } = refused === undefined ? await execute(join(here, file)) : { output: '', problem: refused };
   const count = (label: string) => Number(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'm').exec(output)?.[1] ?? NaN);
   const [total, passed] = [count('Total'), count('Passed')];
-  const skipped = output.split('\n').filter((line) => line.startsWith('skipped:'));
+  const lines = (start: string) => output.split('\n').filter((line) => line.startsWith(start));
+  const [skipped, notes] = [lines('skipped:'), lines('note:')];
   for (let n = count('Skipped'); n > 0; n--) skipped.push('skipped: a test');
   const failed = total - passed - (count('Skipped') || 0);
   const why = failed > 0 ? undefined
     : problem ?? (Number.isNaN(total) ? 'It ended before its tests did.' : total === 0 && skipped.length === 0 ? 'No test ran.' : undefined);
   return {
-    file, skipped, seconds: (performance.now() - started) / 1000,
+    file, skipped, notes, seconds: (performance.now() - started) / 1000,
     passed: passed || 0, failed: Math.max(failed || 0, why === undefined ? 0 : 1), output: why === undefined ? output : `${output}\n${why}\n`,
   };
 }
@@ -75,12 +77,12 @@ const totals = { passed: 0, failed: 0, skipped: 0 };
 
 async function worker(): Promise<void> {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-    const { passed, failed, skipped, output, seconds } = await runFile(file);
+    const { passed, failed, skipped, notes, output, seconds } = await runFile(file);
     totals.passed += passed;
     totals.failed += failed;
     totals.skipped += skipped.length;
     console.log(`${failed > 0 ? 'FAIL' : 'ok  '} ${relative('.', join(sources, sourceOf(file)))}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}  ${seconds.toFixed(1)} s`);
-    for (const notice of skipped) console.log(`     ${notice}`);
+    for (const notice of [...skipped, ...notes]) console.log(`     ${notice}`);
     if (failed > 0) console.log(output);
   }
 }

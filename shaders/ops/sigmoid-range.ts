@@ -15,6 +15,7 @@ export interface RangeOp {
 const Z_MAX = 80;
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-Math.min(Math.max(z, -Z_MAX), Z_MAX)));
 
+/** The op of a range of predictions; null: none, the identity. */
 export function sigmoidRange(yRange: readonly [lo: number, hi: number] | null): RangeOp {
   if (yRange === null) {
     return {

@@ -10,9 +10,12 @@ export function describeError(error: unknown): string {
 }
 
 /** Our own refusals of an argument are sentences and end in a full stop; messages of the JavaScript engine never do. */
-function isForUser(error: unknown): error is Error {
-  if (error instanceof DotbiasError) return true;
+export function isRefusal(error: unknown): error is Error {
   return (error instanceof RangeError || error instanceof TypeError) && error.message.endsWith('.');
+}
+
+function isForUser(error: unknown): error is Error {
+  return error instanceof DotbiasError || isRefusal(error);
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

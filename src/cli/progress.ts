@@ -13,7 +13,7 @@ const silent: Progress = { update() {}, clear() {} };
 export async function trainingProgress(batchSize: number, quiet: boolean): Promise<Progress> {
   if (quiet || process.stderr.isTTY !== true) return silent;
   const { default: { SingleBar } } = await import('cli-progress');
-  const options = { format: '[{bar}] {value}/{total} steps  loss {loss}  {rate}', clearOnComplete: true, hideCursor: true, barsize: 30 };
+  const options = { format: '[{bar}] {value}/{total} steps  loss {loss}  {rate}', clearOnComplete: true, barsize: 30 };
   let bar: SingleBar | undefined;
   let started = performance.now();
   return {

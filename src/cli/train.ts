@@ -5,8 +5,8 @@ import { writeFileAtomic } from '../node/files.js';
 import { saveModel } from '../node/model-file.js';
 import { addDataOptions, type DataFlags, dataLine, readData } from './data-options.js';
 import { addDeviceOptions, type DeviceFlags, deviceLine, openDevice } from './device-options.js';
+import { addFitOptions, type FitFlags } from './fit-options.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from './model-options.js';
-import { integer, positive } from './numbers.js';
 import { checkWritable } from './outputs.js';
 import { trainingProgress } from './progress.js';
 import { addRunOptions, checkRun, prepareRun, type RunFlags } from './run-options.js';
@@ -14,9 +14,7 @@ import { Stopwatch } from './stopwatch.js';
 import { alignedTable, clock, epochLine, sixDecimals } from './table.js';
 import { type TrainReport, trainReport } from './train-report.js';
 
-interface TrainFlags extends DataFlags, ModelFlags, DeviceFlags, RunFlags {
-  epochs: number;
-  lr: number;
+interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFlags {
   out?: string;
   report?: string;
   quiet?: boolean;
@@ -26,9 +24,7 @@ export function addTrain(program: Command): void {
   const command = program.command('train')
     .summary('train a model on ratings')
     .description("Trains a model with the 1-cycle policy, and prints fastai's table, the validation errors and some predictions.");
-  addDeviceOptions(addRunOptions(addModelOptions(addDataOptions(command))))
-    .option('--epochs <n>', 'passes over the training ratings', integer(1), 5)
-    .option('--lr <x>', 'highest learning rate of the 1-cycle schedule', positive, 0.01)
+  addDeviceOptions(addRunOptions(addFitOptions(addModelOptions(addDataOptions(command)))))
     .option('--out <file>', 'save the model as a safetensors file')
     .option('--report <file>', 'write settings, losses, errors and timings as JSON; nUsers and nItems count the ids that training saw, without #na#')
     .option('--quiet', 'print only the device in use and the final result')

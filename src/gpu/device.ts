@@ -14,6 +14,7 @@ export interface DeviceInfo {
   readonly isFallbackAdapter: boolean;
 }
 
+/** How a device is used; all optional. */
 export interface GpuOptions {
   /** Bytes that dotbias may allocate on the device. Default: 4 GiB, or what one buffer may hold if that is more. */
   memoryBudget?: number;

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { CollabModel } from '../collab-model.js';
+import type { CollabModel } from '../collab-model.js';
 import { FileFormatError } from '../errors.js';
 import type { Gpu } from '../gpu/device.js';
 import { CollabLearner } from '../learner.js';
-import { encodeModel, loadModel, type TrainingConfig, trainingConfig } from '../model-file.js';
+import { type DecodedModel, decodeModel, encodeModel, loadModel, type TrainingConfig, trainingConfig } from '../model-file.js';
 import { openGpu } from './device.js';
 import { writeFileAtomic } from './files.js';
 
@@ -27,11 +27,14 @@ export async function saveModel(
  * @param options.gpu where to. Default: the best adapter of this machine, see `openGpu`
  * @throws FileFormatError naming the file if it is no model, or the file system's error
  */
-export async function loadModelFile(path: string, options: { gpu?: Gpu | GPUDevice } = {}): Promise<CollabModel> {
-  const bytes = await readFile(path);
-  const gpu = options.gpu ?? (await openGpu()).gpu;
+export async function loadModelFile(path: string, { gpu }: { gpu?: Gpu | GPUDevice } = {}): Promise<CollabModel> {
+  const decoded = decode(path, await readFile(path));
+  return loadModel(decoded, gpu ?? (await openGpu()).gpu);
+}
+
+function decode(path: string, bytes: Uint8Array): DecodedModel {
   try {
-    return await loadModel(bytes, gpu);
+    return decodeModel(bytes);
   } catch (error) {
     if (error instanceof FileFormatError) throw new FileFormatError(`${path}: ${error.message}`, { cause: error });
     throw error;

@@ -18,7 +18,6 @@ import {
   withDatabase,
   type Dialect,
   type DialectOptions,
-  type NumberColumn,
   type NumberColumns,
 } from './table-reader.js';
 
@@ -213,13 +212,8 @@ async function readSources(db: DuckDBConnection, sources: readonly Source[], nam
     try {
       const dialect = await detectDialect(db, path, label, options);
       const fields = chooseFields(dialect, label, options);
-      const wanted: NumberColumn[] = [
-        { position: fields.user, kind: 'id' },
-        { position: fields.item, kind: 'id' },
-        { position: fields.rating, kind: 'value' },
-      ];
-      if (fields.timestamp !== undefined) wanted.push({ position: fields.timestamp, kind: 'time' });
-      const numbers = await readNumbers(db, path, label, dialect, wanted);
+      const times = fields.timestamp === undefined ? [] : [fields.timestamp];
+      const numbers = await readNumbers(db, path, label, dialect, [fields.user, fields.item, fields.rating, ...times], times);
       parts.push({ source, dialect, fields, ...numbers });
     } catch (error) {
       throw error instanceof DataError || (error as NodeJS.ErrnoException).code === undefined ? error : unreadable(label, error);

@@ -12,6 +12,8 @@ export interface Dialect {
   /** `"` where fields may be quoted, '' where a quote is an ordinary character. */
   quote: string;
   header: boolean;
+  /** Blank lines before the first other line; DuckDB would take such a line for the header. */
+  blankLines: number;
   /** Column names: of the header, of the Parquet schema, or '0', '1', ... */
   names: string[];
 }
@@ -58,14 +60,17 @@ export async function detectDialect(db: DuckDBConnection, path: string, label: s
   if (bytes.subarray(0, 4).toString('latin1') === 'PAR1') {
     const described = await query(db, label, `DESCRIBE SELECT * FROM read_parquet(${literal(escapeGlob(path))})`);
     const names = (await described.getRows()).map((row) => String(row[0]));
-    return { format: 'parquet', gzip: false, delimiter: '', quote: '', header: true, names };
+    return { format: 'parquet', gzip: false, delimiter: '', quote: '', header: true, blankLines: 0, names };
   }
   const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const start = gzip ? inflateStart(bytes, label) : bytes;
   if (start.includes(0)) {
     throw new DataError('This is a binary file, not text (CSV, TSV, ::) or Parquet, plain or gzipped; unpack it first.', { file: label });
   }
-  const lines = start.toString('utf8').replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  const text = start.toString('utf8').replace(/^\uFEFF/, '');
+  const opening = /^([\r\n]+)[^\r\n]+(\r\n|\n|\r)/.exec(text);
+  if (opening !== null && opening[1].replaceAll(opening[2], '') !== '') throw mixedFile(label); // DuckDB would find no rows
+  const lines = text.split(/\r\n|\n|\r/);
   const first = lines.find((line) => line !== '');
   if (first === undefined) throw new DataError('The file has blank lines only.', { file: label });
 
@@ -83,7 +88,7 @@ export async function detectDialect(db: DuckDBConnection, path: string, label: s
     });
   }
   const header = options.header ?? !fields.some(isNumber);
-  return { format: 'text', gzip, delimiter, quote, header, names: header ? fields : fields.map((_, k) => String(k)) };
+  return { format: 'text', gzip, delimiter, quote, header, blankLines: lines.indexOf(first), names: header ? fields : fields.map((_, k) => String(k)) };
 }
 
 /** Columns of one file as numbers, in the file's order. */
@@ -94,28 +99,23 @@ export interface NumberColumns {
   rejects: Reject[];
 }
 
-/** A column to read: where it stands, and what it may hold beside plain numbers. */
-export interface NumberColumn {
-  position: number;
-  /** An id may not be written 1_2, which DuckDB would read as 12. A time may be a date, which becomes seconds since 1970. */
-  kind: 'id' | 'value' | 'time';
-}
-
-/** Reads columns as numbers. */
+/** Reads the columns at `positions` as numbers. Those in `times` may be dates too, which become seconds since 1970. */
 export async function readNumbers(
   db: DuckDBConnection,
   path: string,
   label: string,
   dialect: Dialect,
-  wanted: readonly NumberColumn[],
+  positions: readonly number[],
+  times: readonly number[],
 ): Promise<NumberColumns> {
-  const expressions = wanted.map(({ position, kind }) => {
+  const expressions = positions.map((position) => {
     const text = columnText(dialect, position);
-    const number = `TRY_CAST(${text} AS DOUBLE)`;
-    const value = { id: `CASE WHEN contains(${text}, '_') THEN NULL ELSE ${number} END`, value: number, time: `${number}, epoch(TRY_CAST(${text} AS TIMESTAMP))` };
-    return `CASE WHEN ${text} IS NULL THEN '-inf'::DOUBLE ELSE COALESCE(${value[kind]}, 'nan'::DOUBLE) END`;
+    // DuckDB reads 1_2 as 12, which would make two ids one; -inf is taken, it stands for an empty field.
+    const number = `CASE WHEN contains(${text}, '_') THEN NULL ELSE NULLIF(TRY_CAST(${text} AS DOUBLE), '-inf'::DOUBLE) END`;
+    const date = times.includes(position) ? `, epoch(TRY_CAST(${text} AS TIMESTAMP))` : '';
+    return `CASE WHEN ${text} IS NULL THEN '-inf'::DOUBLE ELSE COALESCE(${number}${date}, 'nan'::DOUBLE) END`;
   });
-  let columns = wanted.map(() => new Float64Array(1 << 16));
+  let columns = positions.map(() => new Float64Array(1 << 16));
   let n = 0;
   await eachChunk(db, path, label, dialect, expressions, (chunk) => {
     const size = chunk.rowCount;
@@ -195,11 +195,11 @@ async function eachChunk(
   }
 }
 
-function tableOf(path: string, { format, gzip, delimiter, quote, header, names }: Dialect): string {
+function tableOf(path: string, { format, gzip, delimiter, quote, header, blankLines, names }: Dialect): string {
   const file = literal(escapeGlob(path));
   if (format === 'parquet') return `read_parquet(${file})`;
   const columns = names.map((_, k) => `c${k}: 'VARCHAR'`).join(', ');
-  return `read_csv(${file}, auto_detect = false, header = ${header}, delim = ${literal(delimiter)}, quote = ${literal(quote)},
+  return `read_csv(${file}, auto_detect = false, header = ${header}, skip = ${blankLines}, delim = ${literal(delimiter)}, quote = ${literal(quote)},
     escape = ${literal(quote)}, comment = '', compression = '${gzip ? 'gzip' : 'none'}', columns = {${columns}},
     store_rejects = true, rejects_table = 'rejects', rejects_scan = 'reject_scans')`;
 }
@@ -235,9 +235,13 @@ async function rephrased<T>(label: string, run: () => Promise<T>): Promise<T> {
     return await run();
   } catch (error) {
     const reason = (error as Error).message.split('\n', 1)[0];
-    const hint = reason.includes('state machine') ? 'the line ends or quotes change within the file' : clip(reason);
-    throw new DataError(`The file cannot be read: ${hint}.`, { file: label }, { cause: error });
+    if (reason.includes('state machine')) throw mixedFile(label, error);
+    throw new DataError(`The file cannot be read: ${clip(reason)}.`, { file: label }, { cause: error });
   }
+}
+
+function mixedFile(label: string, cause?: unknown): DataError {
+  return new DataError('The file mixes line ends (LF, CRLF, CR), or its quotes; write it in one way throughout.', { file: label }, { cause });
 }
 
 async function firstBytes(path: string): Promise<Buffer> {

@@ -38,19 +38,21 @@ export async function densePath({ model, train, options, maxSteps }: PathInput, 
   const meanLosses = gpu.allocate('meanLosses', 4 * maxSteps);
   const dz = gpu.allocate('dz', 4 * batchSize);
   const grad = gpu.allocate('grad', 4 * nParams);
-  const owned = [ratings, touches, members, losses, meanLosses, dz, grad];
+  const owned: (GPUBuffer | undefined)[] = [ratings, touches, members, losses, meanLosses, dz, grad];
 
   const [scatterAddPipeline, optimizerPipeline, meanLossPipeline, recordForward] = await Promise.all([
     gpu.compile(scatterAdd), gpu.compile(optimizerStep(optimizer)), gpu.compile(meanLoss), fused ? fusedForward() : unfusedForward(),
   ]);
   const scatter = scatterAddPipeline.bind({ ratings, touches, members, param: model.param, dz, grad }, { rowStride, nFactors, biasColumn: bias ? biasColumn : rowStride });
   const mean = meanLossPipeline.bind({ losses, meanLosses }, { batchSize });
+  owned.push(scatter.uniform, mean.uniform);
   const bindOptimizer = (rates: GPUBuffer) => optimizerPipeline.bind(
     { rates, grad, param: model.param, m: model.m, v: model.v }, { nParams, rowStride, biasColumn, wd, wdBias, beta2, eps });
 
   async function fusedForward(): Promise<RecordForward> {
     const pipeline = await gpu.compile(forward(loss, range, bias));
     const binding = pipeline.bind({ ratings, param: model.param, losses, dz }, { batchSize, factorVecs, rowVecs, lo, hi });
+    owned.push(binding.uniform);
     return (recorder, first) => void recorder.dispatch(binding, batchSize, { first });
   }
 
@@ -67,6 +69,7 @@ export async function densePath({ model, train, options, maxSteps }: PathInput, 
     const dot = b.bind({ users, items, z }, { batchSize, rowStride, nFactors, biasColumn });
     const squash = c.bind({ z, yHat }, { batchSize, lo, hi });
     const backward = d.bind({ ratings, z, yHat, losses, dz }, { batchSize, lo, hi });
+    owned.push(lookup.uniform, dot.uniform, squash.uniform, backward.uniform);
     return (recorder, first) => void recorder
       .dispatch(lookup, batchSize * rowStride, { first })
       .dispatch(dot, batchSize)
@@ -82,7 +85,7 @@ export async function densePath({ model, train, options, maxSteps }: PathInput, 
     name: fused ? 'dense' : 'unfused',
     meanLosses,
     begin(schedule, stepCount) {
-      gpu.release(rates);
+      gpu.release(rates, optimize?.uniform);
       rates = gpu.upload('rates', packRates(schedule, beta2, stepCount));
       optimize = bindOptimizer(rates);
     },
@@ -103,7 +106,7 @@ export async function densePath({ model, train, options, maxSteps }: PathInput, 
       recorder.dispatchGroups(mean, nSteps, { nSteps }).submit();
     },
     release() {
-      gpu.release(rates, ...owned);
+      gpu.release(rates, optimize?.uniform, ...owned);
     },
   };
 }

@@ -42,4 +42,5 @@ export interface StepPath {
   release(): void;
 }
 
+/** `unfused`: four kernels forward; `dense`: one; `lazy`: the touched rows only; `persistent`: these, many steps in a dispatch. */
 export type PathName = 'unfused' | 'dense' | 'lazy' | 'persistent';

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,7 +12,6 @@ const gpu = await sharedGpu().catch((error: Error) => (console.log(`skipped: ${e
 const folder = temporaryFolder();
 const ratings = join(folder, 'ratings.csv');
 writeRatings(ratings);
-mkdirSync(join(folder, 'empty'));
 
 test('--version and --help', async () => {
   const [version, help, train] = await Promise.all([dotbias('--version'), dotbias('--help'), dotbias('train', '--help')]);
@@ -24,35 +23,18 @@ test('--version and --help', async () => {
 
 const wrong: [args: string, message: RegExp][] = [
   ['train --epochs 1.5', /'--epochs <n>' argument '1\.5' is invalid\. Use a whole number/],
-  ['train --epochs 0', /whole number of at least 1/],
-  ['train --lr abc', /'abc' is invalid\. Use a number above 0/],
-  ['train --lr 0', /above 0/],
   ['train --lr', /argument missing/],
-  ['train --lr --epochs 2', /'--epochs' is invalid/],
-  ['train --y-range 5,1', /the lower first/],
-  ['train --y-range 5', /two numbers/],
-  ['train --wd -0.1', /at least 0/],
-  ['train --wd 1e999', /at least 0/],
-  ['train --wd 0x10', /at least 0/],
-  ['train --valid-pct 1', /from 0 to below 1/],
-  ['train --seed 4294967296', /from 0 to 4294967295/],
   ['train --recipe fastai3', /Allowed choices are fastai1, fastai2/],
-  ['train --path fast', /Allowed choices are lazy/],
   ['train --batchsize 3', /unknown option '--batchsize'/],
   ['train ratings.csv', /too many arguments/],
-  ['train --train-file a --valid-file b --data c', /cannot be used with/],
+  ['trane', /unknown command 'trane'/],
   ['train --train-file a', /--train-file needs --valid-file/],
-  ['train --resume', /--resume needs --checkpoint-dir/],
   [`train --out ${folder}`, /is a folder/],
   [`train --report ${ratings}/report`, /is not a folder/],
   [`train --data ${join(folder, 'nowhere.csv')}`, /nowhere\.csv: There is no such file/],
   [`train --data ${ratings} --batch-size 2701`, /batchSize 2701 is larger than the 2700 training ratings/],
-  [`train --data ${join(folder, 'empty')}`, /folder without u\.data/],
   ['train --adapter abacus', /No adapter fits 'abacus'/],
   ['wgsl nothing', /There is no kernel 'nothing'/],
-  ['lr-find --steps 3', /at least 7/],
-  ['lr-find --start-lr 1 --end-lr 0.1 --data ' + ratings, /endLr|startLr/],
-  ['trane', /unknown command 'trane'/],
 ];
 for (const [args, message] of wrong) {
   test(`refused in one sentence, with exit code 1: ${args.replaceAll(folder, '')}`, async () => {
@@ -100,11 +82,12 @@ test('wgsl lists the kernels and prints each as a module', async () => {
   const { stdout } = await dotbias('wgsl');
   const names = stdout.trim().split('\n');
   assert.ok(names.includes('forward') && names.includes('lazyUpdate'));
-  const plain = await dotbias('wgsl', 'forward');
-  assert.match(plain.stdout, /@compute/);
-  assert.is.not((await dotbias('wgsl', 'forward', '--no-bias')).stdout, plain.stdout);
-  assert.is.not((await dotbias('wgsl', 'forward', '--y-range', 'none')).stdout, plain.stdout);
-  assert.not.match((await dotbias('wgsl', 'forward', '--no-immediates')).stdout, /var<immediate>/);
+  const forward = async (...more: string[]) => (await dotbias('wgsl', 'forward', ...more)).stdout;
+  const [plain, noBias, noRange, noImmediates] = await Promise.all([forward(), forward('--no-bias'), forward('--y-range', 'none'), forward('--no-immediates')]);
+  assert.match(plain, /var<immediate>.*@compute/s);
+  assert.match(noBias, 'no bias');
+  assert.match(noRange, 'identity');
+  assert.not.match(noImmediates, 'var<immediate>');
 });
 
 test('a reader that goes away is no error', async () => {

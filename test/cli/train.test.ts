@@ -16,13 +16,17 @@ writeRatings(file('ratings.csv'));
 const SMALL = ['train', '--data', file('ratings.csv'), '--factors', '8', '--epochs', '2'];
 const readReport = (name: string) => JSON.parse(readFileSync(file(name), 'utf8')) as TrainReport;
 
+/** What the run of the first test printed. */
+let printed = '';
+
 test('a run names the device and the data, prints the table, the errors and ten predictions', async () => {
   const { code, stdout, stderr } = await dotbias(...SMALL, '--out', file('model.safetensors'), '--report', file('report.json'));
   assert.is(stderr, '');
   assert.is(code, 0);
+  printed = stdout;
   const lines = stdout.split('\n');
   assert.match(lines[0], /^Device: .+, (software|hardware) \(.+\)$/);
-  assert.match(lines[1], /^Data: .*ratings\.csv\. 2,700 training and 300 validation ratings of \d+ items by 80 users\.$/);
+  assert.match(lines[1], /^Data: .*ratings\.csv\)\. 2,700 training and 300 validation ratings of \d+ items by 80 users\.$/);
   assert.is(lines[2], 'epoch     train_loss  valid_loss  time');
   assert.match(lines[3], /^0         \d\.\d{6}    \d\.\d{6}    00:\d\d$/);
   assert.match(lines[4], /^1         \d\.\d{6}    \d\.\d{6}    00:\d\d$/);
@@ -33,10 +37,9 @@ test('a run names the device and the data, prints the table, the errors and ten 
   assert.is(lines[20], `Model saved to ${file('model.safetensors')}`);
 });
 
-test('the report agrees with the table and with what was asked for', async () => {
+test('the report agrees with the table and with what was asked for', () => {
   const report = readReport('report.json');
-  const { stdout } = await dotbias(...SMALL);
-  const table = stdout.split('\n').slice(3, 5).map((line) => line.split(/ +/).slice(1, 3));
+  const table = printed.split('\n').slice(3, 5).map((line) => line.split(/ +/).slice(1, 3));
   assert.equal(report.epochs.map(({ trainLoss, validLoss }) => [trainLoss.toFixed(6), validLoss.toFixed(6)]), table);
   assert.is(report.validMse, report.epochs[1].validLoss);
   assert.is(report.validRmse, Math.sqrt(report.validMse));
@@ -50,8 +53,7 @@ test('the report agrees with the table and with what was asked for', async () =>
 });
 
 test('the saved model predicts what the run printed', async () => {
-  const { stdout } = await dotbias(...SMALL);
-  const rows = stdout.split('\n').slice(9, 19).map((line) => line.trim().split(/ +/));
+  const rows = printed.split('\n').slice(9, 19).map((line) => line.trim().split(/ +/));
   const model = await loadModelFile(file('model.safetensors'), { gpu: gpu! });
   const predictions = await model.predict(rows.map(([user]) => user), rows.map(([, item]) => item));
   assert.equal(Array.from(predictions, (each) => each.toFixed(2)), rows.map((row) => row[3]));
@@ -64,29 +66,16 @@ test('--quiet leaves the device and the result', async () => {
   assert.is(stderr, '');
 });
 
-test('options change the result', async () => {
-  const mse = async (...more: string[]) => {
-    const { code, stdout, stderr } = await dotbias(...SMALL, '--quiet', ...more);
-    assert.is(code, 0, stderr);
-    return /valid MSE (\S+)/.exec(stdout)![1];
-  };
-  const plain = await mse();
-  assert.is(await mse('--path', 'dense'), plain);
-  for (const more of [['--no-bias'], ['--y-range', 'none'], ['--wd', '0'], ['--wd-bias', '5'], ['--seed', '1'], ['--recipe', 'fastai2'], ['--valid-pct', '0.2']]) {
-    assert.is.not(await mse(...more), plain, more.join(' '));
-  }
-});
-
 test('a given split is kept, and malformed rows are left out where that is asked for', async () => {
   writeFileSync(file('train.csv'), `user,item,rating\n${'1,10,4\n2,10,3\n1,20,5\nx\n'.repeat(4)}`);
   writeFileSync(file('valid.csv'), 'user,item,rating\n2,20,4\n9,20,4\n');
   const args = ['train', '--train-file', file('train.csv'), '--valid-file', file('valid.csv'), '--epochs', '1', '--batch-size', '4'];
   const refused = await dotbias(...args);
   assert.is(refused.code, 1);
-  assert.match(refused.stderr, /^error: .*train\.csv:5: [^\n]+\n$/);
+  assert.match(refused.stderr, /^error: .*train\.csv:\d+: [^\n]+\n$/);
   const { code, stdout } = await dotbias(...args, '--skip-bad-rows');
   assert.is(code, 0);
-  assert.match(stdout, /4 malformed rows left out .*12 training and 2 validation ratings of 2 items by 2 users\./);
+  assert.match(stdout, /4 malformed rows left out, the first: .* 12 training and 2 validation ratings of 2 items by 2 users\./);
 });
 
 test('a diverged run says so and leaves nothing behind', async () => {
@@ -97,14 +86,14 @@ test('a diverged run says so and leaves nothing behind', async () => {
 });
 
 test('Ctrl-C stops the run, and what was asked for is saved', async () => {
-  const child = startDotbias(...SMALL, '--epochs', '100000', '--out', file('stopped/model'), '--report', file('stopped/report'));
+  const child = startDotbias(...SMALL, '--epochs', '2000', '--out', file('stopped/model'), '--report', file('stopped/report'));
   let [stdout, stderr] = ['', ''];
   child.stderr!.on('data', (text) => void (stderr += text));
   child.stdout!.on('data', (text) => {
     if (!/^1 /m.test(stdout) && /^1 /m.test((stdout += text))) child.kill('SIGINT');
   });
   assert.is(await new Promise((resolve) => child.on('close', resolve)), 130);
-  assert.match(stderr, /^Interrupted after \d+ of 4200000 steps\.\n$/);
+  assert.match(stderr, /^Interrupted after \d+ of 84000 steps\.\n$/);
   assert.equal(readdirSync(file('stopped')).sort(), ['model', 'report']);
   const report = readReport('stopped/report');
   assert.ok(report.interrupted && report.epochs.length >= 2 && report.steps >= 84);

@@ -1,0 +1,47 @@
+/** Takes the dispatches that the engine records for real work, so that each kernel can be run again alone. */
+import type { Gpu } from '../src/gpu/device.js';
+import type { Kernel, ScalarFields } from '../src/gpu/kernel.js';
+import type { Binding } from '../src/gpu/pipeline.js';
+import { Recorder } from '../src/gpu/recorder.js';
+
+export interface Dispatch {
+  binding: Binding;
+  groups: number;
+  immediates: Record<string, number> | undefined;
+}
+
+/** A kernel of which nothing is known but that it may have immediates. */
+type AnyKernel = Kernel<ScalarFields, ScalarFields>;
+
+/** A recorder that keeps dispatches instead of sending them. */
+class Tape extends Recorder {
+  constructor(gpu: Gpu, readonly dispatches: Dispatch[]) {
+    super(gpu, 'tape');
+  }
+
+  override dispatchGroups<K extends Kernel>(binding: Binding<K>, groups: number, ...immediates: unknown[]): this {
+    if (groups > 0) this.dispatches.push({ binding: binding as unknown as Binding, groups, immediates: immediates[0] as Record<string, number> | undefined });
+    return this;
+  }
+
+  override submit(): void {}
+}
+
+/** The dispatches that `work` would submit. Buffer writes do happen. */
+export async function capture(gpu: Gpu, work: () => unknown): Promise<Dispatch[]> {
+  const dispatches: Dispatch[] = [];
+  gpu.record = () => new Tape(gpu, dispatches);
+  try {
+    await work();
+  } finally {
+    delete (gpu as Partial<Pick<Gpu, 'record'>>).record;
+  }
+  return dispatches;
+}
+
+export function replay(recorder: Recorder, dispatches: readonly Dispatch[]): void {
+  for (const { binding, groups, immediates } of dispatches) recorder.dispatchGroups(binding as Binding<AnyKernel>, groups, immediates ?? {});
+}
+
+/** Name of a kernel without its variant. */
+export const kernelStem = ({ binding }: Dispatch) => binding.pipeline.kernel.name.split('[')[0];

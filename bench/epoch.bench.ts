@@ -1,0 +1,91 @@
+/** Whole training runs: the five-epoch recipe in processes of its own, and a grid of batch sizes, factors and paths. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { CollabData } from '../src/collab-data.js';
+import type { Gpu } from '../src/gpu/device.js';
+import { collabLearner } from '../src/learner.js';
+import type { PathName } from '../src/paths/path.js';
+import { checkSteps } from './check.js';
+import type { FitOnce } from './fit-once.js';
+import { repeat, spread, summarise } from './measure.js';
+import type { Section } from './report.js';
+import { EPOCHS, LR_MAX, RECIPE, split, type Workload } from './workload.js';
+
+const run = promisify(execFile);
+
+/** The recipe from a cold start, `runs` times: a new process opens the adapter, compiles, trains five epochs, validates. */
+export async function benchRecipe(runs: number, adapter: string): Promise<Section> {
+  const fits: (FitOnce & { wall: number })[] = [];
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now();
+    const { stdout } = await run(process.execPath, [fileURLToPath(new URL('fit-once.js', import.meta.url)), adapter], { maxBuffer: 2 ** 24 });
+    fits.push({ ...(JSON.parse(stdout) as FitOnce), wall: (performance.now() - start) / 1000 });
+  }
+  const { nSteps, batchSize, mse, data } = fits[0];
+  const row = (what: string, unit: string, value: (fit: FitOnce & { wall: number }) => number) => {
+    const timing = summarise(fits.map(value));
+    return { what, value: timing.median, unit, spread: spread(timing) };
+  };
+  return {
+    title: `The recipe from a cold start: ${data}, batch ${batchSize}, ${RECIPE.nFactors} factors, ${EPOCHS} epochs, ${nSteps.toLocaleString('en')} steps`,
+    notes: [`Median of ${runs} processes. Validation MSE ${mse.toFixed(4)} in the first.`],
+    rows: [
+      row('process, start to end', 's', (fit) => fit.wall),
+      row('reading the ratings', 's', (fit) => fit.readSeconds),
+      row('opening the adapter', 's', (fit) => fit.openSeconds),
+      row('compiling kernels, making the model', 's', (fit) => fit.createSeconds),
+      row('training', 's', (fit) => fit.trainSeconds),
+      row('validating, five times', 's', (fit) => fit.validateSeconds),
+      row('a training step', 'us', (fit) => (1e6 * fit.trainSeconds) / nSteps),
+      row('ratings per second', '1/s', (fit) => (nSteps * batchSize) / fit.trainSeconds),
+      row('peak memory of the process', 'MiB', (fit) => fit.processMiB),
+      row('peak memory of the device', 'MiB', (fit) => fit.gpuMiB),
+    ],
+  };
+}
+
+export interface GridOptions {
+  batchSizes: readonly number[];
+  nFactors: readonly number[];
+  /** Paths to compare at the first batch size and 40 factors; elsewhere the first one runs. */
+  paths: readonly PathName[];
+  repeats: number;
+  /** Steps that a timed fit has at least. */
+  minSteps: number;
+}
+
+/** Microseconds per training step, across sizes and paths. */
+export async function benchGrid(gpu: Gpu, workload: Workload, { batchSizes, nFactors, paths, repeats, minSteps }: GridOptions): Promise<Section> {
+  const rows: Section['rows'] = [];
+  let worst = 0;
+  const measure = async (data: CollabData, d: number, path: PathName) => {
+    const { batchSize } = data;
+    worst = Math.max(worst, await checkSteps(gpu, data, path, batchSize <= 256 ? 8 : 2, d));
+    const learn = await collabLearner(data, { ...RECIPE, nFactors: d, path, gpu });
+    const { stepsPerEpoch } = learn.trainer;
+    const epochs = Math.max(1, Math.ceil(minSteps / stepsPerEpoch));
+    const timing = await repeat(repeats, async () => {
+      const records = await learn.fitOneCycle(epochs, LR_MAX);
+      return (1e6 * records.reduce((sum, { trainSeconds }) => sum + trainSeconds, 0)) / (epochs * stepsPerEpoch);
+    });
+    learn.release();
+    rows.push({
+      path, batch: batchSize, d, 'us per step': timing.median, spread: spread(timing), 'ratings/s': (1e6 * batchSize) / timing.median,
+      'steps timed': epochs * stepsPerEpoch, '5 epochs, s': (timing.median * EPOCHS * stepsPerEpoch) / 1e6,
+    });
+  };
+  for (const batchSize of batchSizes) {
+    const data = split(workload, batchSize);
+    if (batchSize === batchSizes[0]) for (const path of paths.slice(1)) await measure(data, RECIPE.nFactors, path);
+    for (const d of nFactors) await measure(data, d, paths[0]);
+  }
+  return {
+    title: `Training steps, ${workload.name}`,
+    notes: [
+      `Before each row is timed, its first steps' losses are compared with the float64 reference: off by at most ${worst.toExponential(1)} of the loss.`,
+      'Host work included: order of the epoch, grouping, upload, readback of the losses. Five epochs: calculated.',
+    ],
+    rows,
+  };
+}

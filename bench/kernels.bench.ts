@@ -1,0 +1,148 @@
+/** Every kernel alone, on the dispatches of real training steps, against what the device can do. */
+import type { CollabData } from '../src/collab-data.js';
+import type { Gpu } from '../src/gpu/device.js';
+import { type CollabLearner, collabLearner } from '../src/learner.js';
+import type { PathName } from '../src/paths/path.js';
+import { oneCycle } from '../src/schedule.js';
+import { capture, type Dispatch, kernelStem, replay } from './capture.js';
+import { type Ceilings, floorUs } from './ceilings.js';
+import { PassClock, spread } from './measure.js';
+import type { Section } from './report.js';
+import { EPOCHS, LR_MAX, RECIPE } from './workload.js';
+
+/** Means over the dispatches of a kernel that its cost depends on. */
+interface Sizes {
+  /** Ratings of a batch; of the validation set or of the pairs for `validate` and `predict`. */
+  B: number;
+  /** Bytes of a row. */
+  S: number;
+  /** Rows that a step touches, users and items. */
+  T: number;
+  /** Rows of both tables. */
+  N: number;
+  /** Steps of a dispatch that makes several. */
+  K: number;
+}
+
+interface Cost {
+  /** The bytes in words, with the names of `Sizes`. */
+  formula: string;
+  bytes: (sizes: Sizes) => number;
+  /** Whether rows are read at random places, rather than streamed. */
+  gathers: boolean;
+}
+
+const cost = (formula: string, gathers: boolean, bytes: Cost['bytes']): Cost => ({ formula, gathers, bytes });
+
+/** Bytes that a kernel must move, as its header says. */
+const COSTS: Readonly<Record<string, Cost>> = {
+  gather: cost('4 B S', true, ({ B, S }) => 4 * B * S),
+  dotBias: cost('B (2 S + 4)', false, ({ B, S }) => B * (2 * S + 4)),
+  sigmoidRange: cost('8 B', false, ({ B }) => 8 * B),
+  lossBackward: cost('28 B', false, ({ B }) => 28 * B),
+  forward: cost('B (2 S + 20)', true, ({ B, S }) => B * (2 * S + 20)),
+  scatterAdd: cost('2 B (S + 20) + T (S + 16)', true, ({ B, S, T }) => 2 * B * (S + 20) + T * (S + 16)),
+  optimizerStep: cost('8 N S', false, ({ N, S }) => 8 * N * S),
+  meanLoss: cost('4 B K', false, ({ B, K }) => 4 * B * K),
+  lazyForward: cost('B (2 S + 20)', true, ({ B, S }) => B * (2 * S + 20)),
+  lazyUpdate: cost('2 B (S + 20) + T (6 S + 48)', true, ({ B, S, T }) => 2 * B * (S + 20) + T * (6 * S + 48)),
+  'lazyUpdate, all rows': cost('N (6 S + 48)', false, ({ N, S }) => N * (6 * S + 48)),
+  lazySteps: cost('K (B (4 S + 60) + T (6 S + 48))', true, ({ B, S, T, K }) => K * (B * (4 * S + 60) + T * (6 * S + 48))),
+  lazyLoss: cost('8 B K', false, ({ B, K }) => 8 * B * K),
+  validate: cost('B (2 S + 12)', true, ({ B, S }) => B * (2 * S + 12)),
+};
+
+export interface KernelOptions {
+  repeats: number;
+  passUs: number;
+  /** Tables whose parameters and moments take more bytes than this are not near. */
+  nearBytes: number;
+}
+
+/** Times each kernel of the given path on consecutive batches, and the host's work for them. */
+export async function benchKernels(gpu: Gpu, data: CollabData, paths: readonly PathName[], ceilings: Ceilings, options: KernelOptions): Promise<Section> {
+  const rows: Section['rows'] = [];
+  const clock = new PassClock(gpu);
+  const { batchSize } = data;
+  const seen = new Set<string>();
+  for (const path of paths) {
+    const learn = await collabLearner(data, { ...RECIPE, path, gpu });
+    const nSteps = learn.trainer.maxSteps;
+    const steps = await captureSteps(learn, nSteps);
+    const { layout: { rowStride, nRows } } = learn.model;
+    const sizes: Sizes = { B: batchSize, S: 4 * rowStride, T: steps.touchesPerStep, N: nRows, K: nSteps };
+    const validation = await capture(gpu, () => learn.validate());
+    for (const { B, dispatches } of [{ B: batchSize, dispatches: steps.dispatches }, { B: data.nValid, dispatches: validation }]) {
+      for (const [name, ofKernel] of byKernel(dispatches, nRows)) {
+        const key = `${name} ${B}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+        rows.push(await kernelRow(name, ofKernel, { ...sizes, B }));
+      }
+    }
+    rows.push({ kernel: `host: ${path}, batches of one step`, dispatches: nSteps, us: steps.hostUs });
+    learn.release();
+  }
+  clock.release();
+  return {
+    title: `Kernels, ${data.name}, batch ${batchSize}, ${RECIPE.nFactors} factors`,
+    notes: [
+      'us of one dispatch, all dispatches of a kernel in one pass; B ratings of a batch, S bytes of a row, T rows that a step touches, N rows, K steps.',
+      'Share of the ceiling: (launch of a dependent dispatch + bytes at the copy or row-gather rate) / measured time.',
+    ],
+    rows,
+  };
+
+  async function kernelRow(name: string, dispatches: Dispatch[], sizes: Sizes): Promise<Section['rows'][number]> {
+    const timing = await clock.usEach(dispatches.length, (recorder) => replay(recorder, dispatches), options.repeats, options.passUs);
+    const groups = dispatches.reduce((sum, dispatch) => sum + dispatch.groups, 0) / dispatches.length;
+    const row = { kernel: name, dispatches: dispatches.length, workgroups: groups, us: timing.median, spread: spread(timing) };
+    const known = COSTS[name];
+    if (known === undefined) return row;
+    const bytes = known.bytes(sizes);
+    const rates = known.gathers ? ceilings.gatherGBs : ceilings.copyGBs;
+    const rate = 4 * sizes.N * sizes.S <= options.nearBytes ? rates.near : rates.far;
+    return {
+      ...row, 'GB/s': bytes / timing.median / 1000, 'share of ceiling': `${((100 * floorUs(ceilings, groups, bytes, rate)) / timing.median).toFixed(0)} %`,
+      bytes, formula: known.formula,
+    };
+  }
+}
+
+/** The dispatches of `nSteps` steps in the middle of the recipe, and what the host did for them. */
+export async function captureSteps({ trainer, model, data }: CollabLearner, nSteps: number): Promise<{ dispatches: Dispatch[]; touchesPerStep: number; hostUs: number }> {
+  const { path, stepsPerEpoch } = trainer;
+  const schedule = oneCycle({ totalSteps: Math.max(EPOCHS * stepsPerEpoch, 2 * nSteps), lrMax: LR_MAX });
+  await trainer.fit({ ...schedule, lr: schedule.lr.slice(0, nSteps), mom: schedule.mom.slice(0, nSteps) });
+  path.begin(schedule, 0);
+  const order = trainer.order(0);
+  const run = () => capture(model.gpu, () => path.run(order, 0, schedule.lr.length >> 1, nSteps));
+  await run();
+  const start = performance.now();
+  const dispatches = await run();
+  const hostUs = (1000 * (performance.now() - start)) / nSteps;
+  await model.gpu.idle();
+  return { dispatches, touchesPerStep: touchedRows(data, order, nSteps), hostUs };
+}
+
+/** Mean number of distinct rows of a batch. */
+function touchedRows({ train: { users, items }, batchSize }: CollabData, order: Uint32Array, nSteps: number): number {
+  let touched = 0;
+  for (let step = 0; step < nSteps; step++) {
+    const batch = order.subarray(step * batchSize, (step + 1) * batchSize);
+    for (const column of [users, items]) touched += new Set(Array.from(batch, (row) => column[row])).size;
+  }
+  return touched / nSteps;
+}
+
+function byKernel(dispatches: readonly Dispatch[], nRows: number): Map<string, Dispatch[]> {
+  const groups = new Map<string, Dispatch[]>();
+  dispatches.forEach((dispatch, i) => {
+    const stem = kernelStem(dispatch);
+    const allRows = i === 0 && stem === 'lazyUpdate' && dispatch.immediates?.['nTouches'] === nRows;
+    const name = allRows ? `${stem}, all rows` : stem;
+    if (!groups.has(name)) groups.set(name, []);
+    groups.get(name)!.push(dispatch);
+  });
+  return groups;
+}

@@ -1,0 +1,106 @@
+/** Larger sets: steps sampled on tables of their shape, epochs extrapolated; and what an untouched row costs. */
+import type { CollabData } from '../src/collab-data.js';
+import { MemoryBudgetError } from '../src/errors.js';
+import type { Gpu } from '../src/gpu/device.js';
+import { type CollabLearner, collabLearner } from '../src/learner.js';
+import type { PathName } from '../src/paths/path.js';
+import { fillPermutation } from '../src/random.js';
+import { oneCycle } from '../src/schedule.js';
+import { replay } from './capture.js';
+import { captureSteps } from './kernels.bench.js';
+import { PassClock, repeat, seconds, spread, type Timing } from './measure.js';
+import type { Section } from './report.js';
+import { LR_MAX, RECIPE, sample, type Shape } from './workload.js';
+
+/** Users, items and ratings of the MovieLens sets. */
+export const MOVIELENS: readonly Shape[] = [
+  { name: 'ML-1M', nUsers: 6040, nItems: 3706, nRatings: 1_000_209 },
+  { name: 'ML-10M', nUsers: 69_878, nItems: 10_677, nRatings: 10_000_054 },
+  { name: 'ML-25M', nUsers: 162_541, nItems: 59_047, nRatings: 25_000_095 },
+];
+
+export interface ShapesOptions {
+  repeats: number;
+  batchSizes: readonly number[];
+  shapes: readonly Shape[];
+  /** Ratings that a timed fit trains on, about. */
+  nSampled: number;
+}
+
+/** Steps at the shape of the MovieLens sets, on a sample of ratings. */
+export async function benchShapes(gpu: Gpu, { repeats, batchSizes, shapes, nSampled }: ShapesOptions): Promise<Section> {
+  const rows: Section['rows'] = [];
+  for (const shape of shapes) {
+    const orderSeconds = (await nanosecondsPerPlace()) * 0.9 * shape.nRatings / 1e9;
+    for (const batchSize of batchSizes) {
+      const nSteps = Math.max(4, Math.ceil(nSampled / batchSize / (batchSize < 1024 ? 20 : 1)));
+      const data = sample(shape, nSteps * batchSize, batchSize);
+      const row = { set: shape.name, rows: shape.nUsers + shape.nItems + 2, batch: batchSize };
+      try {
+        const learn = await fixedOrderLearner(gpu, data, 'lazy');
+        const timing = await timeSteps(learn, nSteps, repeats);
+        learn.release();
+        const stepsPerEpoch = Math.floor((0.9 * shape.nRatings) / batchSize);
+        rows.push({
+          ...row, 'us per step': timing.median, spread: spread(timing), 'ratings/s': (1e6 * batchSize) / timing.median,
+          'steps timed': nSteps, 'one epoch, s (extrapolated)': (timing.median * stepsPerEpoch) / 1e6 + orderSeconds,
+        });
+      } catch (error) {
+        if (!(error instanceof MemoryBudgetError)) throw error;
+        rows.push({ ...row, spread: error.message });
+      }
+    }
+  }
+  return {
+    title: `Shapes of the MovieLens sets, synthetic ratings, ${RECIPE.nFactors} factors, lazy path`,
+    notes: ['Steps on a sample of ratings, tables in full size. One epoch: 90 % of the ratings at that rate, plus drawing the order of all of them.'],
+    rows,
+  };
+}
+
+/** The same steps on ever larger tables: a row that is not touched costs the lazy path nothing but its share of a pass per submission. */
+export async function benchTables(gpu: Gpu, nRowsList: readonly number[], repeats: number): Promise<Section> {
+  const rows: Section['rows'] = [];
+  const clock = new PassClock(gpu);
+  for (const nRows of nRowsList) {
+    const data = sample({ name: `${nRows} rows`, nUsers: nRows / 2 - 1, nItems: nRows / 2 - 1, nRatings: 0 }, 150_000, 64);
+    for (const path of ['lazy', 'dense'] as const) {
+      const learn = await fixedOrderLearner(gpu, data, path);
+      const { maxSteps } = learn.trainer;
+      const nSteps = path === 'lazy' ? 4 * maxSteps : 32;
+      const timing = await timeSteps(learn, nSteps, repeats);
+      const row: Section['rows'][number] = { path, rows: nRows, 'us per step': timing.median, spread: spread(timing), 'steps timed': nSteps };
+      if (path === 'lazy') {
+        const { dispatches: [all, ...steps], hostUs } = await captureSteps(learn, maxSteps);
+        const stepped = await clock.usEach(maxSteps, (recorder) => replay(recorder, steps), repeats, 1);
+        const pass = await clock.usEach(maxSteps, (recorder) => replay(recorder, [all]), repeats, 1);
+        Object.assign(row, { 'device, steps alone, us': stepped.median, 'device, pass over all rows, us per step': pass.median, 'host, us per step': hostUs });
+      }
+      rows.push(row);
+      learn.release();
+    }
+  }
+  clock.release();
+  return {
+    title: `A step against the size of the tables: batch 64, ${RECIPE.nFactors} factors`,
+    notes: ['The lazy path makes a pass over all rows once per submission; "us per step" has its share, host work and upload.'],
+    rows,
+  };
+}
+
+/** The order is drawn before the clock starts: a sample's epoch is not the set's. */
+function fixedOrderLearner(gpu: Gpu, data: CollabData, path: PathName): Promise<CollabLearner> {
+  const order = new Uint32Array(data.nTrain);
+  fillPermutation(order, 1);
+  return collabLearner(data, { ...RECIPE, path, gpu, order: () => order });
+}
+
+function timeSteps({ trainer }: CollabLearner, nSteps: number, repeats: number): Promise<Timing> {
+  const schedule = oneCycle({ totalSteps: nSteps, lrMax: LR_MAX });
+  return repeat(repeats, async () => (1e6 * (await seconds(() => trainer.fit(schedule)))) / nSteps);
+}
+
+async function nanosecondsPerPlace(): Promise<number> {
+  const order = new Uint32Array(500_000);
+  return (1e9 * (await seconds(() => fillPermutation(order, 1)))) / order.length;
+}

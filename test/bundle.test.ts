@@ -1,0 +1,56 @@
+/** The core runs in a browser: its bundle holds nothing of Node, and trains on a device that it is given. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { freshDevice } from './helpers/gpu.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const { outputFiles, metafile, warnings } = await build({
+  absWorkingDir: root, entryPoints: ['dist/src/index.js'], bundle: true, write: false, metafile: true,
+  format: 'esm', platform: 'browser', target: 'es2022', minifyWhitespace: true, minifySyntax: true, legalComments: 'none',
+});
+const [{ text }] = outputFiles;
+const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB`;
+console.log(`note: the browser bundle is ${kilobytes(text.length)}, gzipped ${kilobytes(gzipSync(text).length)}`);
+
+test('the bundle is made of the core and wgsl-preprocessor', () => {
+  assert.equal(warnings, []);
+  const inputs = Object.keys(metafile.inputs);
+  assert.ok(inputs.includes('dist/src/learner.js'));
+  assert.equal(inputs.filter((path) => !/^(dist\/shaders|dist\/src|node_modules\/wgsl-preprocessor)\//.test(path)), []);
+  assert.equal(inputs.filter((path) => /^dist\/src\/(node|cli)\b/.test(path)), []);
+  assert.equal(Object.values(metafile.outputs).flatMap((output) => output.imports), []);
+});
+
+for (const trace of [/\bnode:/, /\bprocess\b\s*[.[]/, /\brequire\(/, /\bBuffer\b\s*[.(]/, /\b__dirname\b/]) {
+  test(`the bundle does not hold ${trace.source}`, () => {
+    const found = trace.exec(text);
+    assert.is(found, null, found ? text.slice(Math.max(0, found.index - 60), found.index + 60) : '');
+  });
+}
+
+test('the bundle trains on a device of the caller', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dotbias-bundle-'));
+  try {
+    const file = join(folder, 'bundle.mjs');
+    await writeFile(file, text);
+    const { CollabData, collabLearner, plantedRatings } = (await import(pathToFileURL(file).href)) as typeof import('../src/index.js');
+    const device = await freshDevice();
+    const data = CollabData.fromArrays(plantedRatings({ nUsers: 40, nItems: 50, nRatings: 900 }).columns, { batchSize: 30 });
+    const learn = await collabLearner(data, { gpu: device, nFactors: 4, yRange: [0, 5.5] });
+    const before = await learn.validate();
+    await learn.fitOneCycle(3, 0.03);
+    assert.ok((await learn.validate()).mse < before.mse);
+    learn.release();
+    device.destroy();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test.run();
