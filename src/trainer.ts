@@ -84,9 +84,9 @@ export class Trainer {
         inFlight.push(this.#losses(schedule, step, nSteps, hooks));
         step += nSteps;
         this.stepCount = start + step;
-        while (inFlight.length > (step < epochEnd ? MAX_IN_FLIGHT - 1 : 0)) await inFlight.shift();
+        await drain(inFlight, MAX_IN_FLIGHT - 1);
       }
-      await Promise.all(inFlight.splice(0));
+      await drain(inFlight);
       if (step < epochEnd) break;
       this.epochCount++;
       if (await hooks.onEpoch?.(epoch)) break;
@@ -108,6 +108,16 @@ export class Trainer {
 
   release(): void {
     this.path.release();
+  }
+}
+
+/** Awaits work, the oldest first, until at most `most` is left; after an error, until all has come to its end. */
+async function drain(inFlight: Promise<void>[], most = 0): Promise<void> {
+  try {
+    while (inFlight.length > most) await inFlight.shift();
+  } catch (error) {
+    await Promise.allSettled(inFlight);
+    throw error;
   }
 }
 

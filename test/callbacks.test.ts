@@ -132,8 +132,10 @@ test('after divergence, named with step and rate, keepBest has the last good mod
     assert.is(error.lr, 0.01);
     assert.match(error.message, /not finite at step \d+ \(lr 0.01\)/);
   });
+  const { length } = learn.recorder.losses;
   assert.is((await learn.validate()).loss, best.best!.value);
   assert.ok(best.best!.value < loss);
+  assert.is(learn.recorder.losses.length, length, 'nothing of the failed fit comes late');
   learn.release();
 });
 

@@ -67,6 +67,22 @@ for (const path of PATHS) {
   });
 }
 
+test('a second fit continues the first, as the reference trainer does', async () => {
+  const { trainer, model, reference, release, order } = await setUp();
+  const expected = reference();
+  const { users, items, ratings } = data.train;
+  for (const schedule of [oneCycle({ totalSteps: 50, lrMax: 0.02 }), constant({ totalSteps: 50, lr: 0.005 })]) {
+    const rows = order(trainer.epochCount);
+    await trainer.fit(schedule);
+    schedule.lr.forEach((lr, s) => {
+      const batch = [...rows.subarray(32 * s, 32 * s + 32)];
+      expected.step(batch.map((k) => users[k]), batch.map((k) => items[k]), batch.map((k) => ratings[k]), lr, schedule.mom[s]);
+    });
+  }
+  assertClose((await model.readState()).param, expected.param, 1e-4, 'param');
+  release();
+});
+
 test('a fit goes on from a later epoch as if it had made those before', async () => {
   const schedule = oneCycle({ totalSteps: 150, lrMax: 0.02 });
   const whole = await setUp();

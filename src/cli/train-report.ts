@@ -60,7 +60,7 @@ export function trainReport({ learn, valid, device, sourced, config, watch, inte
       ...(bestMse !== undefined && { bestMse }),
     },
     config: { ...trainingConfig(learn), ...config },
-    steps: learn.trainer.stepCount,
+    steps: learn.recorder.losses.length,
     epochs: epochs.map(({ trainLoss, validLoss, trainSeconds, validateSeconds }) => ({ trainLoss, validLoss, seconds: trainSeconds + validateSeconds })),
     validMse: valid.mse,
     validRmse: valid.rmse,

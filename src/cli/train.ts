@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Fit } from '../callbacks.js';
+import { DivergedError } from '../errors.js';
 import { collabLearner, type CollabLearner, type EpochRecord } from '../learner.js';
 import { writeFileAtomic } from '../node/files.js';
 import { saveModel } from '../node/model-file.js';
@@ -94,13 +95,18 @@ async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string
         printEpoch(record);
       },
     });
+  } catch (error) {
+    if (!(error instanceof DivergedError && flags.keepBest && learn.recorder.epochs.length > 0)) throw error;
+    console.error(`${error.message} What follows is the model of the best epoch.`);
+    process.exitCode = 1;
+    return false;
   } finally {
     progress.clear();
     process.off('SIGINT', onInterrupt);
   }
   if (!interrupt.signal.aborted || learn.recorder.epochs.length === epochs) return false;
   const saved = flags.checkpointDir !== undefined && learn.recorder.epochs.length > 0;
-  console.error(`Interrupted after ${learn.trainer.stepCount} of ${epochs * stepsPerEpoch} steps.${saved ? ' --resume goes on after the last complete epoch.' : ''}`);
+  console.error(`Interrupted after ${learn.recorder.losses.length} of ${epochs * stepsPerEpoch} steps.${saved ? ' --resume goes on after the last complete epoch.' : ''}`);
   process.exitCode = 130;
   return true;
 }

@@ -1,6 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { splitFields, type Dialect, type Reject } from './table-reader.js';
 
 /** What is wrong with a row that was read. */
@@ -25,6 +23,8 @@ export interface Problem {
 
 const LF = 10;
 const CR = 13;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+/** Bytes of a record that are kept for the message. */
 const KEPT = 4096;
 
 /**
@@ -64,22 +64,12 @@ export async function locate(
     row++;
   };
 
-  const stop = new AbortController();
   const walk = walker(dialect, onRecord);
-  const source = createReadStream(path, { highWaterMark: 1 << 20 });
-  const consume = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const chunk of chunks) {
-      walk.push(chunk);
-      if (problems.length >= wanted) return stop.abort();
-    }
-    walk.finish();
-  };
-  try {
-    if (dialect.gzip) await pipeline(source, createGunzip(), consume, { signal: stop.signal });
-    else await pipeline(source, consume, { signal: stop.signal });
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    walk.push(chunk);
+    if (problems.length >= wanted) break;
   }
+  walk.finish();
   return problems.slice(0, wanted);
 }
 
@@ -98,13 +88,17 @@ function walker(
   let previous = LF;
   let quoted = false;
 
-  const text = (): string => kept.toString('utf8', 0, Math.min(length, KEPT)).replace(/^\uFEFF/, '');
+  const text = (): string => kept.toString('utf8', 0, Math.min(length, KEPT));
   const finish = (): void => {
     if (length > 0) onRecord(recordLine, offset, text);
     length = 0;
   };
   const push = (chunk: Buffer): void => {
     for (const byte of chunk) {
+      if (offset < BYTE_ORDER_MARK.length && byte === BYTE_ORDER_MARK[offset]) {
+        offset++;
+        continue;
+      }
       const isBreak = byte === LF || byte === CR;
       if (isBreak && !quoted) finish();
       else {

@@ -1,8 +1,10 @@
-import { createWriteStream } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Id, RatingColumns } from '../collab-data.js';
 import { DataError } from '../errors.js';
@@ -89,7 +91,7 @@ type Layout = (typeof LAYOUTS)[number];
 /** One file to read. */
 interface Source {
   path: string;
-  /** What messages call it. */
+  /** The name that was given: what messages call it, and beside which its titles lie. */
   label: string;
   layout?: Layout;
 }
@@ -136,7 +138,9 @@ async function readAll(groups: readonly (readonly string[])[], options: ReadRati
       for (const group of groups) {
         if (group.length === 0) throw new RangeError('readRatings: no file is named.');
         const sources: Source[] = [];
-        for (const each of group) sources.push(...(await findSources(db, each, scratch, options.stdin ?? process.stdin)));
+        for (const each of group) {
+          for (const found of await findSources(db, each, scratch, options.stdin ?? process.stdin)) sources.push(await unpacked(found, scratch));
+        }
         files.push(await readSources(db, sources, nameOf(group), options));
       }
       return files;
@@ -174,8 +178,28 @@ async function findSources(db: DuckDBConnection, source: string, scratch: string
   return matches.map(describeFile);
 }
 
+/** The source itself or, if it is gzipped, a scratch file of its content: only a whole read checks that nothing is cut off. */
+async function unpacked(source: Source, scratch: string): Promise<Source> {
+  const { path, label } = source;
+  try {
+    if (!(await isGzip(path))) return source;
+    const plain = join(scratch, randomUUID());
+    await pipeline(createReadStream(path), createGunzip(), createWriteStream(plain));
+    return { ...source, path: plain };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code?.startsWith('Z_')) throw new DataError('The gzip data are damaged or cut short.', { file: label }, { cause: error });
+    throw unreadable(label, error);
+  }
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  for await (const chunk of createReadStream(path, { end: 1 }) as AsyncIterable<Buffer>) return chunk[0] === 0x1f && chunk[1] === 0x8b;
+  return false;
+}
+
 function describeFile(path: string): Source {
-  const layout = LAYOUTS.find((each) => each.pattern.test(basename(path)));
+  const layout = LAYOUTS.find((each) => each.pattern.test(basename(path, '.gz')));
   return { path, label: path, ...(layout && { layout }) };
 }
 
@@ -221,13 +245,13 @@ async function readSources(db: DuckDBConnection, sources: readonly Source[], nam
   }
 
   // An id column is text if any of its fields, in any of the files, is not an integer.
-  const isText = [0, 1].map((k) => options.textIds === true || parts.some((part) => part.columns[k].some((id) => id !== MISSING && !Number.isInteger(id))));
+  const isText = [0, 1].map((k) => options.textIds === true || parts.some((part) => holdsText(part.columns[k])));
   // A timestamp column that nobody named may be anything; it counts only if it is times throughout.
   const timed = parts.every(({ fields, columns }) => fields.timestamp !== undefined && (fields.timestampNamed || columns[3].every(Number.isFinite)));
 
   const skippedExamples: string[] = [];
   let skipped = 0;
-  const kept: Uint32Array[] = [];
+  const faults: BadRow[][] = [];
   for (const part of parts) {
     const bad = findBadRows(part, isText, timed, options.ratingRange);
     const count = bad.length + part.rejects.length;
@@ -238,37 +262,31 @@ async function readSources(db: DuckDBConnection, sources: readonly Source[], nam
       skippedExamples.push(...problems.map((problem) => problemError(part, problem).message));
       skipped += count;
     }
-    kept.push(rowsWithout(part.columns[0].length, bad));
-  }
-  if (kept.every((rows) => rows.length === 0)) {
-    throw new DataError(skipped > 0 ? `No row is left: all ${skipped} are malformed, the first: ${skippedExamples[0]}` : 'There are no ratings in it.', {
-      file: sources.map((each) => each.label).join(', '),
-    });
+    faults.push(bad);
   }
 
-  const nRows = kept.reduce((sum, rows) => sum + rows.length, 0);
-  const fill = <T extends Float32Array | Float64Array>(joined: T, k: number): T => {
-    let at = 0;
-    parts.forEach(({ columns: { [k]: column } }, part) => {
-      for (const row of kept[part]) joined[at++] = column[row];
-    });
-    return joined;
-  };
+  const numbers = (k: number): Float64Array => joined(parts.map(({ columns }, index) => without(columns[k], faults[index])));
   const ids = async (k: 0 | 1): Promise<ArrayLike<Id>> => {
-    if (!isText[k]) return fill(new Float64Array(nRows), k);
-    const texts: string[] = [];
+    if (!isText[k]) return numbers(k);
+    let texts: string[] = [];
     for (const [index, { source, dialect, fields }] of parts.entries()) {
       const values = await readText(db, source.path, source.label, dialect, k === 0 ? fields.user : fields.item);
-      for (const row of kept[index]) texts.push(values[row]);
+      const bad = new Set(faults[index].map(({ row }) => row));
+      texts = texts.concat(bad.size === 0 ? values : values.filter((_, row) => !bad.has(row)));
     }
     return texts;
   };
   const columns: RatingColumns = {
     users: await ids(0),
     items: await ids(1),
-    ratings: fill(new Float32Array(nRows), 2),
-    ...(timed && { timestamps: fill(new Float64Array(nRows), 3) }),
+    ratings: new Float32Array(numbers(2)),
+    ...(timed && { timestamps: numbers(3) }),
   };
+  if (columns.ratings.length === 0) {
+    throw new DataError(skipped > 0 ? `No row is left: all ${skipped} are malformed, the first: ${skippedExamples[0]}` : 'There are no ratings in it.', {
+      file: sources.map((each) => each.label).join(', '),
+    });
+  }
   const titles = await readTitles(sources[0]);
   return { columns, name, skipped, skippedExamples, ...(titles && { titles }) };
 }
@@ -370,19 +388,37 @@ function problemError({ source, dialect }: Part, { line, column, value, reason }
   });
 }
 
-function rowsWithout(n: number, bad: readonly BadRow[]): Uint32Array {
-  const rows = new Uint32Array(n - bad.length);
-  for (let row = 0, next = 0, k = 0; row < n; row++) {
+function holdsText(ids: Float64Array): boolean {
+  for (let row = 0; row < ids.length; row++) if (ids[row] !== MISSING && !Number.isInteger(ids[row])) return true;
+  return false;
+}
+
+/** The column without its bad rows; itself if there are none. */
+function without(column: Float64Array, bad: readonly BadRow[]): Float64Array {
+  if (bad.length === 0) return column;
+  const kept = new Float64Array(column.length - bad.length);
+  for (let row = 0, next = 0, k = 0; row < column.length; row++) {
     if (bad[next]?.row === row) next++;
-    else rows[k++] = row;
+    else kept[k++] = column[row];
   }
-  return rows;
+  return kept;
+}
+
+function joined(columns: readonly Float64Array[]): Float64Array {
+  if (columns.length === 1) return columns[0];
+  const all = new Float64Array(columns.reduce((sum, column) => sum + column.length, 0));
+  let at = 0;
+  for (const column of columns) {
+    all.set(column, at);
+    at += column.length;
+  }
+  return all;
 }
 
 /** Titles from the file beside the ratings. ml-100k and ml-1m are Latin-1, the others UTF-8. */
-async function readTitles({ path, layout }: Source): Promise<Map<Id, string> | undefined> {
+async function readTitles({ label, layout }: Source): Promise<Map<Id, string> | undefined> {
   if (layout === undefined) return undefined;
-  const file = join(dirname(path), layout.titles);
+  const file = join(dirname(label), layout.titles);
   if ((await kindOf(file)) !== 'file') return undefined;
   const titles = new Map<Id, string>();
   for (const line of decode(await readFile(file)).split(/\r?\n/)) {

@@ -1,12 +1,10 @@
-import { open, type FileHandle } from 'node:fs/promises';
-import { gunzipSync, constants as zlib } from 'node:zlib';
+import { open } from 'node:fs/promises';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { DataError } from '../errors.js';
 
 /** How a file is written, found out from its first bytes. */
 export interface Dialect {
   format: 'text' | 'parquet';
-  gzip: boolean;
   /** Field separator of a text file, one or two characters. */
   delimiter: string;
   /** `"` where fields may be quoted, '' where a quote is an ordinary character. */
@@ -60,14 +58,12 @@ export async function detectDialect(db: DuckDBConnection, path: string, label: s
   if (bytes.subarray(0, 4).toString('latin1') === 'PAR1') {
     const described = await query(db, label, `DESCRIBE SELECT * FROM read_parquet(${literal(escapeGlob(path))})`);
     const names = (await described.getRows()).map((row) => String(row[0]));
-    return { format: 'parquet', gzip: false, delimiter: '', quote: '', header: true, blankLines: 0, names };
+    return { format: 'parquet', delimiter: '', quote: '', header: true, blankLines: 0, names };
   }
-  const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const start = gzip ? inflateStart(bytes, label) : bytes;
-  if (start.includes(0)) {
+  if (bytes.includes(0)) {
     throw new DataError('This is a binary file, not text (CSV, TSV, ::) or Parquet, plain or gzipped; unpack it first.', { file: label });
   }
-  const text = start.toString('utf8').replace(/^\uFEFF/, '');
+  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
   const opening = /^([\r\n]+)[^\r\n]+(\r\n|\n|\r)/.exec(text);
   if (opening !== null && opening[1].replaceAll(opening[2], '') !== '') throw mixedFile(label); // DuckDB would find no rows
   const lines = text.split(/\r\n|\n|\r/);
@@ -88,7 +84,7 @@ export async function detectDialect(db: DuckDBConnection, path: string, label: s
     });
   }
   const header = options.header ?? !fields.some(isNumber);
-  return { format: 'text', gzip, delimiter, quote, header, blankLines: lines.indexOf(first), names: header ? fields : fields.map((_, k) => String(k)) };
+  return { format: 'text', delimiter, quote, header, blankLines: lines.indexOf(first), names: header ? fields : fields.map((_, k) => String(k)) };
 }
 
 /** Columns of one file as numbers, in the file's order. */
@@ -195,12 +191,12 @@ async function eachChunk(
   }
 }
 
-function tableOf(path: string, { format, gzip, delimiter, quote, header, blankLines, names }: Dialect): string {
+function tableOf(path: string, { format, delimiter, quote, header, blankLines, names }: Dialect): string {
   const file = literal(escapeGlob(path));
   if (format === 'parquet') return `read_parquet(${file})`;
   const columns = names.map((_, k) => `c${k}: 'VARCHAR'`).join(', ');
   return `read_csv(${file}, auto_detect = false, header = ${header}, skip = ${blankLines}, delim = ${literal(delimiter)}, quote = ${literal(quote)},
-    escape = ${literal(quote)}, comment = '', compression = '${gzip ? 'gzip' : 'none'}', columns = {${columns}},
+    escape = ${literal(quote)}, comment = '', compression = 'none', columns = {${columns}},
     store_rejects = true, rejects_table = 'rejects', rejects_scan = 'reject_scans')`;
 }
 
@@ -245,21 +241,12 @@ function mixedFile(label: string, cause?: unknown): DataError {
 }
 
 async function firstBytes(path: string): Promise<Buffer> {
-  let file: FileHandle | undefined;
+  const file = await open(path);
   try {
-    file = await open(path);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(PEEK), 0, PEEK, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
-    await file?.close();
-  }
-}
-
-function inflateStart(bytes: Buffer, label: string): Buffer {
-  try {
-    return gunzipSync(bytes, { finishFlush: zlib.Z_SYNC_FLUSH }).subarray(0, PEEK);
-  } catch (error) {
-    throw new DataError('The gzip data are damaged.', { file: label }, { cause: error });
+    await file.close();
   }
 }
 

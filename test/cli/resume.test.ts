@@ -1,57 +1,37 @@
-import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { plantedRatings } from '../../src/planted.js';
+import { dotbias, startDotbias, temporaryFolder, writeRatings } from '../helpers/cli.js';
 import { randomSource } from '../helpers/random.js';
 
-const test = suite('resume');
+const test = suite('dotbias train --resume');
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-const adapter = process.env['DOTBIAS_TEST_ADAPTER'];
-const folder = await mkdtemp(join(tmpdir(), 'dotbias-resume-'));
+const folder = temporaryFolder();
 const ratings = join(folder, 'ratings.csv');
+writeRatings(ratings);
+
+/** A short run whose epochs are visible one by one. */
 const EPOCHS = 40;
-
-/** Arguments of a short run whose epochs are visible one by one. */
-const args = (...more: string[]) => [
-  MAIN, 'train', '--data', ratings, '--factors', '6', '--batch-size', '32', '--epochs', String(EPOCHS), '--keep-best', ...(adapter ? ['--adapter', adapter] : []), ...more,
-];
-
-test.before(async () => {
-  const { users, items, ratings: values } = plantedRatings({ nUsers: 80, nItems: 120, nRatings: 3000 }).columns;
-  const rows = Array.from(users, (user, k) => `${user},${items[k]},${values[k]}`);
-  await writeFile(ratings, ['user,item,rating', ...rows, ''].join('\n'));
-});
-test.after(() => rm(folder, { recursive: true }));
-
-interface Ended { code: number | null; signal: string | null; stdout: string; stderr: string }
-
-/** Runs to the end. */
-const run = (...more: string[]) => new Promise<Ended>((resolve) => {
-  const child = execFile(process.execPath, args(...more), (_, stdout, stderr) => resolve({ code: child.exitCode, signal: child.signalCode, stdout, stderr }));
-});
+const RUN = ['train', '--data', ratings, '--factors', '6', '--batch-size', '32', '--epochs', String(EPOCHS), '--keep-best'];
+const run = (...more: string[]) => dotbias(...RUN, ...more);
 
 /** Runs until so many epochs are printed, and sends a signal so many milliseconds later. */
-const runAndSignal = (name: NodeJS.Signals, afterEpochs: number, delay: number, ...more: string[]) => new Promise<Ended>((resolve) => {
-  const child = spawn(process.execPath, args(...more));
-  let stdout = '';
-  let stderr = '';
-  let sent = false;
-  child.stdout.on('data', (chunk) => {
-    stdout += String(chunk);
-    const header = stdout.indexOf('\nepoch ');
-    const lines = header < 0 ? -1 : stdout.slice(header + 1).split('\n').length - 2;
-    if (sent || lines < afterEpochs) return;
+function runAndSignal(name: NodeJS.Signals, afterEpochs: number, delay: number, ...more: string[]) {
+  const child = startDotbias(...RUN, ...more);
+  let [stdout, stderr, sent] = ['', '', false];
+  child.stdout!.on('data', (text) => {
+    stdout += String(text);
+    const table = /^epoch .*\n[^]*/m.exec(stdout)?.[0].split('\n') ?? [];
+    if (sent || table.length - 2 < afterEpochs) return;
     sent = true;
     setTimeout(() => child.kill(name), delay);
   });
-  child.stderr.on('data', (chunk) => { stderr += String(chunk); });
-  child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
-});
+  child.stderr!.on('data', (text) => { stderr += String(text); });
+  return new Promise<{ code: number | null; signal: string | null; stderr: string }>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stderr }));
+  });
+}
 
 /** Epochs, losses and errors of a report: all but seconds. */
 async function results(file: string) {

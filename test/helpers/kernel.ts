@@ -9,9 +9,12 @@ import { assertClose } from './training.js';
 export const SIZES = [1, 63, 64, 65, 129];
 export const FACTORS = [1, 3, 5, 40];
 
-/** Words after the end of every buffer that a kernel must leave alone: a NaN, so that reading them shows too. */
+/**
+ * Words after the end of every buffer that a kernel must leave alone: a NaN, so that reading them shows, and another one
+ * for each buffer, so that copying them shows too.
+ */
 const GUARD = 256;
-const SENTINEL = 0x7fc0dead;
+const sentinel = (buffer: number) => 0x7fc0de00 + buffer;
 
 export interface Launch<K extends Kernel> {
   buffers: TwinBuffers<K['buffers']>;
@@ -33,7 +36,7 @@ export async function assertKernelIsTwin<K extends Kernel>(gpu: Gpu, kernel: K, 
   const names = Object.keys(kernel.buffers);
   const inputs = names.map((name) => wordsOf((buffers as Record<string, Elements[keyof Elements]>)[name]));
   const gpuBuffers = inputs.map((words, i) => {
-    const guarded = new Uint32Array(words.length + GUARD).fill(SENTINEL);
+    const guarded = new Uint32Array(words.length + GUARD).fill(sentinel(i));
     guarded.set(words);
     return gpu.upload(names[i], guarded);
   });
@@ -49,7 +52,7 @@ export async function assertKernelIsTwin<K extends Kernel>(gpu: Gpu, kernel: K, 
   twin(buffers, { ...uniforms, ...immediates } as Parameters<Twin<K>>[1]);
   names.forEach((name, i) => {
     const { length } = inputs[i];
-    assert.ok(outputs[i].subarray(length).every((word) => word === SENTINEL), `${kernel.name} writes beyond the end of ${name}`);
+    assert.ok(outputs[i].subarray(length).every((word) => word === sentinel(i)), `${kernel.name} writes beyond the end of ${name}`);
     if (kernel.buffers[name].startsWith('read_write ')) {
       const wanted = (buffers as Record<string, Float64Array>)[name];
       assertClose(new Float32Array(outputs[i].buffer, 0, length), wanted, tolerance, `${kernel.name}: ${name}`);

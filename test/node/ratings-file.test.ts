@@ -143,6 +143,7 @@ test('the line counts blank lines, CRLF, fields over several lines, and other re
   await refuse('1\t2\t3\n\n\n4\t5\tbad\n', { ...bad, line: 4 });
   await refuse('\n\nu,i,r\n1,2,3\n\n4,5,bad\n', { ...bad, line: 6 });
   await refuse('\r\nu,i,r\r\n1,2,3\r\n\r\n4,5,bad\r\n', { ...bad, line: 5 });
+  await refuse('\uFEFF\n\n1,2,3\n4,5,bad\n', { ...bad, line: 4 });
   await refuse('u,i,r\r1,2,3\r\r4,5,bad', { ...bad, line: 4 });
   await refuse('u,i,r\n"a\nb\n""c""",2,3\n"x,y",5,bad\n', { ...bad, line: 5 });
   await refuse(gzipSync('u,i,r\n1,2,3\n4,5,bad\n'), { ...bad, line: 3 });
@@ -184,6 +185,10 @@ test('files that are no table of ratings are refused in a sentence', async () =>
   await refuse('just one line of words\n'.replaceAll(' ', '_'), { message: /no three fields/, line: 1 });
   await refuse(Buffer.from([1, 2, 0, 3]), { message: /binary file/ });
   await refuse(gzipSync(Buffer.from([1, 2, 0, 3])), { message: /binary file/ });
+  const packed = gzipSync('1,2,3\n'.repeat(1000));
+  await refuse(packed.subarray(0, -4), { message: /refused\.txt: The gzip data are damaged or cut short/ });
+  packed[packed.length - 6] ^= 1;
+  await refuse(packed, { message: /damaged/ });
   await refuse('user,item,stuff\n1,2,3\n', { message: /no rating column: its columns are user, item, stuff\. Say which it is with ratingColumn/ });
   await refuse('a,b,c\n1,2,3\n', { message: /no user column 'who': its columns are a, b, c/ }, { userColumn: 'who' });
   await refuse('1,2,3\n', { message: /no user column 'who': it has 3 columns and no header/ }, { userColumn: 'who' });

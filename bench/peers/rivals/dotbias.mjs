@@ -1,0 +1,55 @@
+/** dotbias itself, by its public API. Variant: the path. */
+import { CollabData } from '../../../dist/src/collab-data.js';
+import { collabLearner } from '../../../dist/src/learner.js';
+import { openGpu } from '../../../dist/src/node/device.js';
+import { main } from './harness.mjs';
+
+await main(async (work, path, adapter) => {
+  const { nFactors, batchSize, wd, yRange, users, items, ratings, validUsers, validItems, validRatings, order, lr, mom, stepsPerEpoch } = work;
+  const { gpu, info } = await openGpu(adapter === '' ? {} : { name: adapter });
+  // Ids are table rows: the same rows again, since each occurs in training.
+  const data = CollabData.fromSplit({ users, items, ratings }, { users: validUsers, items: validItems, ratings: validRatings }, { batchSize });
+  const learn = await collabLearner(data, {
+    nFactors, wd, yRange, path, gpu, init: tablesOf(work), order: (epoch) => order.subarray(epoch * stepsPerEpoch * batchSize),
+  });
+  const zero = await learn.model.readState();
+  return {
+    device: info.description,
+    chunk: Infinity,
+    reset() {
+      learn.model.writeState(zero);
+      Object.assign(learn.trainer, { stepCount: 0, epochCount: 0 });
+    },
+    async run(first, steps) {
+      if (first !== 0) throw new RangeError('dotbias runs from the first step');
+      const losses = [];
+      const schedule = { lr: lr.slice(0, steps), mom: mom.slice(0, steps), end: { lr: lr.at(-1), mom: mom.at(-1) } };
+      await learn.trainer.fit(schedule, { onSteps: (_, chunk) => void losses.push(...chunk) });
+      return losses;
+    },
+    async tables() {
+      const { userFactors, itemFactors, userBias, itemBias } = await learn.model.readTables();
+      return packTables(nFactors, [userFactors, userBias], [itemFactors, itemBias]);
+    },
+  };
+});
+
+function tablesOf({ nUsers, nItems, nFactors, initial }) {
+  const stride = nFactors + 1;
+  const side = (first, n) => [
+    Float32Array.from({ length: n * nFactors }, (_, i) => initial[(first + Math.floor(i / nFactors)) * stride + (i % nFactors)]),
+    Float32Array.from({ length: n }, (_, row) => initial[(first + row) * stride + nFactors]),
+  ];
+  const [userFactors, userBias] = side(0, nUsers);
+  const [itemFactors, itemBias] = side(nUsers, nItems);
+  return { userFactors, itemFactors, userBias, itemBias };
+}
+
+/** Rows of factors and bias. */
+function packTables(nFactors, ...sides) {
+  const rows = [];
+  for (const [factors, biases] of sides) {
+    biases.forEach((bias, row) => rows.push(...factors.subarray(row * nFactors, (row + 1) * nFactors), bias));
+  }
+  return Float32Array.from(rows);
+}
