@@ -218,7 +218,8 @@ async function takeRejects(db: DuckDBConnection, { format }: Dialect): Promise<R
   );
   const rows = await found.getRows();
   await db.run('DROP TABLE rejects; DROP TABLE reject_scans');
-  return rows.map(([at, type]) => ({ at: at as number, reason: reasons[type as string] ?? String(type).toLowerCase() }));
+  // DuckDB counts bytes from 1.
+  return rows.map(([at, type]) => ({ at: (at as number) - 1, reason: reasons[type as string] ?? String(type).toLowerCase() }));
 }
 
 function query(db: DuckDBConnection, label: string, sql: string): ReturnType<DuckDBConnection['stream']> {

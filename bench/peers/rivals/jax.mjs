@@ -1,13 +1,13 @@
 /**
- * jax-js, variant webgpu or wasm. The whole step is one `jit`. The table of users and items has the bias as last column;
- * jax-js has no scatter inside `jit`, so the rows' gradient is a matrix product with the one-hot matrix of the batch.
+ * jax-js, variant webgpu or wasm. The whole step is one `jit`: value and gradient of the loss (the gradient of `take` is a
+ * scatter-add) and dense Adam. The table of users and items has the bias as last column.
  */
 import { batchOf, main, rateOf } from './harness.mjs';
 import { provideWebGpu } from './webgpu.mjs';
 
 await main(async (work, variant, adapter) => {
   const device = variant === 'webgpu' ? await provideWebGpu(adapter) : 'wasm';
-  const { init, defaultDevice, jit, nn, numpy: np, blockUntilReady } = await import('@jax-js/jax');
+  const { init, defaultDevice, jit, nn, numpy: np, blockUntilReady, valueAndGrad } = await import('@jax-js/jax');
   const found = await init(variant);
   if (!found.includes(variant)) throw new Error(`jax-js has no device '${variant}' here`);
   defaultDevice(variant);
@@ -20,25 +20,25 @@ await main(async (work, variant, adapter) => {
   const biasColumn = np.array(isBias);
   const factorColumns = np.array(isBias.map((x) => 1 - x));
 
+  // Rows of users are [factors, bias] and of items too; a bias meets 1 in the other's row.
+  function loss(p, users, items, y, bias, factors) {
+    const u = np.take(p.ref, users, 0);
+    const i = np.take(p, items, 0);
+    const products = u.ref.mul(i.ref.mul(factors).add(bias.ref)).add(i.mul(bias));
+    const e = nn.sigmoid(products.sum(1)).mul(hi - lo).add(lo).sub(y);
+    u.dispose();
+    return np.square(e).mean();
+  }
+
   // rates: [mom, 1 - mom, decay, stepSize, vScale]
   const step = jit((p, m, v, users, items, y, rates, bias, factors) => {
     const rate = (i) => rates.ref.slice(i);
-    const u = np.take(p.ref, users.ref, 0);
-    const i = np.take(p.ref, items.ref, 0);
-    // the bias column of one side meets 1, not the other's bias
-    const uOne = u.ref.mul(factors.ref).add(bias.ref);
-    const iOne = i.ref.mul(factors).add(bias.ref);
-    const z = u.ref.mul(iOne.ref).sum(1).add(i.mul(bias).sum(1));
-    u.dispose();
-    const s = nn.sigmoid(z);
-    const e = s.ref.mul(hi - lo).add(lo).sub(y);
-    const dz = e.ref.mul(s.ref).mul(np.array(1).sub(s)).mul((2 * (hi - lo)) / batchSize).reshape([batchSize, 1]);
-    const g = np.matmul(nn.oneHot(users, nRows).transpose(), dz.ref.mul(iOne)).add(np.matmul(nn.oneHot(items, nRows).transpose(), dz.mul(uOne)));
+    const [value, g] = valueAndGrad(loss)(p.ref, users, items, y, bias, factors);
     const m1 = m.mul(rate(0)).add(g.ref.mul(rate(1)));
     const v1 = v.mul(beta2).add(np.square(g).mul(1 - beta2));
     const p1 = p.mul(rate(2)).sub(m1.ref.mul(rate(3)).div(np.sqrt(v1.ref).mul(rate(4)).add(eps)));
     rates.dispose();
-    return [p1, m1, v1, np.square(e).mean()];
+    return [p1, m1, v1, value];
   });
 
   const batch = { users: new Int32Array(batchSize), items: new Int32Array(batchSize), y: new Float32Array(batchSize) };
