@@ -1,6 +1,8 @@
 /** Every kernel by name, in all its variants: for listing, printing and compiling them without knowing each. */
 import type { Kernel } from '../src/gpu/kernel.js';
+import { columnMoments } from './column-moments.wgsl.js';
 import { dotBias } from './dot-bias.wgsl.js';
+import { foldIn } from './fold-in.wgsl.js';
 import { forward } from './forward.wgsl.js';
 import { gather } from './gather.wgsl.js';
 import { lazyForward, lazyLoss, lazySteps, lazyUpdate, type LazyVariant } from './lazy-step.wgsl.js';
@@ -13,6 +15,7 @@ import { optimizerStep } from './optimizer-step.wgsl.js';
 import { predict } from './predict.wgsl.js';
 import { scatterAdd } from './scatter-add.wgsl.js';
 import { sigmoidRangeKernel } from './sigmoid-range.wgsl.js';
+import { topN } from './top-n.wgsl.js';
 import { validate } from './validate.wgsl.js';
 
 /** What kernels vary in; each uses what concerns it. */
@@ -45,9 +48,12 @@ const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   meanLoss: () => meanLoss,
   validate: ({ loss, range, bias }) => validate(loss, range, bias),
   predict: ({ range, bias }) => predict(range, bias),
+  topN: ({ bias }) => topN(bias),
+  columnMoments: () => columnMoments,
+  foldIn: ({ range, bias, nFactors }) => foldIn(range, bias, Math.ceil(nFactors / 4)),
 };
 
-/** Names for `kernelByName`, in the order of a training step. */
+/** Names for `kernelByName`: those of training in the order of a step, then those of inference. */
 export const kernelNames: readonly string[] = Object.keys(kernels);
 
 /**

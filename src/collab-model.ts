@@ -1,9 +1,13 @@
 import { sigmoidRange } from '../shaders/ops/sigmoid-range.js';
 import { predict } from '../shaders/predict.wgsl.js';
 import { RATING_SIZE } from '../shaders/rating.js';
-import type { Id, IdMap } from './collab-data.js';
+import type { Id, IdMap, Ratings } from './collab-data.js';
+import { type FoldedUser, type FoldedUsers, foldIn, foldInAll, type FoldInOptions, type GivenRating } from './fold-in.js';
 import type { Gpu } from './gpu/device.js';
 import type { EmbeddingDotBias, Tables } from './model.js';
+import { recommend, recommendAll, type Recommendation, type RecommendAllOptions, type Recommendations, type RecommendOptions } from './recommend.js';
+import { rowsOf, type UnknownIds } from './rows.js';
+import * as similar from './similar.js';
 
 /** What a trained model knows beside its tables. */
 export interface ModelInfo {
@@ -12,10 +16,9 @@ export interface ModelInfo {
   readonly yRange: readonly [lo: number, hi: number] | null;
   /** Item titles by item id. */
   readonly titles?: ReadonlyMap<Id, string>;
+  /** What was rated in training, to be left out of recommendations. Never changed. */
+  readonly train?: Ratings;
 }
-
-/** What to do with an id that training never saw. */
-export type UnknownIds = 'na' | 'error';
 
 /** Pairs predicted by one dispatch. */
 const PAIRS_PER_DISPATCH = 1 << 20;
@@ -72,6 +75,56 @@ export class CollabModel {
     return all;
   }
 
+  /** The n items with the highest predicted rating for a user; see `recommend`. */
+  recommend(user: Id, n?: number, options?: RecommendOptions): Promise<Recommendation[]> {
+    return recommend(this, user, n, options);
+  }
+
+  /** As `recommend`, for many users at once, by table rows; see `recommendAll`. */
+  recommendAll(n?: number, options?: RecommendAllOptions): Promise<Recommendations> {
+    return recommendAll(this, n, options);
+  }
+
+  /** A new user's vector and bias from a handful of ratings, without training; see `foldIn`. */
+  foldIn(ratings: Iterable<GivenRating>, options?: FoldInOptions): Promise<FoldedUser> {
+    return foldIn(this, ratings, options);
+  }
+
+  /** As `foldIn`, for many users at once on the device; see `foldInAll`. */
+  foldInAll(users: Iterable<Iterable<GivenRating>>, options?: FoldInOptions): Promise<FoldedUsers> {
+    return foldInAll(this, users, options);
+  }
+
+  /** The n items most alike to an item; see `similarItems`. */
+  similarItems(item: Id, n?: number, options?: similar.SimilarOptions): Promise<similar.SimilarItem[]> {
+    return similar.similarItems(this, item, n, options);
+  }
+
+  /** The n users most alike to a user; see `similarUsers`. */
+  similarUsers(user: Id, n?: number, options?: similar.SimilarOptions): Promise<similar.SimilarUser[]> {
+    return similar.similarUsers(this, user, n, options);
+  }
+
+  /** All items by their bias, highest first: what is liked or disliked beyond what taste explains. */
+  itemBias(): Promise<similar.ItemBias[]> {
+    return similar.itemBias(this);
+  }
+
+  /** All users by their bias, the most generous first. */
+  userBias(): Promise<similar.UserBias[]> {
+    return similar.userBias(this);
+  }
+
+  /** Vectors of items, or of users with `isItem: false`; RangeError for an id that training never saw. */
+  weight(ids: ArrayLike<Id>, options?: similar.SideOptions): Promise<Float32Array[]> {
+    return similar.weight(this, ids, options);
+  }
+
+  /** Biases of items, or of users with `isItem: false`; RangeError for an id that training never saw. */
+  bias(ids: ArrayLike<Id>, options?: similar.SideOptions): Promise<Float32Array> {
+    return similar.bias(this, ids, options);
+  }
+
   /** The embedding tables, read back from the device. */
   tables(): Promise<Tables> {
     return this.model.readTables();
@@ -87,13 +140,4 @@ export class CollabModel {
   release(): void {
     this.model.release();
   }
-}
-
-/** Table rows of ids. */
-export function rowsOf(map: IdMap, ids: ArrayLike<Id>, what: string, unknown: UnknownIds): Uint32Array {
-  return Uint32Array.from(ids, (id: Id) => {
-    const row = map.indexOf(id);
-    if (row === 0 && unknown === 'error') throw new RangeError(`Training never saw ${what} ${JSON.stringify(id)}.`);
-    return row;
-  });
 }

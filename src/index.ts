@@ -4,7 +4,11 @@
  */
 export { CollabData, IdMap, NA, type CollabDataOptions, type Id, type RatingColumns, type RatingRow, type Ratings } from './collab-data.js';
 export { collabLearner, CollabLearner, type EpochRecord, type FitOptions, type LearnerOptions, type LrFindOptions, type OneCycleFitOptions, type Recipe, type Recorder } from './learner.js';
-export { CollabModel, type ModelInfo, type UnknownIds } from './collab-model.js';
+export { CollabModel, type ModelInfo } from './collab-model.js';
+export type { UnknownIds } from './rows.js';
+export type { Exclude, Recommendation, RecommendAllOptions, Recommendations, RecommendOptions, TopLists } from './recommend.js';
+export { FoldedUser, FoldedUsers, type Contribution, type FoldedRecommendOptions, type FoldInOptions, type GivenRating } from './fold-in.js';
+export type { ItemBias, SideOptions, SimilarItem, Similarity, SimilarOptions, SimilarUser, UserBias } from './similar.js';
 export { EmbeddingDotBias, RowLayout, type ModelShape, type ModelState, type Tables } from './model.js';
 export { Trainer, Validator, type FitHooks, type Validation } from './trainer.js';
 export type { PathName, StepOptions, StepPath } from './paths/path.js';

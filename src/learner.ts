@@ -152,7 +152,7 @@ export class CollabLearner extends CollabModel {
     readonly trainer: Trainer,
     private readonly validator: Validator,
   ) {
-    super(model, { users: data.users, items: data.items, yRange: trainer.options.yRange, ...(data.titles && { titles: data.titles }) });
+    super(model, { users: data.users, items: data.items, train: data.train, yRange: trainer.options.yRange, ...(data.titles && { titles: data.titles }) });
   }
 
   /**

@@ -10,6 +10,7 @@ export * from './node/default-data.js';
 export * from './node/ratings-file.js';
 export { writeFileAtomic } from './node/files.js';
 export { loadModelFile, saveModel } from './node/model-file.js';
+export { itemMap, itemPca, type ItemPca, type MapPoint } from './node/pca.js';
 export * from './node/plots.js';
 
 /** As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`. */

@@ -23,7 +23,7 @@ const resolve = (file: string, target: string) => (target.startsWith('.') ? join
 
 /** Lower layers first: a file imports from its own layer and those before. */
 const layers: [name: string, RegExp][] = [
-  ['pure', /^src\/(errors|random|schedule|smooth|lr-finder|metrics|safetensors|planted|collab-data|idle-adam|fingerprint|version)\.ts$/],
+  ['pure', /^src\/(errors|random|schedule|smooth|lr-finder|metrics|safetensors|planted|collab-data|id-map|idle-adam|fingerprint|version)\.ts$/],
   ['gpu', /^src\/gpu\//],
   ['shaders', /^shaders\//],
   ['model', /^src\/(model|batches)\.ts$|^src\/reference\//],

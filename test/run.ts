@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const sources = fileURLToPath(new URL('../../test/', import.meta.url));
 const CONCURRENCY = 2;
-const TIMEOUT_MS = Number(process.env['DOTBIAS_TEST_TIMEOUT'] ?? 120) * 1000;
+const TIMEOUT_MS = Number(process.env['DOTBIAS_TEST_TIMEOUT'] ?? 300) * 1000;
 
 interface Result {
   file: string;

@@ -7,7 +7,7 @@ import { provideWebGpu } from './webgpu.mjs';
 
 await main(async (work, variant, adapter) => {
   const device = variant === 'webgpu' ? await provideWebGpu(adapter) : 'wasm';
-  const { init, defaultDevice, jit, nn, numpy: np, blockUntilReady, valueAndGrad } = await import('@jax-js/jax');
+  const { init, defaultDevice, jit, nn, numpy: np, valueAndGrad } = await import('@jax-js/jax');
   const found = await init(variant);
   if (!found.includes(variant)) throw new Error(`jax-js has no device '${variant}' here`);
   defaultDevice(variant);
@@ -20,10 +20,11 @@ await main(async (work, variant, adapter) => {
   const biasColumn = np.array(isBias);
   const factorColumns = np.array(isBias.map((x) => 1 - x));
 
-  // Rows of users are [factors, bias] and of items too; a bias meets 1 in the other's row.
-  function loss(p, users, items, y, bias, factors) {
-    const u = np.take(p.ref, users, 0);
-    const i = np.take(p, items, 0);
+  // Rows are [factors, bias]; a bias meets 1 in the other's row. `pairs`: rows of the users, rows of the items.
+  function loss(p, pairs, y, bias, factors) {
+    const rows = np.take(p, pairs, 0);
+    const u = rows.ref.slice(0);
+    const i = rows.slice(1);
     const products = u.ref.mul(i.ref.mul(factors).add(bias.ref)).add(i.mul(bias));
     const e = nn.sigmoid(products.sum(1)).mul(hi - lo).add(lo).sub(y);
     u.dispose();
@@ -31,9 +32,9 @@ await main(async (work, variant, adapter) => {
   }
 
   // rates: [mom, 1 - mom, decay, stepSize, vScale]
-  const step = jit((p, m, v, users, items, y, rates, bias, factors) => {
+  const step = jit((p, m, v, pairs, y, rates, bias, factors) => {
     const rate = (i) => rates.ref.slice(i);
-    const [value, g] = valueAndGrad(loss)(p.ref, users, items, y, bias, factors);
+    const [value, g] = valueAndGrad(loss)(p.ref, pairs, y, bias, factors);
     const m1 = m.mul(rate(0)).add(g.ref.mul(rate(1)));
     const v1 = v.mul(beta2).add(np.square(g).mul(1 - beta2));
     const p1 = p.mul(rate(2)).sub(m1.ref.mul(rate(3)).div(np.sqrt(v1.ref).mul(rate(4)).add(eps)));
@@ -41,11 +42,12 @@ await main(async (work, variant, adapter) => {
     return [p1, m1, v1, value];
   });
 
-  const batch = { users: new Int32Array(batchSize), items: new Int32Array(batchSize), y: new Float32Array(batchSize) };
+  const pairs = new Int32Array(2 * batchSize);
+  const batch = { users: pairs.subarray(0, batchSize), items: pairs.subarray(batchSize), y: new Float32Array(batchSize) };
   let state = [];
   return {
     device: `jax-js, ${device}`,
-    chunk: 16,
+    chunk: 64,
     reset() {
       for (const array of state) array.dispose();
       state = [np.array(initial).reshape([nRows, stride]), np.zeros([nRows, stride]), np.zeros([nRows, stride])];
@@ -56,12 +58,11 @@ await main(async (work, variant, adapter) => {
         batchOf(work, k, batch);
         const { lr, mom, stepSize, vScale } = rateOf(work, k);
         const rates = np.array(Float32Array.of(mom, 1 - mom, 1 - lr * wd, stepSize, vScale));
-        const [p, m, v, loss] = step(...state, np.array(batch.users.slice()), np.array(batch.items.slice()), np.array(batch.y.slice()), rates, biasColumn.ref, factorColumns.ref);
+        const [p, m, v, value] = step(...state, np.array(pairs.slice()).reshape([2, batchSize]), np.array(batch.y.slice()), rates, biasColumn.ref, factorColumns.ref);
         state = [p, m, v];
-        losses.push(loss);
+        losses.push(value);
       }
-      await blockUntilReady(losses);
-      return Promise.all(losses.map(async (loss) => (await loss.data())[0]));
+      return np.stack(losses).data();
     },
     tables: () => state[0].ref.data(),
   };
