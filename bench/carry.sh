@@ -1,7 +1,7 @@
 #!/bin/sh
 # Packs all that the benches need into one folder, to run them on a linux-x64 machine that has a GPU and its driver, but no
 # network, no Node and perhaps no Vulkan loader. Run it after `npm run build`, and `npm --prefix bench/peers install` for the
-# rivals. Usage: bench/carry.sh [FOLDER]   (default: .carry; 60 MB in one archive and a script)
+# rivals. Usage: bench/carry.sh [FOLDER]   (default: .carry; 50 MB in one archive and a script)
 # There: sh FOLDER/run.sh bench [options], or sh FOLDER/run.sh bench:peers [options]
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,7 +16,7 @@ cp -r dist package.json "$stage"
 cp -r bench/peers/rivals bench/peers/package.json "$stage/bench/peers"
 find "$stage/dist" -name '*.map' -delete -o -name '*.d.ts' -delete
 
-for name in webgpu wgsl-preprocessor cli-table3 @colors string-width strip-ansi ansi-regex emoji-regex is-fullwidth-code-point; do
+for name in @duckdb webgpu wgsl-preprocessor cli-table3 @colors string-width strip-ansi ansi-regex emoji-regex is-fullwidth-code-point; do
   cp -r "node_modules/$name" "$stage/node_modules/$name"
 done
 find "$stage/node_modules/webgpu/dist" -mindepth 1 -maxdepth 1 ! -name linux-x64 -exec rm -r {} +

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeFileAtomic } from '../src/node/files.js';
 import { openGpu } from '../src/node/device.js';
+import { checkSteps } from './check.js';
 import { measureCeilings } from './ceilings.js';
 import { benchGrid, benchRecipe } from './epoch.bench.js';
 import { benchKernels } from './kernels.bench.js';
@@ -11,6 +12,7 @@ import { benchShapes, benchTables, MOVIELENS } from './shapes.js';
 import { openWorkload, split } from './workload.js';
 
 const PARTS = ['ceilings', 'kernels', 'epoch', 'shapes'] as const;
+const PATHS = ['lazy', 'persistent', 'dense', 'unfused'] as const;
 
 const { values: flags } = parseArgs({
   options: {
@@ -44,6 +46,10 @@ async function main(): Promise<void> {
   console.log(`Node ${about.node}, commit ${about.commit}, ${about.cores} x ${about.cpu}, load ${about.load.toFixed(2)}${about.load > 0.5 ? ': the machine is busy, do not trust these figures' : ''}`);
   console.log(`Data: ${workload.source}`);
 
+  let worst = 0;
+  for (const path of PATHS) worst = Math.max(worst, await checkSteps(gpu, split(workload, 64), path, 8));
+  console.log(`Correctness: the losses of the first steps of all paths are within ${worst.toExponential(1)} of the float64 reference's.`);
+
   const sections: Section[] = [];
   const show = (section: Section) => {
     sections.push(section);
@@ -60,7 +66,7 @@ async function main(): Promise<void> {
     if (wants('kernels')) {
       const nearBytes = (soft ? 8 : 32) * 2 ** 20;
       for (const batchSize of quick ? [64] : [64, 4096, 65_536]) {
-        show(await benchKernels(gpu, split(workload, batchSize), ['lazy', 'persistent', 'dense', 'unfused'], ceilings, { repeats, passUs, nearBytes }));
+        show(await benchKernels(gpu, split(workload, batchSize), PATHS, ceilings, { repeats, passUs, nearBytes }));
       }
     }
   }
@@ -68,13 +74,13 @@ async function main(): Promise<void> {
     show(await benchRecipe(quick ? 1 : 3, flags.adapter ?? ''));
     show(await benchGrid(gpu, workload, {
       batchSizes: quick ? [64, 4096] : [64, 256, 1024, 4096, 16_384, 65_536], nFactors: quick ? [40] : [16, 40, 64, 128],
-      paths: ['lazy', 'persistent', 'dense', 'unfused'], repeats: quick ? 1 : 3, minSteps: quick ? 20 : 50,
+      paths: quick ? PATHS.slice(0, 2) : PATHS, repeats: quick ? 1 : 3, minSteps: quick ? 20 : 50,
     }));
   }
   if (wants('shapes')) {
     show(await benchTables(gpu, quick ? [2600, 26_000] : [2600, 26_000, 260_000], quick ? 1 : 3));
     const shapes = quick ? MOVIELENS.slice(0, 1) : MOVIELENS;
-    show(await benchShapes(gpu, { repeats: quick ? 1 : 3, batchSizes: quick ? [4096] : [64, 4096, 65_536], shapes, nSampled: soft ? 300_000 : 3_000_000 }));
+    show(await benchShapes(gpu, { repeats: quick ? 1 : 3, batchSizes: quick ? [4096] : [64, 4096, 65_536], shapes, nSampled: soft ? 1_000_000 : 3_000_000 }));
   }
 
   const result: Result = {

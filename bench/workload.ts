@@ -1,7 +1,7 @@
 /** The work that benches measure: the tutorial's recipe on MovieLens-100K, and sets of other shapes. */
 import { CollabData, type RatingColumns } from '../src/collab-data.js';
 import type { LearnerOptions } from '../src/learner.js';
-import { plantedRatings } from '../src/planted.js';
+import { openRatings } from '../src/node/default-data.js';
 import { hash32 } from '../src/random.js';
 
 /** fastai's tutorial: five epochs of one-cycle at 0.01. */
@@ -15,16 +15,9 @@ export interface Workload {
   source: string;
 }
 
-/**
- * MovieLens-100K where it is on this machine, else the planted set of the same shape. Never downloads. Where the library
- * that reads files was not carried along (docs/bench.md), the planted set too.
- */
+/** MovieLens-100K where it is on this machine, else the planted set of the same shape. Never downloads. */
 export async function openWorkload(): Promise<Workload> {
-  const reader = await import('../src/node/default-data.js').catch((error: unknown) => error as Error);
-  if (reader instanceof Error) {
-    return { columns: plantedRatings().columns, name: 'planted', source: `The planted set, synthetic ratings (no reader: ${reader.message.split('\n')[0]}).` };
-  }
-  const { columns, name, source } = await reader.openRatings({ offline: true });
+  const { columns, name, source } = await openRatings({ offline: true });
   return { columns, name, source };
 }
 

@@ -1,5 +1,7 @@
 /** How well a recipe does under a protocol: one trial per fold, all on one device. */
-import type { CollabData } from './collab-data.js';
+import { sigmoidRange } from '../shaders/ops/sigmoid-range.js';
+import type { CollabData, Id } from './collab-data.js';
+import { foldInAll, type GivenRating } from './fold-in.js';
 import type { Gpu } from './gpu/device.js';
 import { type CollabLearner, collabLearner, type LearnerOptions } from './learner.js';
 import {
@@ -84,6 +86,7 @@ export async function evaluate(folds: readonly Fold[], recipe: EvaluationRecipe,
   const { ensemble = 1 } = recipe;
   if (folds.length === 0) throw new RangeError('There are no folds to evaluate on.');
   if (!Number.isSafeInteger(ensemble) || ensemble < 1) throw new RangeError(`ensemble must be a whole number of at least 1, not ${ensemble}.`);
+  if (options.ranking && folds.some((fold) => fold.newUsers)) throw new RangeError('Rankings for users whom training does not know are not judged; leave the ranking out, or use another protocol.');
   const started = performance.now();
   const results: FoldResult[] = [];
   for (const fold of folds) {
@@ -109,7 +112,8 @@ async function evaluateFold(fold: Fold, recipe: EvaluationRecipe, { gpu, ranking
     }
     if (signal?.aborted) return undefined;
     const { users, items, ratings } = data.valid;
-    const yHat = await meanPrediction(members, users, items);
+    const newUsers = fold.newUsers?.();
+    const yHat = newUsers ? await meanOf(members, (learn) => predictNewUsers(learn, newUsers)) : await meanPrediction(members, users, items);
     const error = mse(yHat, ratings);
     const ranks = ranking && (await rankingScores(data, members, ranking));
     return {
@@ -127,13 +131,39 @@ export function memberSeed(seed: number, member: number): number {
   return (seed + Math.imul(member, 0x9e3779b1)) >>> 0;
 }
 
-async function meanPrediction(members: readonly CollabLearner[], users: ArrayLike<number>, items: ArrayLike<number>): Promise<Float64Array> {
-  const mean = new Float64Array(users.length);
-  for (const learn of members) {
-    const yHat = await learn.predictRows(users, items);
-    for (let k = 0; k < mean.length; k++) mean[k] += yHat[k] / members.length;
+function meanPrediction(members: readonly CollabLearner[], users: ArrayLike<number>, items: ArrayLike<number>): Promise<Float64Array> {
+  return meanOf(members, (learn) => learn.predictRows(users, items));
+}
+
+async function meanOf(members: readonly CollabLearner[], predict: (learn: CollabLearner) => Promise<Float32Array>): Promise<Float64Array> {
+  const predictions: Float32Array[] = [];
+  for (const learn of members) predictions.push(await predict(learn));
+  return Float64Array.from(predictions[0], (_, k) => predictions.reduce((sum, yHat) => sum + yHat[k], 0) / members.length);
+}
+
+/** Folds new users in and predicts their test ratings; a user who gave no rating of a known item is read as `#na#`. */
+async function predictNewUsers(learn: CollabLearner, { given, test }: ReturnType<NonNullable<Fold['newUsers']>>): Promise<Float32Array> {
+  const { items } = learn.info;
+  const { nFactors } = learn.model.shape;
+  const givenBy = new Map<Id, GivenRating[]>();
+  for (let k = 0; k < given.ratings.length; k++) {
+    if (!items.has(given.items[k])) continue;
+    const own = givenBy.get(given.users[k]);
+    if (own) own.push([given.items[k], given.ratings[k]]);
+    else givenBy.set(given.users[k], [[given.items[k], given.ratings[k]]]);
   }
-  return mean;
+  const folded = await foldInAll(learn, givenBy.values());
+  const placeOf = new Map([...givenBy.keys()].map((user, place) => [user, place]));
+  const { userFactors, userBias, itemFactors, itemBias } = await learn.tables();
+  const range = sigmoidRange(learn.yRange);
+  return Float32Array.from(test.ratings, (_, k) => {
+    const place = placeOf.get(test.users[k]);
+    const [factors, bias, from] = place === undefined ? [userFactors, userBias[0], 0] : [folded.factors, folded.biases[place], place * nFactors];
+    const item = items.indexOf(test.items[k]);
+    let z = bias + itemBias[item];
+    for (let f = 0; f < nFactors; f++) z += factors[from + f] * itemFactors[item * nFactors + f];
+    return range.value(z);
+  });
 }
 
 /** Pairs predicted at once for rankings. */

@@ -2,7 +2,8 @@
  * dotbias: fastai's collaborative filtering on WebGPU. This entry runs in any browser with WebGPU and in Node;
  * `dotbias/node` adds what needs Node: opening a device, reading rating files, saving and loading.
  */
-export { CollabData, IdMap, NA, type CollabDataOptions, type Id, type RatingColumns, type RatingRow, type Ratings } from './collab-data.js';
+export { CollabData, type CollabDataOptions, type RatingColumns, type RatingRow, type Ratings } from './collab-data.js';
+export { type Id, IdMap, NA } from './id-map.js';
 export { collabLearner, CollabLearner, type EpochRecord, type FitOptions, type LearnerOptions, type LrFindOptions, type OneCycleFitOptions, type Recipe, type Recorder } from './learner.js';
 export { CollabModel, type ModelInfo } from './collab-model.js';
 export type { UnknownIds } from './rows.js';

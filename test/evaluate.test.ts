@@ -2,10 +2,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CollabData } from '../src/collab-data.js';
 import { evaluate, type EvaluationRecipe, meanAndSd, memberSeed } from '../src/evaluate.js';
+import { foldIn } from '../src/fold-in.js';
 import { collabLearner } from '../src/learner.js';
 import { mae, mse } from '../src/metrics.js';
 import { plantedRatings } from '../src/planted.js';
-import { type Fold, kFold, randomHoldOut } from '../src/protocols.js';
+import { byUser, type Fold, kFold, randomHoldOut } from '../src/protocols.js';
 import { sharedGpu } from './helpers/gpu.js';
 
 const test = suite('evaluate');
@@ -51,7 +52,8 @@ test('an ensemble is judged by the mean of the predictions of its seeds', async 
   for (const member of [0, 1, 2]) members.push(await predictions(fold, memberSeed(3, member)));
   const mean = Float64Array.from(members[0].yHat, (_, k) => members.reduce((sum, { yHat }) => sum + yHat[k], 0) / 3);
   assert.ok(Math.abs(result.mse - mse(mean, members[0].data.valid.ratings)) < 1e-12);
-  for (const { yHat, data } of members) assert.ok(result.mse < mse(yHat, data.valid.ratings));
+  const alone = members.map(({ yHat, data }) => mse(yHat, data.valid.ratings));
+  assert.ok(result.mse < (alone[0] + alone[1] + alone[2]) / 3);
   assert.is(memberSeed(3, 0), 3);
 });
 
@@ -97,6 +99,36 @@ test('relevant items that training does not know count as missed, users that it 
   assert.is((await run([1, 77], [3, 1])).recall, 1);
   assert.is((await run([1, 2], [3, 1])).recall, 1, 'an item rated in training is no candidate, so it is not missed');
   await run([77], [1]).then(() => assert.unreachable(), (error: Error) => assert.match(error.message, /rankings cannot be judged/));
+});
+
+test('users left out are folded in from their given ratings, each as foldIn has it', async () => {
+  const gpu = await sharedGpu();
+  const [fold] = byUser(columns, { folds: 4, given: 5 });
+  const { folds: [result] } = await evaluate([fold], recipe, { gpu });
+  const learn = await collabLearner(fold.data({ batchSize: 16 }), { ...learner, seed: 42, gpu });
+  await recipe.fit(learn);
+  const { given, test: tested } = fold.newUsers!();
+  let squares = 0;
+  for (const user of new Set(tested.users as number[])) {
+    const rows = (part: typeof given) => Array.from({ length: part.ratings.length }, (_, k) => k).filter((k) => part.users[k] === user);
+    const folded = await foldIn(learn, rows(given).map((k) => [given.items[k], given.ratings[k]] as const), { unknown: 'skip' });
+    const yHat = await folded.predict(rows(tested).map((k) => tested.items[k]));
+    rows(tested).forEach((k, i) => { squares += (yHat[i] - tested.ratings[k]) ** 2; });
+  }
+  learn.release();
+  assert.ok(Math.abs(result.mse - squares / tested.ratings.length) < 1e-4, `${result.mse} ${squares / tested.ratings.length}`);
+  await evaluate([fold], recipe, { gpu, ranking: {} }).then(() => assert.unreachable(), (error: Error) => assert.match(error.message, /Rankings for users whom training does not know/));
+});
+
+test('a user left out who gave no rating of a known item is read as #na#', async () => {
+  const train = { users: [1, 1, 2, 2], items: [1, 2, 1, 2], ratings: [5, 3, 4, 2] };
+  const test = { users: [9, 8], items: [1, 2], ratings: [4, 4] };
+  const fold: Fold = {
+    name: 'f', seed: 1, data: (options) => CollabData.fromSplit(train, test, options),
+    newUsers: () => ({ given: { users: [9, 8], items: [77, 1], ratings: [3, 5] }, test }),
+  };
+  const { folds: [result] } = await evaluate([fold], { ...recipe, batchSize: 2 }, { gpu: await sharedGpu() });
+  assert.ok(Number.isFinite(result.mse));
 });
 
 test('an abort ends after the model under way, with the folds that are complete', async () => {

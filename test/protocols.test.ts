@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CollabData } from '../src/collab-data.js';
 import { plantedRatings } from '../src/planted.js';
-import { type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../src/protocols.js';
+import { byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../src/protocols.js';
 
 const test = suite('protocols');
 
@@ -67,6 +67,34 @@ test('the last k ratings of each user by time are held out, ties by row, and no 
 
 test('leave-last without timestamps is refused', () => {
   assert.throws(() => leaveLast(columns), (error: Error) => error instanceof TypeError && /needs timestamps/.test(error.message));
+});
+
+test('whole users are left out once each, and split into given and test ratings', () => {
+  const folds = byUser(columns, { folds: 3, given: 6, seeds: [4] });
+  const usersOf = (ratings: ArrayLike<number>) => new Set(Array.from(ratings, (row) => planted.users[row]));
+  const seen: number[] = [];
+  for (const fold of folds) {
+    const { train, valid } = fold.data({ batchSize: 8 });
+    const { given, test: tested } = fold.newUsers!();
+    assert.equal(Array.from(tested.ratings), Array.from(valid.ratings), 'test ratings are those of the data, in order');
+    for (const part of [given, tested]) {
+      assert.equal(Array.from(part.users), Array.from(part.ratings, (row) => planted.users[row]));
+      assert.equal(Array.from(part.items), Array.from(part.ratings, (row) => planted.items[row]));
+    }
+    const trained = usersOf(train.ratings);
+    const left = usersOf([...Array.from(given.ratings), ...Array.from(tested.ratings)]);
+    for (const user of left) {
+      assert.not.ok(trained.has(user));
+      assert.is(Array.from(given.users).filter((each) => each === user).length, 6);
+    }
+    assert.is(new Set([...Array.from(given.ratings), ...Array.from(tested.ratings)]).size, given.ratings.length + tested.ratings.length);
+    seen.push(...left);
+  }
+  // Those who rated more than six; each once.
+  const counts = new Map<number, number>();
+  for (const user of planted.users) counts.set(user, (counts.get(user) ?? 0) + 1);
+  assert.equal(seen.sort((a, b) => a - b), [...counts].filter(([, count]) => count > 6).map(([user]) => user).sort((a, b) => a - b));
+  assert.not.equal(byUser(columns, { folds: 3, given: 6, seeds: [5] })[0].newUsers!(), folds[0].newUsers!());
 });
 
 test('batch size and seed reach the data, and the fold names them', () => {

@@ -7,19 +7,20 @@ import type { OneCycleFitOptions } from '../learner.js';
 import { openRatings } from '../node/default-data.js';
 import { type GivenFold, type MovieLensFolds, readMovieLensFolds } from '../node/movielens-folds.js';
 import { readSplit } from '../node/ratings-file.js';
-import { type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../protocols.js';
+import { byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../protocols.js';
 import { addSplitOptions, leftOut, readerOptions, type SourceFlags, type SplitFlags } from './data-options.js';
 import { addFitOptions, type FitFlags } from './fit-options.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from './model-options.js';
 import { integer } from './numbers.js';
 
-const PROTOCOLS = ['random', 'kfold', 'leave-last', 'u1-u5', 'ua-ub'] as const;
+const PROTOCOLS = ['random', 'kfold', 'leave-last', 'by-user', 'u1-u5', 'ua-ub'] as const;
 
 /** All that decides the result of a trial, apart from the ratings. */
 export interface TrialFlags extends SplitFlags, ModelFlags, FitFlags {
   protocol: (typeof PROTOCOLS)[number];
   folds: number;
   lastK: number;
+  given: number;
   repeats: number;
   seeds?: number[];
   ensemble: number;
@@ -29,9 +30,10 @@ export interface TrialFlags extends SplitFlags, ModelFlags, FitFlags {
 
 export function addTrialOptions(command: Command): Command {
   return addFitOptions(addModelOptions(addSplitOptions(command)))
-    .addOption(new Option('--protocol <name>', 'random: hold out --valid-pct; kfold: --folds parts, each tested once; leave-last: the last --last-k ratings of each user; u1-u5, ua-ub: the splits of MovieLens-100K').choices(PROTOCOLS).default('random'))
-    .option('--folds <n>', 'parts of kfold', integer(2), 5)
+    .addOption(new Option('--protocol <name>', 'random: hold out --valid-pct; kfold: --folds parts, each tested once; leave-last: the last --last-k ratings of each user; by-user: --folds parts of the users, each folded in from --given ratings; u1-u5, ua-ub: the splits of MovieLens-100K').choices(PROTOCOLS).default('random'))
+    .option('--folds <n>', 'parts of kfold and by-user', integer(2), 5)
     .option('--last-k <n>', 'ratings of each user that leave-last holds out', integer(1), 1)
+    .option('--given <n>', 'ratings by which by-user folds in each user left out', integer(1), 10)
     .option('--repeats <n>', 'repeat the protocol with --seed and the seeds that follow it', integer(1), 1)
     .option('--seeds <list>', 'repeat the protocol with these seeds, such as 1,2,3', seedList)
     .option('--ensemble <n>', 'judge the mean prediction of this many models, each with a seed of its own', integer(1), 1)
@@ -67,12 +69,13 @@ export class FoldSource {
 
   /** @throws what reading throws; RangeError or TypeError where the ratings do not suit the protocol */
   async folds(trial: TrialFlags): Promise<Fold[]> {
-    const { protocol, validPct, folds, lastK: k, repeats } = trial;
+    const { protocol, validPct, folds, lastK: k, given: nGiven, repeats } = trial;
     const seeds = trial.seeds ?? Array.from({ length: repeats }, (_, i) => (trial.seed + i) >>> 0);
     const { columns, given } = await this.ratings(trial);
     if (given) return givenFolds(given, { seeds });
     switch (protocol) {
       case 'kfold': return kFold(columns!, { folds, seeds });
+      case 'by-user': return byUser(columns!, { folds, given: nGiven, seeds });
       case 'leave-last': return leaveLast(columns!, { k, seeds });
       default: return randomHoldOut(columns!, { validPct, seeds });
     }
@@ -133,10 +136,10 @@ export function runTrial(flags: TrialFlags, folds: readonly Fold[], options: Omi
 }
 
 /** What the trial does, as a phrase. */
-export function describeProtocol({ protocol, validPct, folds, lastK, ensemble, topK, threshold }: TrialFlags, { flags }: FoldSource, nFolds: number): string {
+export function describeProtocol({ protocol, validPct, folds, lastK, given, ensemble, topK, threshold }: TrialFlags, { flags }: FoldSource, nFolds: number): string {
   const what = flags.trainFile !== undefined ? 'the given split' : {
     random: `${validPct} of the ratings held out at random`, kfold: `${folds}-fold cross-validation`,
-    'leave-last': `the last ${lastK === 1 ? 'rating' : `${lastK} ratings`} of each user held out`, 'u1-u5': 'u1 to u5', 'ua-ub': 'ua and ub',
+    'leave-last': `the last ${lastK === 1 ? 'rating' : `${lastK} ratings`} of each user held out`, 'by-user': `users left out in ${folds} parts, folded in from ${given} ratings each`, 'u1-u5': 'u1 to u5', 'ua-ub': 'ua and ub',
   }[protocol];
   const judged = topK === undefined ? '' : `; lists of ${topK} of all items that the user has not rated in training, relevant from a test rating of ${threshold}`;
   return `${what}, ${nFolds} ${ensemble > 1 ? `ensembles of ${ensemble} models` : nFolds === 1 ? 'model' : 'models'}${judged}`;

@@ -9,6 +9,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Id, RatingColumns } from '../collab-data.js';
 import { DataError } from '../errors.js';
 import { locate, type BadRow, type Problem } from './bad-rows.js';
+import { chooseFields, type FieldOptions, type Fields } from './rating-fields.js';
 import {
   clip,
   detectDialect,
@@ -23,18 +24,9 @@ import {
   type NumberColumns,
 } from './table-reader.js';
 
-/** A column by its name in the header (or Parquet schema) or by its position, from 0. */
-export type ColumnChoice = string | number;
+export type { ColumnChoice, FieldOptions } from './rating-fields.js';
 
-export interface ReadRatingsOptions extends DialectOptions {
-  /** Default: a column named like user, userId, user_id; in a file without such names, position 0. */
-  userColumn?: ColumnChoice;
-  /** Default: a column named like item, itemId, movieId, product_id; else position 1. */
-  itemColumn?: ColumnChoice;
-  /** Default: a column named like rating, score, stars; else position 2. */
-  ratingColumn?: ColumnChoice;
-  /** Default: a column named like timestamp, time, date; else position 3 if the whole column is numbers or dates. */
-  timestampColumn?: ColumnChoice;
+export interface ReadRatingsOptions extends DialectOptions, FieldOptions {
   /** The lowest and the highest rating allowed. Default: any finite number. */
   ratingRange?: readonly [lo: number, hi: number];
   /** Leave malformed rows out and count them, instead of throwing at the first. Default false. */
@@ -68,16 +60,6 @@ export interface RatingsSplit extends Skipped {
   name: string;
   titles?: Map<Id, string>;
 }
-
-type Role = 'user' | 'item' | 'rating' | 'timestamp';
-
-/** Names of columns, in lower case and without anything but letters. */
-const COLUMN_NAMES: Record<Role, readonly string[]> = {
-  user: ['user', 'userid', 'uid', 'username', 'customer', 'customerid', 'reviewerid'],
-  item: ['item', 'itemid', 'iid', 'movie', 'movieid', 'product', 'productid', 'book', 'bookid', 'isbn', 'asin', 'business', 'businessid', 'song', 'songid', 'anime', 'animeid'],
-  rating: ['rating', 'ratings', 'score', 'stars', 'overall', 'bookrating'],
-  timestamp: ['timestamp', 'time', 'date', 'datetime', 'ts', 'unixreviewtime'],
-};
 
 /** The layouts in which GroupLens publishes MovieLens: ml-100k; ml-latest, ml-20m to ml-32m; ml-1m, ml-10m. */
 const LAYOUTS = [
@@ -234,10 +216,10 @@ async function readSources(db: DuckDBConnection, sources: readonly Source[], nam
   for (const source of sources) {
     const { path, label } = source;
     try {
-      const dialect = await detectDialect(db, path, label, options);
+      const dialect = await detectDialect(db, path, label, options, options.onePerson ? ['item', 'rating'] : ['user', 'item', 'rating']);
       const fields = chooseFields(dialect, label, options);
       const times = fields.timestamp === undefined ? [] : [fields.timestamp];
-      const numbers = await readNumbers(db, path, label, dialect, [fields.user, fields.item, fields.rating, ...times], times);
+      const numbers = await readNumbers(db, path, label, dialect, [fields.user ?? fields.item, fields.item, fields.rating, ...times], times);
       parts.push({ source, dialect, fields, ...numbers });
     } catch (error) {
       throw error instanceof DataError || (error as NodeJS.ErrnoException).code === undefined ? error : unreadable(label, error);
@@ -267,10 +249,11 @@ async function readSources(db: DuckDBConnection, sources: readonly Source[], nam
 
   const numbers = (k: number): Float64Array => joined(parts.map(({ columns }, index) => without(columns[k], faults[index])));
   const ids = async (k: 0 | 1): Promise<ArrayLike<Id>> => {
+    if (k === 0 && parts.some(({ fields }) => fields.user === undefined)) return new Float64Array(numbers(1).length);
     if (!isText[k]) return numbers(k);
     let texts: string[] = [];
     for (const [index, { source, dialect, fields }] of parts.entries()) {
-      const values = await readText(db, source.path, source.label, dialect, k === 0 ? fields.user : fields.item);
+      const values = await readText(db, source.path, source.label, dialect, k === 0 ? fields.user! : fields.item);
       const bad = new Set(faults[index].map(({ row }) => row));
       texts = texts.concat(bad.size === 0 ? values : values.filter((_, row) => !bad.has(row)));
     }
@@ -291,55 +274,6 @@ async function readSources(db: DuckDBConnection, sources: readonly Source[], nam
   return { columns, name, skipped, skippedExamples, ...(titles && { titles }) };
 }
 
-/** Positions of the columns of a file. */
-interface Fields {
-  user: number;
-  item: number;
-  rating: number;
-  timestamp?: number;
-  /** The timestamp was asked for or found by its name. */
-  timestampNamed: boolean;
-}
-
-function chooseFields(dialect: Dialect, label: string, options: ReadRatingsOptions): Fields {
-  const { names, header } = dialect;
-  const choices: Record<Role, ColumnChoice | undefined> = {
-    user: options.userColumn,
-    item: options.itemColumn,
-    rating: options.ratingColumn,
-    timestamp: options.timestampColumn,
-  };
-  const listed = header ? `its columns are ${clip(names.join(', '))}` : `it has ${names.length} columns and no header`;
-  const byName = (role: Role): number =>
-    header ? names.findIndex((name) => COLUMN_NAMES[role].includes(name.toLowerCase().replace(/[^a-z]/g, ''))) : -1;
-  const anyNamed = byName('user') !== -1 || byName('item') !== -1 || byName('rating') !== -1;
-
-  const find = (role: Role, position: number): number => {
-    const choice = choices[role];
-    if (typeof choice === 'number') {
-      if (!Number.isInteger(choice) || choice < 0 || choice >= names.length) {
-        throw new DataError(`There is no ${role} column at position ${choice} (from 0): ${listed}.`, { file: label, column: role, value: choice });
-      }
-      return choice;
-    }
-    if (choice !== undefined) {
-      const found = header ? names.indexOf(choice) : -1;
-      if (found === -1) throw new DataError(`There is no ${role} column '${choice}': ${listed}.`, { file: label, column: role, value: choice });
-      return found;
-    }
-    return anyNamed ? byName(role) : position < names.length ? position : -1;
-  };
-  const required = (role: Role, position: number): number => {
-    const found = find(role, position);
-    if (found === -1) throw new DataError(`There is no ${role} column: ${listed}. Say which it is with ${role}Column.`, { file: label, column: role });
-    return found;
-  };
-  const fields = { user: required('user', 0), item: required('item', 1), rating: required('rating', 2) };
-  const timestamp = find('timestamp', 3);
-  const timestampNamed = choices.timestamp !== undefined || anyNamed;
-  return timestamp === -1 ? { ...fields, timestampNamed: false } : { ...fields, timestamp, timestampNamed };
-}
-
 /** The malformed rows, each with its first fault. */
 function findBadRows({ columns, fields, dialect }: Part, isText: boolean[], timed: boolean, range?: readonly [number, number]): BadRow[] {
   const [users, items, ratings, timestamps] = columns;
@@ -349,10 +283,10 @@ function findBadRows({ columns, fields, dialect }: Part, isText: boolean[], time
   };
   const [lo, hi] = range ?? [-Infinity, Infinity];
   for (let row = 0; row < ratings.length; row++) {
-    const userFault = idFault(users[row], isText[0]);
+    const userFault = fields.user === undefined ? undefined : idFault(users[row], isText[0]);
     const itemFault = userFault === undefined ? idFault(items[row], isText[1]) : undefined;
     const rating = ratings[row];
-    if (userFault !== undefined) fault(row, fields.user, `the user ${userFault}`);
+    if (userFault !== undefined) fault(row, fields.user!, `the user ${userFault}`);
     else if (itemFault !== undefined) fault(row, fields.item, `the item ${itemFault}`);
     else if (rating === MISSING) fault(row, fields.rating, 'the rating is missing');
     else if (!Number.isFinite(Math.fround(rating))) fault(row, fields.rating, 'the rating is not a finite number');
@@ -371,7 +305,7 @@ function idFault(id: number, isText: boolean): string | undefined {
 
 async function findProblems({ source, dialect, columns, fields, rejects }: Part, bad: BadRow[], limit: number): Promise<Problem[]> {
   if (dialect.format === 'text') return locate(source.path, dialect, bad, rejects, limit);
-  const order = [fields.user, fields.item, fields.rating, fields.timestamp];
+  const order = [fields.user ?? -1, fields.item, fields.rating, fields.timestamp];
   return bad.slice(0, limit).map(({ row, position, column, reason }) => {
     const value = columns[order.indexOf(position)][row];
     return { line: row + 1, column, value: value === MISSING ? '' : String(value), reason };

@@ -18,7 +18,7 @@ export interface Dialect {
 
 /** What a caller may know better than the first line tells. */
 export interface DialectOptions {
-  /** Field separator. Default: the first of `::`, tab, `,`, `;`, `|`, space that gives at least three fields. */
+  /** Field separator. Default: the first of `::`, tab, `,`, `;`, `|`, space that gives at least three fields, or two where two will do. */
   delimiter?: string;
   /** Whether the first line names the columns. Default: it does if no field of it is a number. */
   header?: boolean;
@@ -51,8 +51,8 @@ export async function withDatabase<T>(use: (connection: DuckDBConnection) => Pro
   }
 }
 
-/** Looks at the first bytes of a file. `label` is what messages call it. */
-export async function detectDialect(db: DuckDBConnection, path: string, label: string, options: DialectOptions): Promise<Dialect> {
+/** Looks at the first bytes of a file. `label` is what messages call it; `wanted` are the fields that a row must have at least. */
+export async function detectDialect(db: DuckDBConnection, path: string, label: string, options: DialectOptions, wanted: readonly string[]): Promise<Dialect> {
   const bytes = await firstBytes(path);
   if (bytes.length === 0) throw new DataError('The file is empty.', { file: label });
   if (bytes.subarray(0, 4).toString('latin1') === 'PAR1') {
@@ -72,12 +72,12 @@ export async function detectDialect(db: DuckDBConnection, path: string, label: s
 
   const quoteOf = (delimiter: string): string => (delimiter === ',' || delimiter === ';' ? '"' : '');
   const candidates = options.delimiter === undefined ? ['::', '\t', ',', ';', '|', ' '] : [options.delimiter];
-  const fits = (each: string): boolean => splitFields(first, each, quoteOf(each)).length >= 3;
+  const fits = (each: string): boolean => splitFields(first, each, quoteOf(each)).length >= wanted.length;
   const delimiter = candidates.find(fits) ?? candidates[0];
   const quote = quoteOf(delimiter);
   const fields = splitFields(first, delimiter, quote);
-  if (fields.length < 3) {
-    throw new DataError(`The first line has no three fields (user, item, rating) separated by ${candidates.map(showDelimiter).join(', ')}.`, {
+  if (fields.length < wanted.length) {
+    throw new DataError(`The first line has no ${wanted.length === 2 ? 'two' : 'three'} fields (${wanted.join(', ')}) separated by ${candidates.map(showDelimiter).join(', ')}.`, {
       file: label,
       line: 1 + lines.indexOf(first),
       value: clip(first),

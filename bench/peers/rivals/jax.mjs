@@ -2,10 +2,13 @@
  * jax-js, variant webgpu or wasm. The whole step is one `jit`: value and gradient of the loss (the gradient of `take` is a
  * scatter-add) and dense Adam. The table of users and items has the bias as last column.
  */
+import { availableParallelism } from 'node:os';
 import { batchOf, main, rateOf } from './harness.mjs';
 import { provideWebGpu } from './webgpu.mjs';
 
 await main(async (work, variant, adapter) => {
+  // Its wasm threads are as many as a browser would say there are cores.
+  globalThis.navigator ??= { hardwareConcurrency: availableParallelism() };
   const device = variant === 'webgpu' ? await provideWebGpu(adapter) : 'wasm';
   const { init, defaultDevice, jit, nn, numpy: np, valueAndGrad } = await import('@jax-js/jax');
   const found = await init(variant);

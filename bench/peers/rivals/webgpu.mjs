@@ -1,4 +1,5 @@
 /** Gives a library that expects a browser the adapter that dotbias uses, as `navigator.gpu`. */
+import { availableParallelism } from 'node:os';
 import { openAdapter } from '../../../dist/src/node/adapter.js';
 
 /** Name of the adapter. Call it before the library is imported. */
@@ -7,6 +8,6 @@ export async function provideWebGpu(adapter) {
   const { globals } = await import('webgpu');
   Object.assign(globalThis, globals);
   const { gpu: _, ...navigator } = globalThis.navigator ?? {};
-  Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node.js', hardwareConcurrency: 2, ...navigator, gpu }, configurable: true });
+  Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node.js', hardwareConcurrency: availableParallelism(), ...navigator, gpu }, configurable: true });
   return info.description;
 }
