@@ -3,15 +3,17 @@
  *
  *     tensors   userFactors [nUsers, nFactors]   itemFactors [nItems, nFactors]   userBias [nUsers]   itemBias [nItems]
  *               all F32; row 0 of each is `#na#`; the biases of a model without biases are zeros
+ *               trainUsers, trainItems U32, trainRatings F32, all [nTrain]: the training ratings by table row (all or none)
  *     metadata  format "dotbias", formatVersion "1", and as JSON:
  *               users, items   the id of every table row, `#na#` first
  *               titles         the title of every item row, null where it is not known (absent if none is)
  *               config         { nFactors, bias, yRange, training }
  */
-import { type Id, IdMap, NA } from './collab-data.js';
+import { type Id, IdMap, NA, type Ratings } from './collab-data.js';
 import { CollabModel, type ModelInfo } from './collab-model.js';
 import { DotbiasError, FileFormatError } from './errors.js';
 import { Gpu } from './gpu/device.js';
+import { otherForm } from './id-map.js';
 import type { CollabLearner } from './learner.js';
 import { EmbeddingDotBias, type ModelShape, type Tables } from './model.js';
 import { readSafetensors, type Tensor, writeSafetensors } from './safetensors.js';
@@ -29,17 +31,31 @@ export interface DecodedModel extends ModelInfo {
   training: TrainingConfig;
 }
 
+/** What a model file holds beside the model. */
+export interface EncodeOptions {
+  /** Kept in the file, see `TrainingConfig`. Default: nothing. */
+  training?: TrainingConfig;
+  /**
+   * Whether the file holds the training ratings, where the model knows them: `recommend` then leaves out what a user has
+   * rated. They are personal data, and make the file larger by 12 bytes a rating. Default true.
+   */
+  history?: boolean;
+}
+
 /**
  * The bytes of a model file. A `CollabLearner` is a model too; see `trainingConfig` for what to note of it.
  *
- * @param training kept in the file, see `TrainingConfig`. Default: nothing
  * @throws DotbiasError if a value of the model is not finite, as after a diverged training
  */
-export async function encodeModel(model: CollabModel, training: TrainingConfig = {}): Promise<Uint8Array> {
-  const { users, items, yRange } = model.info;
-  const { nUsers, nItems, nFactors, bias } = model.model.shape;
-  const tables = await model.tables();
-  const tensors: Record<keyof Tables, Tensor> = {
+export async function encodeModel({ model, info }: CollabModel, { training = {}, history = true }: EncodeOptions = {}): Promise<Uint8Array> {
+  const { train, ...rest } = info;
+  return writeModel({ ...rest, ...(history && train && { train }), shape: model.shape, tables: await model.readTables(), training });
+}
+
+/** The inverse of `decodeModel`: the bytes of a model that need not be on a device. @throws DotbiasError as `encodeModel` */
+export function writeModel({ tables, shape, users, items, yRange, titles, train, training }: DecodedModel): Uint8Array {
+  const { nUsers, nItems, nFactors, bias } = shape;
+  const tensors: Record<string, Tensor> = {
     userFactors: { dtype: 'F32', shape: [nUsers, nFactors], data: tables.userFactors },
     itemFactors: { dtype: 'F32', shape: [nItems, nFactors], data: tables.itemFactors },
     userBias: { dtype: 'F32', shape: [nUsers], data: tables.userBias },
@@ -48,14 +64,20 @@ export async function encodeModel(model: CollabModel, training: TrainingConfig =
   for (const [name, { data }] of Object.entries(tensors)) {
     if (!allFinite(data)) throw new DotbiasError(`The model cannot be saved: ${name} holds values that are not finite numbers.`);
   }
-  const titles = items.ids.map((id) => model.titleOf(id) ?? null);
+  if (train) {
+    const nTrain = [train.ratings.length];
+    tensors['trainUsers'] = { dtype: 'U32', shape: nTrain, data: train.users };
+    tensors['trainItems'] = { dtype: 'U32', shape: nTrain, data: train.items };
+    tensors['trainRatings'] = { dtype: 'F32', shape: nTrain, data: train.ratings };
+  }
+  const titleOfRow = items.ids.map((id) => titles?.get(id) ?? titles?.get(otherForm(id)) ?? null);
   return writeSafetensors(tensors, {
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
     config: JSON.stringify({ nFactors, bias, yRange, training }),
     users: JSON.stringify(users.ids),
     items: JSON.stringify(items.ids),
-    ...(titles.some((title) => title !== null) && { titles: JSON.stringify(titles) }),
+    ...(titleOfRow.some((title) => title !== null) && { titles: JSON.stringify(titleOfRow) }),
   });
 }
 
@@ -71,8 +93,8 @@ export function decodeModel(bytes: Uint8Array): DecodedModel {
   if (formatVersion !== FORMAT_VERSION) refuse(`its format version is ${show(formatVersion)}, and this dotbias reads "${FORMAT_VERSION}"`);
 
   const { nFactors, bias, yRange, training } = readConfig(metadata);
-  const users = readIds(metadata, 'users');
-  const items = readIds(metadata, 'items');
+  const users = readIds(parse(metadata, 'users'), 'its users', refuse);
+  const items = readIds(parse(metadata, 'items'), 'its items', refuse);
   const shape = { nUsers: users.size, nItems: items.size, nFactors, bias };
   const table = (name: keyof Tables, ...wanted: number[]) => readTable(tensors, name, wanted);
   const tables = {
@@ -85,7 +107,8 @@ export function decodeModel(bytes: Uint8Array): DecodedModel {
     refuse('its config says that it has no biases, but not all of them are zero');
   }
   const titles = readTitles(metadata, items);
-  return { tables, shape, users, items, yRange, training, ...(titles && { titles }) };
+  const train = readHistory(tensors, shape);
+  return { tables, shape, users, items, yRange, training, ...(titles && { titles }), ...(train && { train }) };
 }
 
 /**
@@ -122,17 +145,19 @@ function readConfig(metadata: Record<string, string>): Pick<DecodedModel, 'yRang
   return { nFactors: nFactors as number, bias: bias as boolean, yRange, training };
 }
 
-function readIds(metadata: Record<string, string>, side: 'users' | 'items'): IdMap {
-  const ids = parse(metadata, side);
-  if (!Array.isArray(ids) || ids[0] !== NA) return refuse(`its ${side} are not a list of ids that begins with "${NA}"`);
+/** The ids of a table's rows, checked. `name` is what the sentence given to `refuse` calls them. */
+export function readIds(ids: unknown, name: string, refuseIt: (problem: string) => never): IdMap {
+  if (!Array.isArray(ids) || ids[0] !== NA) return refuseIt(`${name} are not a list of ids that begins with "${NA}"`);
   const type = typeof (ids[1] ?? '');
   for (let row = 1; row < ids.length; row++) {
     const id: unknown = ids[row];
     const valid = typeof id === 'number' ? Number.isSafeInteger(id) && id >= 0 : typeof id === 'string' && id !== '' && id !== NA;
-    if (!valid) refuse(`row ${row} of its ${side} is ${show(id)}, which is not an id`);
-    if (typeof id !== type) refuse(`its ${side} are ${type}s, but row ${row} is ${show(id)}`);
+    if (!valid) refuseIt(`row ${row} of ${name} is ${show(id)}, which is not an id`);
+    if (typeof id !== type) refuseIt(`${name} are ${type}s, but row ${row} is ${show(id)}`);
   }
-  if (new Set(ids).size !== ids.length) refuse(`an id occurs twice among its ${side}`);
+  const seen = new Set<unknown>();
+  const twice = ids.find((id) => seen.size === seen.add(id).size);
+  if (twice !== undefined) refuseIt(`the id ${show(twice)} occurs twice among ${name}`);
   return new IdMap(ids as Id[]);
 }
 
@@ -155,6 +180,28 @@ function readTable(tensors: Record<string, Tensor>, name: keyof Tables, wanted: 
   if (String(tensor.shape) !== String(wanted)) refuse(`${name} has the shape [${tensor.shape}], but its ids and config make it [${wanted}]`);
   if (!allFinite(tensor.data)) refuse(`${name} holds values that are not finite numbers`);
   return tensor.data;
+}
+
+function readHistory(tensors: Record<string, Tensor>, { nUsers, nItems }: ModelShape): Ratings | undefined {
+  const { trainUsers: users, trainItems: items, trainRatings: ratings } = tensors;
+  if (!users && !items && !ratings) return undefined;
+  if (!users || !items || !ratings) return refuse('of trainUsers, trainItems and trainRatings some are missing');
+  if (users.dtype !== 'U32' || items.dtype !== 'U32' || ratings.dtype !== 'F32') {
+    return refuse(`trainUsers, trainItems and trainRatings are ${users.dtype}, ${items.dtype} and ${ratings.dtype}, not U32, U32 and F32`);
+  }
+  const shapes = [users, items, ratings].map(({ shape }) => `[${shape}]`);
+  if (ratings.shape.length !== 1 || shapes.some((shape) => shape !== shapes[2])) refuse(`trainUsers, trainItems and trainRatings have the shapes ${shapes.join(', ')}, not one and the same length`);
+  checkRows(users.data, 'trainUsers', nUsers);
+  checkRows(items.data, 'trainItems', nItems);
+  if (!allFinite(ratings.data)) refuse('trainRatings holds values that are not finite numbers');
+  return { users: users.data, items: items.data, ratings: ratings.data };
+}
+
+/** Training ratings are of rows that have an id: not of `#na#`. */
+function checkRows(rows: Uint32Array, name: string, end: number): void {
+  for (let k = 0; k < rows.length; k++) {
+    if (rows[k] === 0 || rows[k] >= end) refuse(`${name}[${k}] is ${rows[k]}, but table rows with an id are 1 to ${end - 1}`);
+  }
 }
 
 function parse(metadata: Record<string, string>, key: string): unknown {

@@ -3,22 +3,20 @@ import type { CollabModel } from '../collab-model.js';
 import { FileFormatError } from '../errors.js';
 import type { Gpu } from '../gpu/device.js';
 import { CollabLearner } from '../learner.js';
-import { type DecodedModel, decodeModel, encodeModel, loadModel, type TrainingConfig, trainingConfig } from '../model-file.js';
+import { type DecodedModel, decodeModel, encodeModel, type EncodeOptions, loadModel, trainingConfig } from '../model-file.js';
 import { openGpu } from './device.js';
 import { writeFileAtomic } from './files.js';
 
 /**
  * Writes a model to a safetensors file, whole or not at all.
  *
- * @param training noted in the file. Default: a learner's `trainingConfig`, nothing for another model
+ * @param options.training noted in the file. Default: a learner's `trainingConfig`, nothing for another model
+ * @param options.history whether the file holds the training ratings, see `EncodeOptions`. Default true
  * @throws DotbiasError if the model is not finite, or the file system's error
  */
-export async function saveModel(
-  model: CollabModel,
-  path: string,
-  training: TrainingConfig = model instanceof CollabLearner ? trainingConfig(model) : {},
-): Promise<void> {
-  await writeFileAtomic(path, await encodeModel(model, training));
+export async function saveModel(model: CollabModel, path: string, options: EncodeOptions = {}): Promise<void> {
+  const training = model instanceof CollabLearner ? trainingConfig(model) : {};
+  await writeFileAtomic(path, await encodeModel(model, { training, ...options }));
 }
 
 /**
@@ -28,11 +26,13 @@ export async function saveModel(
  * @throws FileFormatError naming the file if it is no model, or the file system's error
  */
 export async function loadModelFile(path: string, { gpu }: { gpu?: Gpu | GPUDevice } = {}): Promise<CollabModel> {
-  const decoded = decode(path, await readFile(path));
+  const decoded = await readModelFile(path);
   return loadModel(decoded, gpu ?? (await openGpu()).gpu);
 }
 
-function decode(path: string, bytes: Uint8Array): DecodedModel {
+/** Reads and checks a model file, without a device. Errors as `loadModelFile`. */
+export async function readModelFile(path: string): Promise<DecodedModel> {
+  const bytes = await readFile(path);
   try {
     return decodeModel(bytes);
   } catch (error) {
