@@ -16,7 +16,7 @@ cp -r dist package.json "$stage"
 cp -r bench/peers/rivals bench/peers/package.json "$stage/bench/peers"
 find "$stage/dist" -name '*.map' -delete -o -name '*.d.ts' -delete
 
-for name in @duckdb webgpu wgsl-preprocessor cli-table3 @colors string-width strip-ansi ansi-regex emoji-regex is-fullwidth-code-point; do
+for name in @duckdb webgpu wgsl-preprocessor fflate cli-table3 @colors string-width strip-ansi ansi-regex emoji-regex is-fullwidth-code-point; do
   cp -r "node_modules/$name" "$stage/node_modules/$name"
 done
 find "$stage/node_modules/webgpu/dist" -mindepth 1 -maxdepth 1 ! -name linux-x64 -exec rm -r {} +
@@ -29,6 +29,9 @@ if [ -d bench/peers/node_modules ]; then
     find "$package" -type f ! -name '*.node.js' ! -name '*.wasm' ! -name package.json -delete
   done
 fi
+
+# A package that is missing above shows here.
+for main in bench/main bench/peers/main; do "$stage/node" "$stage/dist/$main.js" --help > /dev/null; done
 
 tar cf - -C "$stage" . | xz -T0 -6 > "$out/dotbias-bench.tar.xz"
 cat > "$out/run.sh" <<'RUN'

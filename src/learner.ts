@@ -7,7 +7,7 @@ import { CollabModel } from './collab-model.js';
 import { DotbiasError } from './errors.js';
 import { Gpu } from './gpu/device.js';
 import { lrFinderResult, type LrFinderResult } from './lr-finder.js';
-import { EmbeddingDotBias, type Tables } from './model.js';
+import { EmbeddingDotBias, RowLayout, type ModelShape, type Tables } from './model.js';
 import type { PathName, StepOptions } from './paths/path.js';
 import { fillInitial, fillPermutation, permutationKey, STREAM } from './random.js';
 import { constant, lrSweep, oneCycle, type Schedule } from './schedule.js';
@@ -123,8 +123,8 @@ export async function collabLearner(data: CollabData, options: LearnerOptions = 
   const step = stepOptions(data, options);
   if (!Number.isSafeInteger(nFactors) || nFactors < 1) throw new RangeError(`nFactors must be a whole number of at least 1, not ${nFactors}.`);
   const gpu = await openGpu(options.gpu);
-  const path = options.path ?? defaultPath(step);
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, bias };
+  const path = options.path ?? defaultPath(step, shape, gpu);
   const model = new EmbeddingDotBias(gpu, shape, path === 'dense' || path === 'unfused' ? 1 : 2);
   try {
     model.writeTables(options.init ?? initialTables(shape, seed));
@@ -295,9 +295,10 @@ function stepOptions(data: CollabData, options: LearnerOptions): StepOptions {
   return { batchSize: data.batchSize, yRange, loss, optimizer, wd, wdBias, beta2, eps };
 }
 
-/** Lazy steps are Adam's; any other optimiser takes the plain way. */
-function defaultPath({ optimizer }: StepOptions): PathName {
-  return optimizer === adam ? 'lazy' : 'dense';
+/** Lazy steps are Adam's, and bind two copies of the tables at once; what cannot be lazy takes the plain way. */
+function defaultPath({ optimizer }: StepOptions, shape: ModelShape, { limits }: Gpu): PathName {
+  const twoCopies = 8 * new RowLayout(shape).nParams;
+  return optimizer === adam && twoCopies <= Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) ? 'lazy' : 'dense';
 }
 
 function initialTables({ nUsers, nItems, nFactors }: { nUsers: number; nItems: number; nFactors: number }, seed: number): Tables {

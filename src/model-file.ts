@@ -222,7 +222,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isRange(value: unknown): value is readonly [number, number] | null {
+/** Null, or two finite numbers, the lower first. */
+export function isRange(value: unknown): value is readonly [number, number] | null {
   return value === null || (Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] < value[1]);
 }
 

@@ -8,8 +8,11 @@ export { listAdapters, openAdapter, type AdapterReport, type OpenAdapterOptions,
 export { openGpu, type OpenedGpu, type OpenGpuOptions } from './node/device.js';
 export * from './node/default-data.js';
 export * from './node/ratings-file.js';
+export * from './node/checkpoint-dir.js';
+export * from './node/sweep-dir.js';
+export { readMovieLensFolds, type MovieLensFolds } from './node/movielens-folds.js';
 export { writeFileAtomic } from './node/files.js';
-export { loadModelFile, saveModel } from './node/model-file.js';
+export { loadModelFile, readModelFile, saveModel } from './node/model-file.js';
 export { itemMap, itemPca, type ItemPca, type MapPoint } from './node/pca.js';
 export * from './node/plots.js';
 

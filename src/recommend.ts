@@ -13,7 +13,7 @@ export type Exclude = 'rated' | 'none' | Iterable<Id>;
 
 /** What `recommend` may leave out, and what it does with a stranger. */
 export interface RecommendOptions {
-  /** Default `'rated'`. A model that does not know its training ratings (one loaded from a file) must be told. */
+  /** Default `'rated'`. A model that does not know its training ratings (one saved without them) must be told. */
   exclude?: Exclude;
   /**
    * A user whom training never saw: `'na'` (default) reads fastai's `#na#` row, whose vector and bias are near zero, so

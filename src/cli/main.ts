@@ -3,8 +3,11 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.js';
 import { describeError } from './errors.js';
 import { addEvaluate } from './evaluate.js';
+import { addExplain } from './explain.js';
+import { addImport } from './import.js';
 import { addInfo } from './info.js';
 import { addLrFind } from './lr-find.js';
+import { addRecommend } from './recommend.js';
 import { addSweep } from './sweep.js';
 import { addTrain } from './train.js';
 import { addWgsl } from './wgsl.js';
@@ -21,7 +24,7 @@ const program = new Command('dotbias')
   .version(VERSION)
   .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130 interrupted.')
   .exitOverride();
-for (const add of [addTrain, addEvaluate, addSweep, addLrFind, addInfo, addWgsl]) add(program);
+for (const add of [addTrain, addRecommend, addExplain, addEvaluate, addSweep, addLrFind, addImport, addInfo, addWgsl]) add(program);
 
 try {
   await program.parseAsync();

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
-import type { LearnerOptions, Recipe } from '../learner.js';
+import type { LearnerOptions } from '../learner.js';
 import type { PathName } from '../paths/path.js';
 import { integer, notNegative, rangeOrNone } from './numbers.js';
+import { applyRecipes, RECIPES } from './recipes.js';
 
 /** The shape of a model. */
 export interface ShapeFlags {
@@ -14,7 +15,8 @@ export interface ShapeFlags {
 export interface ModelFlags extends ShapeFlags {
   wd: number;
   wdBias?: number;
-  recipe: Recipe;
+  /** A key of RECIPES. */
+  recipe: string;
   path?: PathName;
 }
 
@@ -26,10 +28,10 @@ export function addShapeOptions(command: Command): Command {
 }
 
 export function addModelOptions(command: Command): Command {
-  return addShapeOptions(command)
+  return applyRecipes(addShapeOptions(command))
     .option('--wd <x>', 'weight decay of the factors', notNegative, 0.1)
     .option('--wd-bias <x>', 'weight decay of the biases (default: as --wd)', notNegative)
-    .addOption(new Option('--recipe <name>', 'constants of Adam and of the 1-cycle schedule as in fastai 1 or 2').choices(['fastai1', 'fastai2']).default('fastai1'))
+    .addOption(new Option('--recipe <name>', 'fastai1, fastai2: constants of Adam and of the 1-cycle schedule; best: --factors 80 --wd 0.26 --wd-bias 0 --y-range 0.2,5.4 --epochs 8 --lr 0.0027, where not given otherwise').choices(Object.keys(RECIPES)).default('fastai1'))
     .addOption(new Option('--path <name>', 'how steps are made; all give the same numbers up to rounding; without it, the fastest').choices(['lazy', 'persistent', 'dense', 'unfused']));
 }
 
@@ -40,5 +42,5 @@ export function rangeOption({ yRange }: ShapeFlags): [lo: number, hi: number] | 
 
 export function learnerOptions(flags: ModelFlags): LearnerOptions {
   const { factors, wd, wdBias, bias, recipe, path } = flags;
-  return { nFactors: factors, wd, yRange: rangeOption(flags), bias, recipe, ...(wdBias !== undefined && { wdBias }), ...(path && { path }) };
+  return { nFactors: factors, wd, yRange: rangeOption(flags), bias, recipe: RECIPES[recipe].constants, ...(wdBias !== undefined && { wdBias }), ...(path && { path }) };
 }

@@ -13,10 +13,13 @@ import { trainingProgress } from './progress.js';
 import { addRunOptions, checkRun, prepareRun, type RunFlags } from './run-options.js';
 import { Stopwatch } from './stopwatch.js';
 import { alignedTable, clock, epochLine, sixDecimals } from './table.js';
+import { checkPlots, writePlots } from './train-plots.js';
 import { type TrainReport, trainReport } from './train-report.js';
 
 interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFlags {
   out?: string;
+  history: boolean;
+  plots?: string;
   report?: string;
   quiet?: boolean;
 }

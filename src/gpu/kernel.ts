@@ -40,7 +40,8 @@ export type ImmediateMode = 'immediate' | 'dynamic uniform';
 const MAX_STORAGE_BUFFERS = 8;
 const MAX_IMMEDIATE_BYTES = 64;
 
-type KernelInput<U, I, B> = Omit<Kernel, 'uniforms' | 'immediates' | 'buffers'> & { uniforms?: U; immediates?: I; buffers: B };
+/** A kernel spec as it is written: uniforms and immediates may be left out. */
+export type KernelInput<U, I, B> = Omit<Kernel, 'uniforms' | 'immediates' | 'buffers'> & { uniforms?: U; immediates?: I; buffers: B };
 
 /** Checks and completes a kernel spec. */
 export function defineKernel<

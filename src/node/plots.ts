@@ -1,6 +1,8 @@
 /** Plots of training and of its results, each as the text of an SVG file. */
 import type { Recorder } from '../learner.js';
 import type { LrFinderResult } from '../lr-finder.js';
+import { placeLabels } from './labels.js';
+import type { MapPoint } from './pca.js';
 import { drawSvg } from './svg.js';
 
 const BLUE = '#1f77b4';
@@ -120,6 +122,39 @@ export function errorByCountPlot(predictions: readonly CountedPrediction[], whos
       Plot.dot(points, { x: 'ratings', y: 'rmse', r: 'n', fill: BLUE, fillOpacity: 0.6 }),
     ],
   }));
+}
+
+const MAP = { width: 960, height: 720, left: 60, right: 940, top: 30, bottom: 675 };
+const MAP_FONT = 11;
+
+/**
+ * Items on the map of the first two components, most rated first as `itemMap` gives them. Titles are cut to 32 characters;
+ * one that would cover another or a point is left out, so that those of the most rated items stay.
+ */
+export function itemMapPlot(points: readonly MapPoint[]): Promise<string> {
+  const [xs, ys] = (['x', 'y'] as const).map((axis) => extent(points.map((point) => point[axis])));
+  const pixel = (value: number, [lo, hi]: [number, number], from: number, to: number) => from + ((value - lo) / (hi - lo)) * (to - from);
+  const labels = points.map(({ item, title = String(item) }) => (title.length > 32 ? `${title.slice(0, 31)}…` : title));
+  const places = placeLabels(points.map(({ x, y }, k) => ({ x: pixel(x, xs, MAP.left, MAP.right), y: pixel(y, ys, MAP.bottom, MAP.top), label: labels[k] })), MAP, MAP_FONT);
+  return drawSvg('Map of items', (Plot) => ({
+    width: MAP.width, height: MAP.height,
+    x: { label: 'first component', domain: xs, range: [MAP.left, MAP.right] },
+    y: { label: 'second component', domain: ys, range: [MAP.bottom, MAP.top] },
+    marks: [
+      Plot.dot(points, { x: 'x', y: 'y', r: 2.5, fill: BLUE }),
+      ...points.flatMap(({ x, y }, k) => {
+        const place = places[k];
+        return place ? [Plot.text([labels[k]], { x: [x], y: [y], dx: place.dx, dy: place.dy, textAnchor: place.anchor, fontSize: MAP_FONT })] : [];
+      }),
+    ],
+  }));
+}
+
+/** Lowest and highest value, with a little room. */
+function extent(values: readonly number[]): [number, number] {
+  const [lo, hi] = values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)];
+  const room = (hi - lo || 1) / 20;
+  return [lo - room, hi + room];
 }
 
 /** At most `most` of the indices 0 to n - 1, evenly spaced, the last one among them. */

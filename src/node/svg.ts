@@ -7,17 +7,18 @@ const WIDTH = 640;
 const HEIGHT = 400;
 const FONT = 'Helvetica, Arial, sans-serif';
 
-/** A drawing in Plot's words; the size is given by `drawSvg`. */
+/** A drawing in Plot's words. */
 export type Drawing = (plot: Plot) => PlotModule.PlotOptions;
 
 /**
- * One SVG file with the drawings side by side, each 640 x 400, on white.
+ * One SVG file with the drawings side by side, on white, each 640 x 400 unless it says otherwise.
  * Plot and its document are loaded only here: they take longer to load than a small model to train.
  */
 export async function drawSvg(title: string, ...drawings: Drawing[]): Promise<string> {
   const [plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const parts = drawings.map((drawing, i) => {
+  let [width, height] = [0, 0];
+  const parts = drawings.map((drawing) => {
     const { x, y, ...rest } = drawing(plot);
     const svg = plot.plot({
       width: WIDTH, height: HEIGHT, marginLeft: 60, marginBottom: 45, marginTop: 30, inset: 6, grid: true, ...rest,
@@ -25,13 +26,14 @@ export async function drawSvg(title: string, ...drawings: Drawing[]): Promise<st
       y: { labelArrow: 'none', ...y },
       document: document as unknown as Document,
     });
-    svg.setAttribute('x', String(i * WIDTH));
+    svg.setAttribute('x', String(width));
     svg.setAttribute('font-family', FONT);
     svg.setAttribute('font-size', '12');
+    width += rest.width ?? WIDTH;
+    height = Math.max(height, rest.height ?? HEIGHT);
     return svg.outerHTML;
   });
-  const width = WIDTH * drawings.length;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEIGHT}" viewBox="0 0 ${width} ${HEIGHT}" role="img">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
 <title>${title}</title>
 <rect width="100%" height="100%" fill="white"/>
 ${parts.join('\n')}

@@ -10,6 +10,7 @@ import { RATING_SIZE, TOUCH_SIZE } from '../../shaders/rating.js';
 import { scatterAdd } from '../../shaders/scatter-add.wgsl.js';
 import { sigmoidRangeKernel } from '../../shaders/sigmoid-range.wgsl.js';
 import { BatchGrouper } from '../batches.js';
+import type { Kernel } from '../gpu/kernel.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Schedule } from '../schedule.js';
 import type { PathInput, StepPath } from './path.js';
@@ -29,6 +30,10 @@ export async function densePath({ model, train, options, maxSteps }: PathInput, 
   const [lo, hi] = options.yRange ?? [0, 1];
   const { rowStride, biasColumn, factorVecs, rowVecs, nParams } = layout;
   const { nFactors, bias } = shape;
+
+  // Compiled side by side, and before anything is allocated: an op of the caller's may not compile.
+  const forwardKernels = fused ? [forward(loss, range, bias)] : [gather, dotBias(bias), sigmoidRangeKernel(range), lossBackward(loss, range)];
+  await Promise.all([...forwardKernels, scatterAdd, optimizerStep(optimizer), meanLoss].map((kernel) => gpu.compile(kernel as Kernel)));
 
   const nRatings = batchSize * maxSteps;
   const ratings = gpu.allocate('ratings', 4 * RATING_SIZE * nRatings);

@@ -29,6 +29,14 @@ export async function lazyPath({ model, train, options, maxSteps }: PathInput, p
   const shares = lazyShares(variant);
   const nRatings = batchSize * maxSteps;
 
+  // Compiled before anything is allocated: a loss of the caller's may not compile.
+  const [forwardPipeline, updatePipeline, loopPipeline, lossPipeline] = await Promise.all([
+    persistent ? undefined : gpu.compile(lazyForward(variant)),
+    gpu.compile(lazyUpdate(variant)),
+    persistent ? gpu.compile(lazySteps(variant, workgroupSize)) : undefined,
+    gpu.compile(lazyLoss),
+  ]);
+
   const chunk = new LazyChunk(layout, options, maxSteps);
   const steps = gpu.allocate('steps', 4 * STEP_SIZE * (maxSteps + 1));
   const ratings = gpu.allocate('ratings', 4 * RATING_SIZE * nRatings);
@@ -36,15 +44,12 @@ export async function lazyPath({ model, train, options, maxSteps }: PathInput, p
   const members = gpu.allocate('members', 4 * 2 * nRatings);
   const outcomes = gpu.allocate('outcomes', 8 * nRatings);
   const meanLosses = gpu.allocate('meanLosses', 4 * maxSteps);
-
   const buffers = { steps, ratings, touches, members, param: model.param, m: model.m, v: model.v, outcomes };
   const uniforms = { lossScale: 1 / batchSize, lo, hi, wd, wdBias, beta2, eps };
-  const [forward, update, loop, average] = await Promise.all([
-    persistent ? undefined : gpu.compile(lazyForward(variant)).then((pipeline) => pipeline.bind(buffers, uniforms)),
-    gpu.compile(lazyUpdate(variant)).then((pipeline) => pipeline.bind(buffers, uniforms)),
-    persistent ? gpu.compile(lazySteps(variant, workgroupSize)).then((pipeline) => pipeline.bind(buffers, { ...uniforms, batchSize })) : undefined,
-    gpu.compile(lazyLoss).then((pipeline) => pipeline.bind({ outcomes, meanLosses }, { batchSize })),
-  ]);
+  const forward = forwardPipeline?.bind(buffers, uniforms);
+  const update = updatePipeline.bind(buffers, uniforms);
+  const loop = loopPipeline?.bind(buffers, { ...uniforms, batchSize });
+  const average = lossPipeline.bind({ outcomes, meanLosses }, { batchSize });
   const bindings = [forward, update, loop, average];
 
   const grouper = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, maxSteps);

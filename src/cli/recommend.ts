@@ -1,0 +1,114 @@
+import { type Command, Option } from 'commander';
+import type { Id } from '../collab-data.js';
+import type { CollabModel } from '../collab-model.js';
+import { DataError } from '../errors.js';
+import type { Contribution, GivenRating } from '../fold-in.js';
+import type { Recommendation } from '../recommend.js';
+import { deviceLine } from './device-options.js';
+import { integer } from './numbers.js';
+import { addSavedModelOptions, itemFinder, nameOf, type SavedModelFlags, unknownItem, withModel } from './saved-model.js';
+import { alignedTable } from './table.js';
+
+interface RecommendFlags extends SavedModelFlags {
+  user?: string;
+  ratings?: string;
+  n: number;
+  exclude: 'rated' | 'none';
+  unknown: 'error' | 'na';
+  json?: boolean;
+}
+
+/** One line of the list; `because` for a new user, see `FoldedUser.because`. */
+interface Place extends Recommendation {
+  because?: Contribution[];
+}
+
+/** What `dotbias recommend --json` prints. */
+interface List {
+  /** The user, or how many ratings of a new one were used. */
+  user?: Id;
+  nRatings?: number;
+  /** Best first. */
+  recommendations: Place[];
+}
+
+export function addRecommend(program: Command): void {
+  const command = program.command('recommend')
+    .summary('list what a user would like best')
+    .description('Lists the items with the highest predicted ratings for a user of the model, or for a new one with some ratings.');
+  addSavedModelOptions(command)
+    .option('--user <id>', 'a user whom training saw')
+    .addOption(new Option('--ratings <file>', "ratings of a new user, read as those of 'dotbias train': the columns item and rating, an item being an id or an exact title (- for standard input)").conflicts('user'))
+    .option('-n <count>', 'length of the list', integer(1), 10)
+    .addOption(new Option('--exclude <what>', 'leave out what the user has rated').choices(['rated', 'none']).default('rated'))
+    .addOption(new Option('--unknown <what>', "a user or a rated item that training never saw: an error, or 'na': the user is taken for an unknown one, the item is left out").choices(['error', 'na']).default('error'))
+    .option('--json', 'print the list as JSON, with all contributions of the ratings of a new user')
+    .action(recommend);
+}
+
+async function recommend(flags: RecommendFlags): Promise<void> {
+  if (flags.user === undefined && flags.ratings === undefined) {
+    throw new TypeError('Name a user with --user, or a file with the ratings of a new one with --ratings.');
+  }
+  await withModel(flags, async (model, device) => {
+    const list = flags.user === undefined ? await listForNewUser(model, flags.ratings!, flags) : await listForUser(model, flags.user, flags);
+    console.log(flags.json ? JSON.stringify(list, null, 2) : `${deviceLine(device)}\n${describe(list)}`);
+  });
+}
+
+async function listForUser(model: CollabModel, id: string, { model: file, n, exclude, unknown }: RecommendFlags): Promise<List> {
+  const { users, train } = model.info;
+  if (exclude === 'rated' && train === undefined) {
+    throw new TypeError(`${file} does not say what its users rated (it was saved with --no-history, or imported): add --exclude none, or give the user's ratings with --ratings.`);
+  }
+  return { user: users.has(id) ? users.idOf(users.indexOf(id)) : id, recommendations: await model.recommend(id, atMost(model, n), { exclude, unknown }) };
+}
+
+async function listForNewUser(model: CollabModel, file: string, { n, exclude, unknown }: RecommendFlags): Promise<List> {
+  const ratings = await readOwnRatings(model, file, unknown);
+  const user = await model.foldIn(ratings);
+  const recommendations: Place[] = await user.recommend(atMost(model, n), { exclude });
+  for (const place of recommendations) place.because = await user.because(place.item);
+  return { nRatings: ratings.length, recommendations };
+}
+
+/** One person's ratings of items of the model. @throws DataError for a file that has not these */
+async function readOwnRatings(model: CollabModel, file: string, unknown: 'error' | 'na'): Promise<GivenRating[]> {
+  const { readRatings } = await import('../node/ratings-file.js');
+  const { columns: { users, items, ratings } } = await readRatings(file, { onePerson: true });
+  const nUsers = new Set(Array.from(users)).size;
+  if (nUsers > 1) throw new DataError(`These are the ratings of ${nUsers} users; --ratings takes those of one.`, { file });
+  const find = itemFinder(model);
+  const given: GivenRating[] = [];
+  const leftOut: Id[] = [];
+  Array.from(items, (name, k) => {
+    const item = find(name);
+    if (item !== undefined) given.push([item, ratings[k]]);
+    else if (unknown === 'na') leftOut.push(name);
+    else throw new DataError(`${unknownItem(model, name)} (--unknown na leaves such items out.)`, { file, value: name });
+  });
+  if (given.length === 0) throw new DataError('Training saw none of the items rated in it.', { file });
+  if (leftOut.length > 0) console.error(`${leftOut.length} of ${items.length} ratings left out, of items that training never saw: ${leftOut.slice(0, 5).join(', ')}${leftOut.length > 5 ? ', ...' : ''}.`);
+  return given;
+}
+
+/** Not more places than items. */
+function atMost({ info: { items } }: CollabModel, n: number): number {
+  return Math.max(1, Math.min(n, items.size - 1));
+}
+
+function describe({ recommendations }: List): string {
+  if (recommendations.length === 0) return 'Nothing is left to recommend: the user has rated all items.';
+  const titled = recommendations.some(({ title }) => title !== undefined);
+  const explained = recommendations.some(({ because }) => because !== undefined);
+  const rows = recommendations.map(({ item, title, prediction, because }, k) => [
+    String(k + 1), String(item), ...(titled ? [title ?? ''] : []), prediction.toFixed(2), ...(explained ? [reasons(because)] : []),
+  ]);
+  const head = ['rank', 'item', ...(titled ? ['title'] : []), 'prediction', ...(explained ? ['because you rated'] : [])];
+  return alignedTable(head, rows, ['right', 'right', ...(titled ? ['left' as const] : []), 'right', 'left']);
+}
+
+/** The two ratings that speak most for an item. */
+export function reasons(because: readonly Contribution[] = []): string {
+  return because.slice(0, 2).filter(({ contribution }) => contribution > 0).map((each) => `${nameOf(each)}: ${each.rating}`).join('; ');
+}
