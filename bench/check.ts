@@ -17,7 +17,7 @@ export async function checkSteps(gpu: Gpu, data: CollabData, path: PathName, nSt
   const reference = new ReferenceTrainer(learn.model.shape, await learn.model.readTables(), learn.trainer.options);
   const { lr, mom, end } = oneCycle({ totalSteps: EPOCHS * learn.trainer.stepsPerEpoch, lrMax: LR_MAX });
   const losses: number[] = [];
-  await learn.trainer.fit({ lr: lr.slice(0, nSteps), mom: mom.slice(0, nSteps), end }, { onSteps: (_, chunk) => void losses.push(...chunk) });
+  await learn.trainer.fit({ lr: lr.slice(0, nSteps), mom: mom.slice(0, nSteps), end }, { onSteps: (step, chunk) => chunk.forEach((loss, i) => (losses[step + i] = loss)) });
   learn.release();
 
   let worst = 0;

@@ -80,7 +80,7 @@ async function main(): Promise<void> {
   if (wants('shapes')) {
     show(await benchTables(gpu, quick ? [2600, 26_000] : [2600, 26_000, 260_000], quick ? 1 : 3));
     const shapes = quick ? MOVIELENS.slice(0, 1) : MOVIELENS;
-    show(await benchShapes(gpu, { repeats: quick ? 1 : 3, batchSizes: quick ? [4096] : [64, 4096, 65_536], shapes, nSampled: soft ? 1_000_000 : 3_000_000 }));
+    show(await benchShapes(gpu, { repeats: quick ? 1 : 3, batchSizes: quick ? [4096] : [64, 4096, 65_536], shapes, nSampled: quick ? 300_000 : soft ? 1_000_000 : 3_000_000 }));
   }
 
   const result: Result = {

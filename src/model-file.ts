@@ -39,7 +39,7 @@ export interface EncodeOptions {
    * Whether the file holds the training ratings, where the model knows them: `recommend` then leaves out what a user has
    * rated. They are personal data, and make the file larger by 12 bytes a rating. Default true.
    */
-  history?: boolean;
+  ratings?: boolean;
 }
 
 /**
@@ -47,9 +47,9 @@ export interface EncodeOptions {
  *
  * @throws DotbiasError if a value of the model is not finite, as after a diverged training
  */
-export async function encodeModel({ model, info }: CollabModel, { training = {}, history = true }: EncodeOptions = {}): Promise<Uint8Array> {
+export async function encodeModel({ model, info }: CollabModel, { training = {}, ratings = true }: EncodeOptions = {}): Promise<Uint8Array> {
   const { train, ...rest } = info;
-  return writeModel({ ...rest, ...(history && train && { train }), shape: model.shape, tables: await model.readTables(), training });
+  return writeModel({ ...rest, ...(ratings && train && { train }), shape: model.shape, tables: await model.readTables(), training });
 }
 
 /** The inverse of `decodeModel`: the bytes of a model that need not be on a device. @throws DotbiasError as `encodeModel` */
@@ -107,7 +107,7 @@ export function decodeModel(bytes: Uint8Array): DecodedModel {
     refuse('its config says that it has no biases, but not all of them are zero');
   }
   const titles = readTitles(metadata, items);
-  const train = readHistory(tensors, shape);
+  const train = readTrain(tensors, shape);
   return { tables, shape, users, items, yRange, training, ...(titles && { titles }), ...(train && { train }) };
 }
 
@@ -182,7 +182,7 @@ function readTable(tensors: Record<string, Tensor>, name: keyof Tables, wanted: 
   return tensor.data;
 }
 
-function readHistory(tensors: Record<string, Tensor>, { nUsers, nItems }: ModelShape): Ratings | undefined {
+function readTrain(tensors: Record<string, Tensor>, { nUsers, nItems }: ModelShape): Ratings | undefined {
   const { trainUsers: users, trainItems: items, trainRatings: ratings } = tensors;
   if (!users && !items && !ratings) return undefined;
   if (!users || !items || !ratings) return refuse('of trainUsers, trainItems and trainRatings some are missing');

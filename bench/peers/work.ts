@@ -14,7 +14,6 @@ export interface Work {
   nUsers: number;
   nItems: number;
   nFactors: number;
-  warmUpSteps: number;
   wd: number;
   beta2: number;
   eps: number;
@@ -47,7 +46,7 @@ export async function writeWork(folder: string, workload: Workload, batchSize: n
     lr, mom, initial, order, users: train.users, items: train.items, ratings: train.ratings,
     validUsers: valid.users, validItems: valid.items, validRatings: valid.ratings,
   };
-  const work: Work = { name: data.name, batchSize, nSteps, stepsPerEpoch, nUsers, nItems, nFactors, warmUpSteps: 32, wd, beta2: 0.99, eps: 1e-8, yRange };
+  const work: Work = { name: data.name, batchSize, nSteps, stepsPerEpoch, nUsers, nItems, nFactors, wd, beta2: 0.99, eps: 1e-8, yRange };
   let offset = 0;
   const places = Object.fromEntries(Object.entries(arrays).map(([name, values]) => {
     const place = { type: typeOf(values), offset, length: values.length };

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { FileFormatError } from '../errors.js';
 import { importWeights } from '../import-weights.js';
 import { writeModel } from '../model-file.js';
-import { writeFileAtomic } from '../node/files.js';
+import { readBytes, writeFileAtomic } from '../node/files.js';
 import { readSafetensors } from '../safetensors.js';
 import { rangeOrNone } from './numbers.js';
 import { checkWritable } from './outputs.js';
@@ -28,7 +27,7 @@ export function addImport(program: Command): void {
 
 async function importModel(path: string, { users, items, yRange, out }: ImportFlags): Promise<void> {
   await checkWritable(out);
-  const { tensors } = inFile(path, readSafetensors, await readFile(path));
+  const { tensors } = inFile(path, readSafetensors, await readBytes(path));
   const lists = { users: await readList(users), items: await readList(items) };
   const model = inFile(path, (state) => importWeights(state, { ...lists, yRange: yRange === 'none' ? null : yRange }), tensors);
   await writeFileAtomic(out, writeModel(model));
@@ -44,7 +43,7 @@ async function readList(path: string): Promise<unknown[]> {
     } catch (cause) {
       throw new FileFormatError('This is not JSON.', { cause });
     }
-  }, await readFile(path, 'utf8'));
+  }, (await readBytes(path)).toString());
   if (!Array.isArray(list)) throw new FileFormatError(`${path}: This is not a JSON list of ids.`);
   return list;
 }

@@ -31,7 +31,7 @@ export function addModelOptions(command: Command): Command {
   return applyRecipes(addShapeOptions(command))
     .option('--wd <x>', 'weight decay of the factors', notNegative, 0.1)
     .option('--wd-bias <x>', 'weight decay of the biases (default: as --wd)', notNegative)
-    .addOption(new Option('--recipe <name>', 'fastai1, fastai2: constants of Adam and of the 1-cycle schedule; best: --factors 80 --wd 0.26 --wd-bias 0 --y-range 0.2,5.4 --epochs 8 --lr 0.0027, where not given otherwise').choices(Object.keys(RECIPES)).default('fastai1'))
+    .addOption(new Option('--recipe <name>', 'fastai1, fastai2: constants of Adam and of the 1-cycle schedule; best: --factors 100 --wd 0.28 --wd-bias 0 --y-range 0.2,5.4 --epochs 8 --lr 0.0025, where not given otherwise').choices(Object.keys(RECIPES)).default('fastai1'))
     .addOption(new Option('--path <name>', 'how steps are made; all give the same numbers up to rounding; without it, the fastest').choices(['lazy', 'persistent', 'dense', 'unfused']));
 }
 

@@ -15,7 +15,7 @@ export interface NamedRecipe {
 export const RECIPES: Readonly<Record<string, NamedRecipe>> = {
   fastai1: { constants: 'fastai1', flags: {} },
   fastai2: { constants: 'fastai2', flags: {} },
-  best: { constants: 'fastai1', flags: { factors: 80, wd: 0.26, wdBias: 0, yRange: [0.2, 5.4], epochs: 8, lr: 2.7e-3 } },
+  best: { constants: 'fastai1', flags: { factors: 100, wd: 0.28, wdBias: 0, yRange: [0.2, 5.4], epochs: 8, lr: 2.5e-3 } },
 };
 
 /** Makes `--recipe` set the flags of the recipe; those given beside it, before or after, hold. */

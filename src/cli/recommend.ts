@@ -1,12 +1,13 @@
 import { type Command, Option } from 'commander';
 import type { Id } from '../collab-data.js';
-import type { CollabModel } from '../collab-model.js';
+import type { CollabModel, ModelInfo } from '../collab-model.js';
 import { DataError } from '../errors.js';
 import type { Contribution, GivenRating } from '../fold-in.js';
+import { readModelFile } from '../node/model-file.js';
 import type { Recommendation } from '../recommend.js';
 import { deviceLine } from './device-options.js';
 import { integer } from './numbers.js';
-import { addSavedModelOptions, itemFinder, nameOf, type SavedModelFlags, unknownItem, withModel } from './saved-model.js';
+import { addSavedModelOptions, findItem, findUser, nameOf, type SavedModelFlags, unknownItem, withModel } from './saved-model.js';
 import { alignedTable } from './table.js';
 
 interface RecommendFlags extends SavedModelFlags {
@@ -50,22 +51,29 @@ async function recommend(flags: RecommendFlags): Promise<void> {
   if (flags.user === undefined && flags.ratings === undefined) {
     throw new TypeError('Name a user with --user, or a file with the ratings of a new one with --ratings.');
   }
-  await withModel(flags, async (model, device) => {
-    const list = flags.user === undefined ? await listForNewUser(model, flags.ratings!, flags) : await listForUser(model, flags.user, flags);
+  const saved = await readModelFile(flags.model);
+  const given = flags.ratings === undefined ? undefined : await readOwnRatings(saved, flags.ratings, flags.unknown);
+  if (given === undefined) checkUser(saved, flags);
+  await withModel(saved, flags, async (model, device) => {
+    const list = given ? await listForNewUser(model, given, flags) : await listForUser(model, flags.user!, flags);
     console.log(flags.json ? JSON.stringify(list, null, 2) : `${deviceLine(device)}\n${describe(list)}`);
   });
 }
 
-async function listForUser(model: CollabModel, id: string, { model: file, n, exclude, unknown }: RecommendFlags): Promise<List> {
-  const { users, train } = model.info;
-  if (exclude === 'rated' && train === undefined) {
-    throw new TypeError(`${file} does not say what its users rated (it was saved with --no-history, or imported): add --exclude none, or give the user's ratings with --ratings.`);
+function checkUser(saved: ModelInfo, { model: file, user, exclude, unknown }: RecommendFlags): void {
+  if (unknown === 'error') findUser(saved, user!);
+  if (exclude === 'rated' && saved.train === undefined) {
+    throw new TypeError(`${file} does not say what its users rated (it was saved with --no-ratings, or imported): add --exclude none, or give the user's ratings with --ratings.`);
   }
-  return { user: users.has(id) ? users.idOf(users.indexOf(id)) : id, recommendations: await model.recommend(id, atMost(model, n), { exclude, unknown }) };
 }
 
-async function listForNewUser(model: CollabModel, file: string, { n, exclude, unknown }: RecommendFlags): Promise<List> {
-  const ratings = await readOwnRatings(model, file, unknown);
+async function listForUser(model: CollabModel, name: string, { n, exclude, unknown }: RecommendFlags): Promise<List> {
+  const { users } = model.info;
+  const user = users.has(name) ? findUser(model.info, name) : name;
+  return { user, recommendations: await model.recommend(user, atMost(model, n), { exclude, unknown }) };
+}
+
+async function listForNewUser(model: CollabModel, ratings: readonly GivenRating[], { n, exclude }: RecommendFlags): Promise<List> {
   const user = await model.foldIn(ratings);
   const recommendations: Place[] = await user.recommend(atMost(model, n), { exclude });
   for (const place of recommendations) place.because = await user.because(place.item);
@@ -73,20 +81,19 @@ async function listForNewUser(model: CollabModel, file: string, { n, exclude, un
 }
 
 /** One person's ratings of items of the model. @throws DataError for a file that has not these */
-async function readOwnRatings(model: CollabModel, file: string, unknown: 'error' | 'na'): Promise<GivenRating[]> {
+async function readOwnRatings(saved: ModelInfo, file: string, unknown: 'error' | 'na'): Promise<GivenRating[]> {
   const { readRatings } = await import('../node/ratings-file.js');
   const { columns: { users, items, ratings } } = await readRatings(file, { onePerson: true });
   const nUsers = new Set(Array.from(users)).size;
   if (nUsers > 1) throw new DataError(`These are the ratings of ${nUsers} users; --ratings takes those of one.`, { file });
-  const find = itemFinder(model);
   const given: GivenRating[] = [];
   const leftOut: Id[] = [];
-  Array.from(items, (name, k) => {
-    const item = find(name);
+  for (let k = 0; k < items.length; k++) {
+    const item = findItem(saved, items[k]);
     if (item !== undefined) given.push([item, ratings[k]]);
-    else if (unknown === 'na') leftOut.push(name);
-    else throw new DataError(`${unknownItem(model, name)} (--unknown na leaves such items out.)`, { file, value: name });
-  });
+    else if (unknown === 'na') leftOut.push(items[k]);
+    else throw new DataError(`${unknownItem(saved, items[k])} (--unknown na leaves such items out.)`, { file, value: items[k] });
+  }
   if (given.length === 0) throw new DataError('Training saw none of the items rated in it.', { file });
   if (leftOut.length > 0) console.error(`${leftOut.length} of ${items.length} ratings left out, of items that training never saw: ${leftOut.slice(0, 5).join(', ')}${leftOut.length > 5 ? ', ...' : ''}.`);
   return given;

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import type { Id } from '../collab-data.js';
-import type { CollabModel } from '../collab-model.js';
-import { loadModel } from '../model-file.js';
+import type { CollabModel, ModelInfo } from '../collab-model.js';
+import { type DecodedModel, loadModel } from '../model-file.js';
 import type { OpenedGpu } from '../node/device.js';
-import { readModelFile } from '../node/model-file.js';
 import { addDeviceOptions, type DeviceFlags, openDevice } from './device-options.js';
 
 /** Which saved model to ask. */
@@ -15,33 +14,37 @@ export function addSavedModelOptions(command: Command): Command {
   return addDeviceOptions(command.requiredOption('--model <file>', "a model that 'dotbias train --out' or 'dotbias import' wrote"));
 }
 
-/** Loads the model, lets `use` have it, and gives the device back. */
-export async function withModel(flags: SavedModelFlags, use: (model: CollabModel, device: OpenedGpu) => Promise<void>): Promise<void> {
-  const file = await readModelFile(flags.model);
+/** Opens the device, puts the model there, lets `use` have both, and gives the device back. */
+export async function withModel(saved: DecodedModel, flags: DeviceFlags, use: (model: CollabModel, device: OpenedGpu) => Promise<void>): Promise<void> {
   const device = await openDevice(flags);
   try {
-    await use(await loadModel(file, device.gpu), device);
+    await use(await loadModel(saved, device.gpu), device);
   } finally {
     device.gpu.destroy();
   }
 }
 
-/**
- * Finds items by what people call them: an id or, if there is no such id, a title, letter for letter.
- *
- * @returns the item's id, or undefined; for a title that several items have, RangeError
- */
-export function itemFinder({ info: { items, titles } }: CollabModel): (name: Id) => Id | undefined {
-  return (name) => {
-    if (items.has(name)) return items.idOf(items.indexOf(name));
-    const found = [...(titles ?? [])].filter(([, title]) => title === name).map(([id]) => id);
-    if (found.length > 1) throw new RangeError(`'${name}' is the title of the items ${found.join(' and ')}: name one of these ids.`);
-    return found[0];
-  };
+/** Id of a user by what was typed. @throws RangeError for one that training never saw */
+export function findUser({ users }: ModelInfo, name: Id): Id {
+  if (!users.has(name)) throw new RangeError(`Training saw no user '${name}'.`);
+  return users.idOf(users.indexOf(name));
 }
 
-/** What to say of an item that `itemFinder` does not find. */
-export function unknownItem({ info: { titles } }: CollabModel, name: Id): string {
+/**
+ * Id of an item by what people call it: its id or, if there is no such id, its title, letter for letter.
+ *
+ * @returns undefined for an item that training never saw, see `unknownItem`
+ * @throws RangeError for a title that several items have
+ */
+export function findItem({ items, titles }: ModelInfo, name: Id): Id | undefined {
+  if (items.has(name)) return items.idOf(items.indexOf(name));
+  const found = [...(titles ?? [])].filter(([, title]) => title === name).map(([id]) => id);
+  if (found.length > 1) throw new RangeError(`'${name}' is the title of the items ${found.join(' and ')}: name one of these ids.`);
+  return found[0];
+}
+
+/** What to say of an item that `findItem` does not find. */
+export function unknownItem({ titles }: ModelInfo, name: Id): string {
   const part = String(name).toLowerCase();
   const [near] = [...(titles ?? [])].filter(([, title]) => part.length > 2 && title.toLowerCase().includes(part)).sort(([, a], [, b]) => a.length - b.length);
   return `Training saw no item with the id${titles ? ' or the title' : ''} '${name}'${near ? `; there is '${near[1]}', item ${near[0]}` : ''}.`;

@@ -18,7 +18,7 @@ import { type TrainReport, trainReport } from './train-report.js';
 
 interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFlags {
   out?: string;
-  history: boolean;
+  ratings: boolean;
   plots?: string;
   report?: string;
   quiet?: boolean;
@@ -29,7 +29,9 @@ export function addTrain(program: Command): void {
     .summary('train a model on ratings')
     .description("Trains a model with the 1-cycle policy, and prints fastai's table, the validation errors and some predictions.");
   addDeviceOptions(addRunOptions(addFitOptions(addModelOptions(addDataOptions(command)))))
-    .option('--out <file>', 'save the model as a safetensors file')
+    .option('--out <file>', 'save the model as a safetensors file, with the training ratings')
+    .option('--no-ratings', "keep the training ratings, which are personal data, out of --out; 'dotbias recommend' then cannot leave out what a user has rated")
+    .option('--plots <dir>', 'draw losses, schedule, predictions and errors as SVG files')
     .option('--report <file>', 'write settings, losses, errors and timings as JSON; nUsers and nItems count the ids that training saw, without #na#')
     .option('--quiet', 'print only the device in use and the final result')
     .addHelpText('after', '\nCtrl-C stops after the steps under way; --out and --report are still written if an epoch is complete.\nA killed run goes on with --resume from its last complete epoch.')
@@ -39,7 +41,7 @@ export function addTrain(program: Command): void {
 async function train(flags: TrainFlags): Promise<void> {
   const print = (text: string) => void (flags.quiet || console.log(text));
   const watch = new Stopwatch();
-  await Promise.all([checkWritable(flags.out), checkWritable(flags.report), checkRun(flags)]);
+  await Promise.all([checkWritable(flags.out), checkWritable(flags.report), checkPlots(flags.plots), checkRun(flags)]);
 
   const reading = watch.time('data', () => readData(flags));
   reading.catch(() => undefined); // awaited below, after the device
@@ -60,8 +62,12 @@ async function train(flags: TrainFlags): Promise<void> {
     console.log(resultLines(report));
     if (!flags.quiet && report.data.nValid > 0) console.log(`\n${await samplePredictions(learn)}`);
     if (flags.out !== undefined) {
-      await saveModel(learn, flags.out);
+      await saveModel(learn, flags.out, { ratings: flags.ratings });
       print(`\nModel saved to ${flags.out}`);
+    }
+    if (flags.plots !== undefined) {
+      const files = await writePlots(learn, flags.plots);
+      print(`Plots in ${flags.plots}: ${files.join(', ')}`);
     }
     report.seconds.total = watch.total;
     if (flags.report !== undefined) await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);

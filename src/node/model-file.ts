@@ -1,17 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import type { CollabModel } from '../collab-model.js';
 import { FileFormatError } from '../errors.js';
 import type { Gpu } from '../gpu/device.js';
 import { CollabLearner } from '../learner.js';
 import { type DecodedModel, decodeModel, encodeModel, type EncodeOptions, loadModel, trainingConfig } from '../model-file.js';
 import { openGpu } from './device.js';
-import { writeFileAtomic } from './files.js';
+import { readBytes, writeFileAtomic } from './files.js';
 
 /**
  * Writes a model to a safetensors file, whole or not at all.
  *
  * @param options.training noted in the file. Default: a learner's `trainingConfig`, nothing for another model
- * @param options.history whether the file holds the training ratings, see `EncodeOptions`. Default true
+ * @param options.ratings whether the file holds the training ratings, see `EncodeOptions`. Default true
  * @throws DotbiasError if the model is not finite, or the file system's error
  */
 export async function saveModel(model: CollabModel, path: string, options: EncodeOptions = {}): Promise<void> {
@@ -32,7 +31,7 @@ export async function loadModelFile(path: string, { gpu }: { gpu?: Gpu | GPUDevi
 
 /** Reads and checks a model file, without a device. Errors as `loadModelFile`. */
 export async function readModelFile(path: string): Promise<DecodedModel> {
-  const bytes = await readFile(path);
+  const bytes = await readBytes(path);
   try {
     return decodeModel(bytes);
   } catch (error) {

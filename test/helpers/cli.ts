@@ -17,7 +17,7 @@ export interface Ended {
 /** Commands that compute get the adapter that DOTBIAS_TEST_ADAPTER names. */
 function withAdapter(args: readonly string[]): string[] {
   const name = process.env['DOTBIAS_TEST_ADAPTER'];
-  return [...args, ...(name && ['train', 'lr-find', 'evaluate', 'sweep'].includes(args[0]) && !args.includes('--adapter') ? ['--adapter', name] : [])];
+  return [...args, ...(name && ['train', 'lr-find', 'evaluate', 'sweep', 'recommend', 'explain'].includes(args[0]) && !args.includes('--adapter') ? ['--adapter', name] : [])];
 }
 
 /** Runs `dotbias` to its end. */

@@ -24,7 +24,7 @@ await main(async (work, path, adapter) => {
       if (first !== 0) throw new RangeError('dotbias runs from the first step');
       const losses = [];
       const schedule = { lr: lr.slice(0, steps), mom: mom.slice(0, steps), end: { lr: lr.at(-1), mom: mom.at(-1) } };
-      await learn.trainer.fit(schedule, { onSteps: (_, chunk) => void losses.push(...chunk) });
+      await learn.trainer.fit(schedule, { onSteps: (step, chunk) => chunk.forEach((loss, i) => (losses[step + i] = loss)) });
       return losses;
     },
     async tables() {

@@ -49,6 +49,9 @@ export function validMse({ validUsers, validItems, validRatings, nUsers, nFactor
   return sum / validRatings.length;
 }
 
+/** Chunks of steps are run for at least so long before the clock starts. */
+const WARM_UP_SECONDS = 1;
+
 /** Runs a rival from the command line: FOLDER VARIANT SECONDS [ADAPTER]. Stops after SECONDS of training, or at the end. */
 export async function main(create) {
   const [folder, variant, budget, adapter] = process.argv.slice(2);
@@ -59,14 +62,18 @@ export async function main(create) {
   await rival.reset();
   await rival.run(0, Math.min(work.nSteps, 2));
   const startSeconds = seconds(started);
-  await rival.reset();
-  await rival.run(0, Math.min(work.nSteps, work.warmUpSteps));
+  const chunk = Math.min(work.nSteps, rival.chunk);
+  const warmed = performance.now();
+  do {
+    await rival.reset();
+    await rival.run(0, chunk);
+  } while (seconds(warmed) < WARM_UP_SECONDS);
   await rival.reset();
 
   const losses = [];
   const begun = performance.now();
   while (losses.length < work.nSteps && (losses.length === 0 || seconds(begun) < Number(budget))) {
-    losses.push(...(await rival.run(losses.length, Math.min(rival.chunk, work.nSteps - losses.length))));
+    losses.push(...(await rival.run(losses.length, Math.min(chunk, work.nSteps - losses.length))));
   }
   const trainSeconds = seconds(begun);
   const mse = losses.length === work.nSteps ? validMse(work, await rival.tables()) : null;

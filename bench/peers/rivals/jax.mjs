@@ -50,7 +50,7 @@ await main(async (work, variant, adapter) => {
   let state = [];
   return {
     device: `jax-js, ${device}`,
-    chunk: 64,
+    chunk: 8,
     reset() {
       for (const array of state) array.dispose();
       state = [np.array(initial).reshape([nRows, stride]), np.zeros([nRows, stride]), np.zeros([nRows, stride])];

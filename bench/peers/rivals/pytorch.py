@@ -106,7 +106,7 @@ def fastest_threads(rival, work):
         rival.reset()
         rival.run(0, 2)
         start = time.perf_counter()
-        rival.run(0, min(work['nSteps'], work['warmUpSteps']))
+        rival.run(0, min(work['nSteps'], 64))
         return time.perf_counter() - start
     return min({1, torch.get_num_threads()}, key=seconds)
 
