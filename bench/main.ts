@@ -1,6 +1,7 @@
 /** `npm run bench`: measures dotbias on one adapter. See docs/bench.md. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { DotbiasError } from '../src/errors.js';
 import { writeFileAtomic } from '../src/node/files.js';
 import { openGpu } from '../src/node/device.js';
 import { checkSteps } from './check.js';
@@ -27,7 +28,10 @@ if (flags.help) {
   --only PART     ceilings, kernels, epoch or shapes; may be given several times
   --json FILE     also write the results there`);
 } else {
-  await main();
+  await main().catch((error: unknown) => {
+    console.error(error instanceof RangeError || error instanceof DotbiasError ? error.message : error);
+    process.exitCode = 1;
+  });
 }
 
 async function main(): Promise<void> {

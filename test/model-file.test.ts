@@ -42,9 +42,11 @@ for (const options of [{}, { bias: false }, { yRange: null }] satisfies LearnerO
 
 test('tensors have the names, shapes and order of rows that the format promises', async () => {
   const learn = await trained();
-  const { tensors, metadata } = readSafetensors(await encodeModel(learn, trainingConfig(learn)));
+  const { tensors, metadata } = readSafetensors(await encodeModel(learn, { training: trainingConfig(learn) }));
   const shapes = Object.fromEntries(Object.entries(tensors).map(([name, { dtype, shape }]) => [name, `${dtype} ${shape}`]));
-  assert.equal(shapes, { userFactors: 'F32 6,6', itemFactors: 'F32 7,6', userBias: 'F32 6', itemBias: 'F32 7' });
+  assert.equal(shapes, {
+    userFactors: 'F32 6,6', itemFactors: 'F32 7,6', userBias: 'F32 6', itemBias: 'F32 7', trainUsers: 'U32 24', trainItems: 'U32 24', trainRatings: 'F32 24',
+  });
   const tables = await learn.tables();
   for (const name of ['userFactors', 'itemFactors', 'userBias', 'itemBias'] as const) assert.equal(tensors[name].data, tables[name]);
   assert.equal(JSON.parse(metadata['users']), ['#na#', 0, 1, 2, 3, 4]);
@@ -53,6 +55,17 @@ test('tensors have the names, shapes and order of rows that the format promises'
   assert.equal(config, { nFactors: 6, bias: true, yRange: [0, 5.5] });
   assert.equal(training, trainingConfig(learn));
   assert.is((training as { steps: number }).steps, 6);
+});
+
+test('training ratings are kept, so that a loaded model leaves out what was rated; or they are not', async () => {
+  const learn = await trained();
+  const loaded = await loadModel(await encodeModel(learn), gpu!);
+  assert.equal(loaded.info.train, learn.data.train);
+  assert.equal(await loaded.recommend(2), await learn.recommend(2));
+  assert.equal(await encodeModel(loaded), await encodeModel(learn), 'saved again they are still there');
+  const without = await encodeModel(learn, { ratings: false });
+  assert.is(decodeModel(without).train, undefined);
+  assert.equal(Object.keys(readSafetensors(without).tensors).sort(), ['itemBias', 'itemFactors', 'userBias', 'userFactors']);
 });
 
 test('the same model gives the same bytes', async () => {
@@ -87,6 +100,7 @@ const set = (key: string, text: string) => (_: unknown, metadata: Record<string,
 const drop = (key: string) => (_: unknown, metadata: Record<string, string>) => void delete metadata[key];
 const tensor = (name: string, value: Tensor) => (tensors: Record<string, Tensor>) => void (tensors[name] = value);
 const floats = (shape: number[], fill = 0): Tensor => ({ dtype: 'F32', shape, data: new Float32Array(shape.reduce((a, b) => a * b)).fill(fill) });
+const words = (shape: number[], fill = 1): Tensor => ({ dtype: 'U32', shape, data: new Uint32Array(shape.reduce((a, b) => a * b)).fill(fill) });
 
 const lies: Record<string, [change: Parameters<typeof tampered>[0], message: RegExp]> = {
   'no format': [drop('format'), /metadata format/],
@@ -116,6 +130,13 @@ const lies: Record<string, [change: Parameters<typeof tampered>[0], message: Reg
   'a missing tensor': [(tensors) => void delete tensors['userBias'], /userBias is missing/],
   'a tensor of another type': [tensor('userBias', { dtype: 'F64', shape: [6], data: new Float64Array(6) }), /F64, not F32/],
   'a tensor of another shape': [tensor('userBias', floats([6, 1])), /userBias has the shape \[6,1\]/],
+  'ratings without their items': [(tensors) => void delete tensors['trainItems'], /some are missing/],
+  'ratings of another type': [tensor('trainUsers', floats([24], 1)), /F32, U32 and F32, not U32, U32 and F32/],
+  'ratings of different number': [tensor('trainItems', words([23])), /shapes \[24\], \[23\], \[24\]/],
+  'ratings in a table': [(tensors) => void Object.assign(tensors, { trainUsers: words([4, 6]), trainItems: words([4, 6]), trainRatings: floats([4, 6]) }), /not one and the same length/],
+  'a rating of #na#': [tensor('trainUsers', words([24], 0)), /trainUsers\[0\] is 0, but table rows with an id are 1 to 5/],
+  'a rating of a row that is not there': [tensor('trainItems', words([24], 7)), /trainItems\[0\] is 7, but table rows with an id are 1 to 6/],
+  'a rating that is not finite': [tensor('trainRatings', floats([24], NaN)), /trainRatings holds/],
   'a value that is not finite': [tensor('itemFactors', floats([7, 6], Infinity)), /itemFactors holds values that are not finite/],
 };
 for (const [name, [change, message]] of Object.entries(lies)) {

@@ -61,7 +61,10 @@ if (flags.help) {
   --only NAME     rivals whose name contains this; may be given several times
   --json FILE     also write the results there`);
 } else {
-  await main();
+  await main().catch((error: unknown) => {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  });
 }
 
 async function main(): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { LearnerOptions } from '../learner.js';
 import type { PathName } from '../paths/path.js';
-import { integer, notNegative, rangeOrNone } from './numbers.js';
+import { integer, notNegative, positive, rangeOrNone } from './numbers.js';
 import { applyRecipes, RECIPES } from './recipes.js';
 
 /** The shape of a model. */
@@ -15,6 +15,7 @@ export interface ShapeFlags {
 export interface ModelFlags extends ShapeFlags {
   wd: number;
   wdBias?: number;
+  eps?: number;
   /** A key of RECIPES. */
   recipe: string;
   path?: PathName;
@@ -31,7 +32,8 @@ export function addModelOptions(command: Command): Command {
   return applyRecipes(addShapeOptions(command))
     .option('--wd <x>', 'weight decay of the factors', notNegative, 0.1)
     .option('--wd-bias <x>', 'weight decay of the biases (default: as --wd)', notNegative)
-    .addOption(new Option('--recipe <name>', 'fastai1, fastai2: constants of Adam and of the 1-cycle schedule; best: --factors 100 --wd 0.28 --wd-bias 0 --y-range 0.2,5.4 --epochs 8 --lr 0.0025, where not given otherwise').choices(Object.keys(RECIPES)).default('fastai1'))
+    .option('--eps <x>', "Adam's eps: larger ones damp the steps of rows with few ratings (default: 1e-8, fastai2 1e-5)", positive)
+    .addOption(new Option('--recipe <name>', 'fastai1, fastai2: constants of Adam and of the 1-cycle schedule; best: --factors 100 --wd 0.2 --wd-bias 0 --eps 1.5e-4 --y-range 0,5.2 --epochs 8 --lr 0.00245, where not given otherwise').choices(Object.keys(RECIPES)).default('fastai1'))
     .addOption(new Option('--path <name>', 'how steps are made; all give the same numbers up to rounding; without it, the fastest').choices(['lazy', 'persistent', 'dense', 'unfused']));
 }
 
@@ -41,6 +43,6 @@ export function rangeOption({ yRange }: ShapeFlags): [lo: number, hi: number] | 
 }
 
 export function learnerOptions(flags: ModelFlags): LearnerOptions {
-  const { factors, wd, wdBias, bias, recipe, path } = flags;
-  return { nFactors: factors, wd, yRange: rangeOption(flags), bias, recipe: RECIPES[recipe].constants, ...(wdBias !== undefined && { wdBias }), ...(path && { path }) };
+  const { factors, wd, wdBias, eps, bias, recipe, path } = flags;
+  return { nFactors: factors, wd, yRange: rangeOption(flags), bias, recipe: RECIPES[recipe].constants, ...(wdBias !== undefined && { wdBias }), ...(eps !== undefined && { eps }), ...(path && { path }) };
 }

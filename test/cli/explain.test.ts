@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addExplain } from '../../src/cli/explain.js';
 import { collabLearner } from '../../src/learner.js';
 import { saveModel } from '../../src/node/model-file.js';
 import { itemPca } from '../../src/node/pca.js';
-import { dotbias, temporaryFolder } from '../helpers/cli.js';
+import { dotbias, dotbiasHere, temporaryFolder } from '../helpers/cli.js';
 import { smallData } from '../helpers/data.js';
 import { sharedGpu } from '../helpers/gpu.js';
 
@@ -26,7 +27,7 @@ if (gpu !== null) {
   await saveModel(plain, PLAIN, { ratings: false });
 }
 
-const explain = (model: string, ...args: string[]) => dotbias('explain', '--model', model, ...args);
+const explain = (model: string, ...args: string[]) => dotbiasHere(addExplain, 'explain', '--model', model, ...args);
 async function json(...args: string[]) {
   const { code, stdout, stderr } = await explain(MODEL, ...args, '--json');
   assert.is(code, 0, stderr);
@@ -59,7 +60,8 @@ test('--min-ratings leaves out of all lists what was rated less', async () => {
 
 test('--item lists what is alike by cosine, or by dot product', async () => {
   const item = learn.data.items.idOf(5);
-  const [byTitle, dot] = await Promise.all([json('--item', `Film ${item}`, '-n', '4'), json('--item', String(item), '--dot', '-n', '4')]);
+  const byTitle = await json('--item', `Film ${item}`, '-n', '4');
+  const dot = await json('--item', String(item), '--dot', '-n', '4');
   const plain = (list: object[]) => list.map(({ nRatings: _, ...each }: { nRatings?: number }) => each);
   assert.equal(plain(byTitle.item.similar), await learn.similarItems(item, 4));
   assert.equal(plain(dot.item.similar), await learn.similarItems(item, 4, { metric: 'dot' }));
@@ -79,13 +81,15 @@ test('--user takes the predictions apart', async () => {
 });
 
 test('as text each part has a head', async () => {
-  const [general, user] = await Promise.all([explain(MODEL), explain(MODEL, '--user', String(learn.data.users.idOf(7)), '--item', 'Film 3')]);
+  const general = await dotbias('explain', '--model', MODEL);
+  const user = await explain(MODEL, '--user', String(learn.data.users.idOf(7)), '--item', 'Film 3');
   assert.match(general.stdout, /^Device: .+\nModel: .+ ratings\.\n\nLiked beyond[^]+\nbias +item +ratings +title\n[^]+\nDisliked beyond[^]+\nDirection of taste 3: \d+\.\d % of/);
   assert.match(user.stdout, /\nMost alike to Film 3, by cosine \(its bias is -?\d\.\d\d\)\nsimilarity +item +ratings +title\n[^]+\nUser \d+: bias .+ training ratings\n.+\nprediction +item bias +taste +item +because the user rated\n/);
 });
 
 test('a model without biases, titles and ratings shows what it has', async () => {
-  const [general, user] = await Promise.all([explain(PLAIN), explain(PLAIN, '--user', '7')]);
+  const general = await explain(PLAIN);
+  const user = await explain(PLAIN, '--user', '7');
   assert.match(general.stdout, /^Device: .+\nModel: [^.]+\.\n\nDirection of taste 1: /);
   assert.match(user.stdout, /\nUser 7\nprediction +taste +item\n/);
 });
@@ -101,7 +105,7 @@ const wrong: [args: string, message: RegExp][] = [
 ];
 for (const [args, message] of wrong) {
   test(`refused in one sentence: ${args.replaceAll(file('.'), '')}`, async () => {
-    const { code, stderr } = await dotbias('explain', ...args.split(' ').filter(Boolean));
+    const { code, stderr } = await dotbiasHere(addExplain, 'explain', ...args.split(' ').filter(Boolean));
     assert.is(code, 1);
     assert.match(stderr, /^error: [^\n]+\n$/);
     assert.match(stderr, message);

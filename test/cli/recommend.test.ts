@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addRecommend } from '../../src/cli/recommend.js';
 import { loadModelFile, saveModel } from '../../src/node/model-file.js';
-import { dotbias, temporaryFolder, writeRatings } from '../helpers/cli.js';
+import { dotbias, dotbiasHere, temporaryFolder, writeRatings } from '../helpers/cli.js';
 import { sharedGpu } from '../helpers/gpu.js';
 
 const test = suite('dotbias recommend');
@@ -22,7 +23,7 @@ const model = gpu === null ? undefined! : await loadModelFile(MODEL, { gpu });
 if (gpu !== null) await saveModel(model, PRIVATE, { ratings: false });
 const [USER] = model?.info.users.ids.slice(1) ?? [];
 
-const recommend = (...args: string[]) => dotbias('recommend', '--model', MODEL, ...args);
+const recommend = (...args: string[]) => dotbiasHere(addRecommend, 'recommend', '--model', MODEL, ...args);
 async function listOf(...args: string[]) {
   const { code, stdout, stderr } = await recommend(...args, '--json');
   assert.is(code, 0, stderr);
@@ -49,7 +50,7 @@ test('the list is that of the model, without what the user has rated', async () 
 });
 
 test('as text it has rank, item, title and prediction', async () => {
-  const { stdout } = await recommend('--user', String(USER), '-n', '3');
+  const { stdout } = await dotbias('recommend', '--model', MODEL, '--user', String(USER), '-n', '3');
   const [device, head, ...rows] = stdout.trimEnd().split('\n');
   assert.match(device, /^Device: /);
   assert.match(head, /^rank +item +title +prediction$/);
@@ -73,16 +74,18 @@ test('a new user is folded in from ids and titles, and told why', async () => {
 
 test('--unknown na takes a stranger for #na#, and leaves out rated items that training never saw', async () => {
   writeFileSync(file('partly.tsv'), '3\t5\n9999\t1\n');
-  const [stranger, partly] = await Promise.all([listOf('--user', 'nobody', '--unknown', 'na', '-n', '2'), listOf('--ratings', file('partly.tsv'), '--unknown', 'na')]);
+  const stranger = await listOf('--user', 'nobody', '--unknown', 'na', '-n', '2');
+  const partly = await listOf('--ratings', file('partly.tsv'), '--unknown', 'na');
   assert.equal(stranger.recommendations.map(({ item }: { item: number }) => item), (await model.recommend('nobody', 2)).map(({ item }) => item));
   assert.is(partly.nRatings, 1);
   assert.is(partly.stderr, '1 of 2 ratings left out, of items that training never saw: 9999.\n');
 });
 
 test('a model saved without ratings recommends with --exclude none, or from given ratings', async () => {
-  const [refused, all] = await Promise.all(['rated', 'none'].map((exclude) => dotbias('recommend', '--model', PRIVATE, '--user', String(USER), '--exclude', exclude)));
+  const refused = await recommend('--model', PRIVATE, '--user', String(USER));
   assert.is(refused.code, 1);
   assert.match(refused.stderr, /^error: .*private\.safetensors does not say what its users rated .*--exclude none.*\.\n$/);
+  const all = await recommend('--model', PRIVATE, '--user', String(USER), '--exclude', 'none');
   assert.is(all.code, 0, all.stderr);
 });
 
@@ -111,7 +114,7 @@ for (const [name, args, message] of wrong) {
 
 test('a file that is no model is refused by name', async () => {
   for (const name of ['ratings.csv', 'nowhere', '.']) {
-    const { code, stderr } = await dotbias('recommend', '--model', file(name), '--user', '1');
+    const { code, stderr } = await recommend('--model', file(name), '--user', '1');
     assert.is(code, 1);
     assert.match(stderr, /^error: [^\n]+\n$/);
     assert.ok(stderr.includes(file(name)), stderr);

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { describeError } from '../../src/cli/errors.js';
 import { plantedRatings } from '../../src/planted.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -43,4 +45,23 @@ export function temporaryFolder(): string {
 export function writeRatings(path: string): void {
   const { users, items, ratings } = plantedRatings({ nUsers: 80, nItems: 120, nRatings: 3000 }).columns;
   writeFileSync(path, `userId,itemId,rating\n${Array.from(users, (user, k) => `${user},${items[k]},${ratings[k]}\n`).join('')}`);
+}
+
+/** As `dotbias`, for one command, without a process of its own. Not two at a time: it catches what the console gets. */
+export async function dotbiasHere(add: (program: Command) => void, ...args: string[]): Promise<Ended> {
+  const ended: Ended = { code: 0, stdout: '', stderr: '' };
+  const { log, error } = console;
+  const program = new Command('dotbias').exitOverride().configureOutput({ writeErr: (text) => void (ended.stderr += text) });
+  add(program);
+  console.log = (text: string) => void (ended.stdout += `${text}\n`);
+  console.error = (text: string) => void (ended.stderr += `${text}\n`);
+  try {
+    await program.parseAsync(withAdapter(args), { from: 'user' });
+  } catch (reason) {
+    ended.code = 1;
+    if (!(reason instanceof CommanderError)) console.error(describeError(reason));
+  } finally {
+    Object.assign(console, { log, error });
+  }
+  return ended;
 }

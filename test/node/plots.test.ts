@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { parseHTML } from 'linkedom';
 import type { Recorder } from '../../src/learner.js';
 import { lrFinderResult } from '../../src/lr-finder.js';
-import { errorByCountPlot, lossPlot, lrFinderPlot, predictionPlot, schedulePlot } from '../../src/node/plots.js';
+import { errorByCountPlot, itemMapPlot, lossPlot, lrFinderPlot, predictionPlot, schedulePlot } from '../../src/node/plots.js';
 import { lrSweep, oneCycle } from '../../src/schedule.js';
 
 const test = suite('plots');
@@ -21,6 +21,8 @@ const recorder: Recorder = { losses, smoothLosses: losses, lrs: [...schedule.lr]
 
 const pairs = Array.from({ length: 400 }, (_, k) => ({ rating: 1 + (k % 5), prediction: 2 + ((k * 7) % 20) / 10, count: k % 40 }));
 
+const points = Array.from({ length: 60 }, (_, k) => ({ item: k, title: `A film with a title, no. ${k}`, x: (k * 17) % 60, y: (k * k) % 47, nRatings: 100 - k }));
+
 /** The parts of a drawing that can be asked for. */
 function parse(svg: string) {
   const { document } = parseHTML(`<body>${svg}</body>`);
@@ -35,11 +37,12 @@ const plots = {
   schedulePlot: () => schedulePlot(recorder),
   predictionPlot: () => predictionPlot(pairs),
   errorByCountPlot: () => errorByCountPlot(pairs),
+  itemMapPlot: () => itemMapPlot(points),
 };
 for (const [name, draw] of Object.entries(plots)) {
   test(`${name} is one standalone SVG on white, without anything undefined in it`, async () => {
     const svg = await draw();
-    assert.match(svg, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" width="\d+" height="400"/);
+    assert.match(svg, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" width="\d+" height="\d+"/);
     assert.match(svg, /<rect width="100%" height="100%" fill="white"\/>/);
     assert.match(svg, /<\/svg>\n$/);
     assert.is(svg.match(/<svg/g)!.length, svg.match(/<\/svg>/g)!.length);
@@ -83,9 +86,19 @@ test('errors are grouped by powers of two of the count', async () => {
   for (const label of ['0', '1', '2-3', '32-63', 'training ratings of the user', 'RMSE']) assert.ok(texts.includes(label), label);
 });
 
+test('the map has a point for each item, and cut titles of the most rated', async () => {
+  const { texts, count } = parse(await itemMapPlot(points));
+  assert.is(count('[aria-label="dot"] circle'), 60);
+  const labels = texts.filter((text) => text.startsWith('A film'));
+  assert.is(labels[0], 'A film with a title, no. 0');
+  assert.ok(labels.length > 20 && labels.length <= 60);
+  const [long] = parse(await itemMapPlot([{ ...points[0], title: 'x'.repeat(50) }])).texts.filter((text) => text.startsWith('xx'));
+  assert.is(long, `${'x'.repeat(31)}…`);
+});
+
 test('an empty recorder and an empty set of predictions still give a drawing', async () => {
   const empty: Recorder = { losses: [], smoothLosses: [], lrs: [], moms: [], epochs: [] };
-  for (const svg of await Promise.all([lossPlot(empty), schedulePlot(empty), predictionPlot([]), errorByCountPlot([])])) {
+  for (const svg of await Promise.all([lossPlot(empty), schedulePlot(empty), predictionPlot([]), errorByCountPlot([]), itemMapPlot([])])) {
     assert.match(svg, /<\/svg>\n$/);
   }
 });

@@ -56,6 +56,19 @@ test('tab, comma, semicolon, ::, | and space separate fields; the first line may
   }
 });
 
+test("one person's ratings need no users, and may name items by title", async () => {
+  const one = { onePerson: true };
+  const mine = [[0, 'Postman, The', 4.5], [0, '187', 2]];
+  const contents = ['"Postman, The",4.5\n187,2\n', 'item,rating\n"Postman, The",4.5\n187,2\n', 'Postman, The\t4.5\n187\t2', 'rating;title;seen\n4.5;Postman, The;x\n2;187;y\n'];
+  for (const content of contents) assert.equal(await read('mine.csv', content, one), mine, content);
+  assert.equal(await read('mine.csv', '7,50,4\n7,51,2\n', one), [[7, 50, 4], [7, 51, 2]]);
+  assert.equal(await read('mine.csv', 'user,item,rating\nann,50,4\nbob,51,2\n', one), [['ann', 50, 4], ['bob', 51, 2]]);
+  await refuse('item,rating\n50,4\n-3,4\n', { message: /the item is negative/, line: 3, column: 'item', value: '-3' }, one);
+  await refuse('50\n51\n', { message: /no two fields \(item, rating\)/, line: 1 }, one);
+  await refuse('user,rating\n50,4\n', { message: /There is no item column/ }, one);
+  await refuse('item,rating\n50,4\n', { message: /no three fields \(user, item, rating\)/ });
+});
+
 test('line ends, blank lines, a byte order mark and gzip do not matter', async () => {
   const body = 'user,item,rating\n1,2,3\n4,5,1\n';
   const expected = [[1, 2, 3], [4, 5, 1]];
