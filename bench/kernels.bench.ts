@@ -43,12 +43,11 @@ const COSTS: Readonly<Record<string, Cost>> = {
   forward: cost('B (2 S + 20)', true, ({ B, S }) => B * (2 * S + 20)),
   scatterAdd: cost('2 B (S + 20) + T (S + 16)', true, ({ B, S, T }) => 2 * B * (S + 20) + T * (S + 16)),
   optimizerStep: cost('8 N S', false, ({ N, S }) => 8 * N * S),
-  meanLoss: cost('4 B K', false, ({ B, K }) => 4 * B * K),
   lazyForward: cost('B (2 S + 20)', true, ({ B, S }) => B * (2 * S + 20)),
   lazyUpdate: cost('2 B (S + 20) + T (6 S + 48)', true, ({ B, S, T }) => 2 * B * (S + 20) + T * (6 * S + 48)),
   'lazyUpdate, all rows': cost('N (6 S + 48)', false, ({ N, S }) => N * (6 * S + 48)),
   lazySteps: cost('K (B (4 S + 60) + T (6 S + 48))', true, ({ B, S, T, K }) => K * (B * (4 * S + 60) + T * (6 * S + 48))),
-  lazyLoss: cost('8 B K', false, ({ B, K }) => 8 * B * K),
+  lossSums: cost('4 B K', false, ({ B, K }) => 4 * B * K),
   validate: cost('B (2 S + 12)', true, ({ B, S }) => B * (2 * S + 12)),
 };
 

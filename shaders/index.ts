@@ -5,9 +5,9 @@ import { dotBias } from './dot-bias.wgsl.js';
 import { foldIn } from './fold-in.wgsl.js';
 import { forward } from './forward.wgsl.js';
 import { gather } from './gather.wgsl.js';
-import { lazyForward, lazyLoss, lazySteps, lazyUpdate, type LazyVariant } from './lazy-step.wgsl.js';
+import { lazyForward, lazySteps, lazyUpdate, type LazyVariant } from './lazy-step.wgsl.js';
 import { lossBackward } from './loss-backward.wgsl.js';
-import { meanLoss } from './mean-loss.wgsl.js';
+import { lossSums } from './loss-sums.wgsl.js';
 import { adam, type OptimizerOp } from './ops/adam.js';
 import { type LossOp, mse } from './ops/loss.js';
 import { type RangeOp, sigmoidRange } from './ops/sigmoid-range.js';
@@ -44,8 +44,7 @@ const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   lazyForward: (variant) => lazyForward(lazy(variant)),
   lazyUpdate: (variant) => lazyUpdate(lazy(variant)),
   lazySteps: (variant) => lazySteps(lazy(variant), variant.software ? 64 : 256),
-  lazyLoss: () => lazyLoss,
-  meanLoss: () => meanLoss,
+  lossSums: () => lossSums,
   validate: ({ loss, range, bias }) => validate(loss, range, bias),
   predict: ({ range, bias }) => predict(range, bias),
   topN: ({ bias }) => topN(bias),

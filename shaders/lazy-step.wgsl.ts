@@ -16,7 +16,6 @@ import { adam } from './ops/adam.js';
 import { idleAdam, stepStruct } from './ops/idle-adam.js';
 import type { LossOp } from './ops/loss.js';
 import type { RangeOp } from './ops/sigmoid-range.js';
-import { treeSum } from './ops/tree-sum.js';
 
 /** Words of a LazyTouch. */
 export const LAZY_TOUCH_SIZE = 12;
@@ -197,27 +196,6 @@ fn main(@builtin(local_invocation_index) index: u32) {
     for (var i = index; i < nShares; i += WORKGROUP_SIZE) { updateShare(firstTouch, i, step); }
     storageBarrier();
   }
-}
-`,
-});
-
-/** Batch losses of a chunk from its outcomes: one workgroup per step. */
-export const lazyLoss = defineKernel({
-  name: 'lazyLoss',
-  workgroupSize: 64,
-  uniforms: { batchSize: 'u32' },
-  immediates: { nSteps: 'u32' },
-  buffers: { outcomes: 'read array<Outcome>', meanLosses: 'read_write array<f32>' },
-  code: (declarations) => wgsl`${declarations}${structs}${treeSum('f32', 64)}
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let step = groupIndex(group, groups);
-  var sum = 0.0;
-  if (step < immediates.nSteps) {
-    for (var k = lane; k < uniforms.batchSize; k += WORKGROUP_SIZE) { sum += outcomes[step * uniforms.batchSize + k].loss; }
-  }
-  sum = treeSum(sum, lane);
-  if (lane == 0u && step < immediates.nSteps) { meanLosses[step] = sum / f32(uniforms.batchSize); }
 }
 `,
 });

@@ -81,7 +81,7 @@ export class Trainer {
       while (step < epochEnd && !hooks.signal?.aborted) {
         const nSteps = Math.min(maxSteps, epochEnd - step);
         path.run(order, step - epoch * stepsPerEpoch, step, nSteps);
-        inFlight.push(this.#losses(schedule, step, nSteps, hooks));
+        inFlight.push(this.#losses(schedule, step, nSteps, hooks, inFlight.at(-1)));
         step += nSteps;
         this.stepCount = start + step;
         await drain(inFlight, MAX_IN_FLIGHT - 1);
@@ -96,8 +96,10 @@ export class Trainer {
   }
 
   /** Copies back the losses of the submission just made; errors wait until the promise is awaited. */
-  #losses(schedule: Schedule, step: number, nSteps: number, hooks: FitHooks): Promise<void> {
-    const work = this.model.gpu.readFloats(this.path.meanLosses, 0, nSteps).then((losses) => {
+  #losses(schedule: Schedule, step: number, nSteps: number, hooks: FitHooks, before: Promise<void> | undefined): Promise<void> {
+    // Two readbacks may settle in either order; hooks get them in the order of the steps.
+    const reading = this.path.readLosses(nSteps);
+    const work = Promise.all([reading, before]).then(([losses]) => {
       hooks.onSteps?.(step, losses);
       const bad = hooks.stopOnNaN === false ? -1 : losses.findIndex((loss) => !Number.isFinite(loss));
       if (bad >= 0) throw new DivergedError(step + bad, schedule.lr[step + bad]);
@@ -134,9 +136,13 @@ function makePath(name: PathName, input: PathInput): Promise<StepPath> {
 /** Row elements that one submission updates at most: some 0.2 s of work on a software adapter, milliseconds on a GPU. */
 const ELEMENTS_PER_SUBMISSION = 3e6;
 
+/** A lazy submission moves every row once; it has at least this many touches for each row, to make that worth its while. */
+const TOUCHES_PER_ROW = 4;
+
 /** Depends on sizes only: where submissions end may decide the last bit of a result. */
-function stepsPerSubmission(batchSize: number, { layout }: EmbeddingDotBias): number {
-  return Math.max(1, Math.floor(ELEMENTS_PER_SUBMISSION / (2 * batchSize * layout.rowStride)));
+function stepsPerSubmission(batchSize: number, { layout: { nRows, rowStride } }: EmbeddingDotBias): number {
+  const touches = Math.max(ELEMENTS_PER_SUBMISSION / rowStride, TOUCHES_PER_ROW * nRows);
+  return Math.max(1, Math.floor(touches / (2 * batchSize)));
 }
 
 /** Ratings as the kernels read them. */

@@ -4,12 +4,13 @@ import { dotBias } from '../../shaders/dot-bias.wgsl.js';
 import { forward } from '../../shaders/forward.wgsl.js';
 import { gather } from '../../shaders/gather.wgsl.js';
 import { lossBackward } from '../../shaders/loss-backward.wgsl.js';
-import { meanLoss } from '../../shaders/mean-loss.wgsl.js';
+import { lossSums } from '../../shaders/loss-sums.wgsl.js';
 import { optimizerStep } from '../../shaders/optimizer-step.wgsl.js';
 import { RATING_SIZE, TOUCH_SIZE } from '../../shaders/rating.js';
 import { scatterAdd } from '../../shaders/scatter-add.wgsl.js';
 import { sigmoidRangeKernel } from '../../shaders/sigmoid-range.wgsl.js';
 import { BatchGrouper } from '../batches.js';
+import { BatchLosses } from './batch-losses.js';
 import type { Kernel } from '../gpu/kernel.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Schedule } from '../schedule.js';
@@ -33,24 +34,22 @@ export async function densePath({ model, train, options, maxSteps }: PathInput, 
 
   // Compiled side by side, and before anything is allocated: an op of the caller's may not compile.
   const forwardKernels = fused ? [forward(loss, range, bias)] : [gather, dotBias(bias), sigmoidRangeKernel(range), lossBackward(loss, range)];
-  await Promise.all([...forwardKernels, scatterAdd, optimizerStep(optimizer), meanLoss].map((kernel) => gpu.compile(kernel as Kernel)));
+  await Promise.all([...forwardKernels, scatterAdd, optimizerStep(optimizer), lossSums].map((kernel) => gpu.compile(kernel as Kernel)));
 
   const nRatings = batchSize * maxSteps;
   const ratings = gpu.allocate('ratings', 4 * RATING_SIZE * nRatings);
   const touches = gpu.allocate('touches', 4 * TOUCH_SIZE * 2 * nRatings);
   const members = gpu.allocate('members', 4 * 2 * nRatings);
   const losses = gpu.allocate('losses', 4 * nRatings);
-  const meanLosses = gpu.allocate('meanLosses', 4 * maxSteps);
   const dz = gpu.allocate('dz', 4 * batchSize);
   const grad = gpu.allocate('grad', 4 * nParams);
-  const owned: (GPUBuffer | undefined)[] = [ratings, touches, members, losses, meanLosses, dz, grad];
+  const owned: (GPUBuffer | undefined)[] = [ratings, touches, members, losses, dz, grad];
 
-  const [scatterAddPipeline, optimizerPipeline, meanLossPipeline, recordForward] = await Promise.all([
-    gpu.compile(scatterAdd), gpu.compile(optimizerStep(optimizer)), gpu.compile(meanLoss), fused ? fusedForward() : unfusedForward(),
+  const [scatterAddPipeline, optimizerPipeline, batchLosses, recordForward] = await Promise.all([
+    gpu.compile(scatterAdd), gpu.compile(optimizerStep(optimizer)), BatchLosses.create(gpu, losses, 1, batchSize, maxSteps), fused ? fusedForward() : unfusedForward(),
   ]);
   const scatter = scatterAddPipeline.bind({ ratings, touches, members, param: model.param, dz, grad }, { rowStride, nFactors, biasColumn: bias ? biasColumn : rowStride });
-  const mean = meanLossPipeline.bind({ losses, meanLosses }, { batchSize });
-  owned.push(scatter.uniform, mean.uniform);
+  owned.push(scatter.uniform);
   const bindOptimizer = (rates: GPUBuffer) => optimizerPipeline.bind(
     { rates, grad, param: model.param, m: model.m, v: model.v }, { nParams, rowStride, biasColumn, wd, wdBias, beta2, eps });
 
@@ -88,7 +87,6 @@ export async function densePath({ model, train, options, maxSteps }: PathInput, 
 
   return {
     name: fused ? 'dense' : 'unfused',
-    meanLosses,
     begin(schedule, stepCount) {
       gpu.release(rates, optimize?.uniform);
       rates = gpu.upload('rates', packRates(schedule, beta2, stepCount));
@@ -108,9 +106,11 @@ export async function densePath({ model, train, options, maxSteps }: PathInput, 
         recorder.dispatch(scatter, nTouches * rowStride, { first, firstTouch, nTouches });
         recorder.dispatch(optimize!, nParams, { step: step + s });
       }
-      recorder.dispatchGroups(mean, nSteps, { nSteps }).submit();
+      batchLosses.record(recorder, nSteps).submit();
     },
+    readLosses: (nSteps) => batchLosses.read(nSteps),
     release() {
+      batchLosses.release();
       gpu.release(rates, optimize?.uniform, ...owned);
     },
   };

@@ -1,11 +1,13 @@
 import { adam, rateOf } from '../../shaders/ops/adam.js';
 import { STEP_FIRST_TOUCH, STEP_POLES, STEP_SIZE } from '../../shaders/ops/idle-adam.js';
 import { sigmoidRange } from '../../shaders/ops/sigmoid-range.js';
-import { LAZY_TOUCH_SIZE, lazyForward, lazyLoss, lazyShares, lazySteps, lazyUpdate, type LazyVariant } from '../../shaders/lazy-step.wgsl.js';
+import { LAZY_TOUCH_SIZE, lazyForward, lazyShares, lazySteps, lazyUpdate, type LazyVariant } from '../../shaders/lazy-step.wgsl.js';
+import { lossSums } from '../../shaders/loss-sums.wgsl.js';
 import { RATING_SIZE, TOUCH_SIZE } from '../../shaders/rating.js';
 import { BatchGrouper, type BatchChunk } from '../batches.js';
 import { idlePoles, N_POLES, replayEnd } from '../idle-adam.js';
 import type { RowLayout } from '../model.js';
+import { BatchLosses } from './batch-losses.js';
 import type { Schedule } from '../schedule.js';
 import type { PathInput, StepOptions, StepPath } from './path.js';
 
@@ -30,11 +32,11 @@ export async function lazyPath({ model, train, options, maxSteps }: PathInput, p
   const nRatings = batchSize * maxSteps;
 
   // Compiled before anything is allocated: a loss of the caller's may not compile.
-  const [forwardPipeline, updatePipeline, loopPipeline, lossPipeline] = await Promise.all([
+  const [forwardPipeline, updatePipeline, loopPipeline] = await Promise.all([
     persistent ? undefined : gpu.compile(lazyForward(variant)),
     gpu.compile(lazyUpdate(variant)),
     persistent ? gpu.compile(lazySteps(variant, workgroupSize)) : undefined,
-    gpu.compile(lazyLoss),
+    gpu.compile(lossSums),
   ]);
 
   const chunk = new LazyChunk(layout, options, maxSteps);
@@ -43,21 +45,19 @@ export async function lazyPath({ model, train, options, maxSteps }: PathInput, p
   const touches = gpu.allocate('touches', chunk.touches.byteLength);
   const members = gpu.allocate('members', 4 * 2 * nRatings);
   const outcomes = gpu.allocate('outcomes', 8 * nRatings);
-  const meanLosses = gpu.allocate('meanLosses', 4 * maxSteps);
   const buffers = { steps, ratings, touches, members, param: model.param, m: model.m, v: model.v, outcomes };
   const uniforms = { lossScale: 1 / batchSize, lo, hi, wd, wdBias, beta2, eps };
   const forward = forwardPipeline?.bind(buffers, uniforms);
   const update = updatePipeline.bind(buffers, uniforms);
   const loop = loopPipeline?.bind(buffers, { ...uniforms, batchSize });
-  const average = lossPipeline.bind({ outcomes, meanLosses }, { batchSize });
-  const bindings = [forward, update, loop, average];
+  const batchLosses = await BatchLosses.create(gpu, outcomes, 2, batchSize, maxSteps);
+  const bindings = [forward, update, loop];
 
   const grouper = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, maxSteps);
   let table: StepTable;
 
   return {
     name: persistent ? 'persistent' : 'lazy',
-    meanLosses,
     begin(schedule, stepCount) {
       table = new StepTable(schedule, options, stepCount);
     },
@@ -80,11 +80,13 @@ export async function lazyPath({ model, train, options, maxSteps }: PathInput, p
         recorder.dispatch(forward, batchSize, { first: s * batchSize, nRatings: batchSize });
         recorder.dispatch(update, touched * shares, { step: s, firstTouch: touchStart[s], nTouches: touched, replayEnd: replay });
       }
-      recorder.dispatchGroups(average, nSteps, { nSteps }).submit();
+      batchLosses.record(recorder, nSteps).submit();
     },
+    readLosses: (nSteps) => batchLosses.read(nSteps),
     release() {
+      batchLosses.release();
       bindings.forEach((binding) => binding?.release());
-      gpu.release(steps, ratings, touches, members, outcomes, meanLosses);
+      gpu.release(steps, ratings, touches, members, outcomes);
     },
   };
 }
@@ -179,7 +181,7 @@ class LazyChunk {
   /** A touch without ratings. */
   #write(touch: number, row: number, readCopy: number, writeCopy: number, idleBegin: number, replay: number): void {
     const { touches } = this;
-    const [mom, wd, wdBias] = this.#products;
+    const [logMom, wd, wdBias] = this.#products;
     const at = LAZY_TOUCH_SIZE * touch;
     const idleEnd = this.#next[row];
     const mid = Math.max(idleBegin, Math.min(replay, idleEnd));
@@ -189,20 +191,24 @@ class LazyChunk {
     touches[at + 3] = touches[at + 4] = touches[at + 5] = 0;
     touches[at + 6] = idleBegin;
     touches[at + 7] = idleEnd;
-    this.#floats[at + 8] = mom[mid] > 0 ? mom[idleEnd] / mom[mid] : 0;
+    this.#floats[at + 8] = Math.exp(logMom[idleEnd] - logMom[mid]);
     this.#floats[at + 9] = wd[idleEnd] / wd[mid];
     this.#floats[at + 10] = wdBias[idleEnd] / wdBias[mid];
     this.#floats[at + 11] = this.#rootDecay[idleEnd - mid];
   }
 
-  /** Running products over the chunk of beta1, 1 - lr wd and 1 - lr wdBias. */
+  /** Running products over the chunk of 1 - lr wd and 1 - lr wdBias; of beta1 the logarithm, for it vanishes in a long chunk. */
   #multiply({ lr, mom }: Schedule, step: number, nSteps: number): void {
-    const [momProduct, wdProduct, wdBiasProduct] = this.#products;
-    momProduct[0] = wdProduct[0] = wdBiasProduct[0] = 1;
+    const [logMom, wdProduct, wdBiasProduct] = this.#products;
+    logMom[0] = 0;
+    wdProduct[0] = wdBiasProduct[0] = 1;
     for (let s = 0; s < nSteps; s++) {
-      momProduct[s + 1] = momProduct[s] * mom[step + s];
+      logMom[s + 1] = logMom[s] + Math.log(Math.max(mom[step + s], TINY));
       wdProduct[s + 1] = wdProduct[s] * (1 - lr[step + s] * this.options.wd);
       wdBiasProduct[s + 1] = wdBiasProduct[s] * (1 - lr[step + s] * this.options.wdBias);
     }
   }
 }
+
+/** Stands for a momentum of 0, which has no logarithm. */
+const TINY = 1e-30;

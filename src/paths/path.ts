@@ -30,8 +30,6 @@ export interface PathInput {
 /** A way to make training steps. All give the same numbers, up to rounding. */
 export interface StepPath {
   readonly name: PathName;
-  /** Batch losses of the last `run`, one per step. */
-  readonly meanLosses: GPUBuffer;
   /** Sets the schedule of the steps to come; `stepCount` is the number of steps that the optimiser has already made. */
   begin(schedule: Schedule, stepCount: number): void;
   /**
@@ -39,6 +37,8 @@ export interface StepPath {
    * the given order of training rows. On return the work is queued, not done.
    */
   run(order: Uint32Array, batch: number, step: number, nSteps: number): void;
+  /** Batch losses of the last `run`, one per step; the copy is queued at once, before any later `run`. */
+  readLosses(nSteps: number): Promise<Float32Array>;
   release(): void;
 }
 

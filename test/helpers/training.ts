@@ -67,7 +67,7 @@ export async function trainOnGpu(gpu: Gpu, problem: Problem, name: PathName, max
   for (const { schedule, stepCount, order, batch, step, nSteps } of chunks(problem, maxSteps)) {
     if (schedule !== fit) path.begin((fit = schedule), stepCount);
     path.run(order, batch, step, nSteps);
-    losses.push(...(await gpu.readFloats(path.meanLosses, 0, nSteps)));
+    losses.push(...(await path.readLosses(nSteps)));
   }
   const state = await model.readState();
   path.release();
