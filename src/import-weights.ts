@@ -61,7 +61,8 @@ function readTensor(state: Readonly<Record<string, Tensor>>, name: string, nColu
   const tensor = state[name];
   if (tensor === undefined) {
     const names = Object.keys(state);
-    return refuse(`the tensor ${name} is missing; there ${names.length === 0 ? 'are none' : `is ${names.slice(0, 8).join(', ')}${names.length > 8 ? ', ...' : ''}`}`);
+    const listed = names.length === 0 ? 'no tensors' : names.slice(0, 8).join(', ') + (names.length > 8 ? ', ...' : '');
+    return refuse(`the tensor ${name} is missing; the state dict has ${listed}`);
   }
   const { dtype, shape, data } = tensor;
   if (dtype !== 'F32' && dtype !== 'F64') return refuse(`${name} is ${dtype}, not F32 or F64`);

@@ -76,8 +76,8 @@ test('ids, titles and range are kept, and whole numbers written as text become n
 const f32 = (shape: number[], fill = 0): Tensor => ({ dtype: 'F32', shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(fill) });
 const changed = (change: Partial<Record<string, Tensor>>) => ({ state: { ...state, ...change } as Record<string, Tensor> });
 const wrong: [name: string, input: { state?: Record<string, Tensor> } & Partial<ImportOptions>, message: RegExp][] = [
-  ['no tensors', { state: {} }, /u_weight\.weight is missing; there are none/],
-  ['tensors of another model', { state: { 'embeds.0.weight': f32([7, 5]) } }, /u_weight\.weight is missing; there is embeds\.0\.weight\./],
+  ['no tensors', { state: {} }, /u_weight\.weight is missing; the state dict has no tensors/],
+  ['tensors of another model', { state: { 'embeds.0.weight': f32([7, 5]) } }, /u_weight\.weight is missing; the state dict has embeds\.0\.weight\./],
   ['no biases', { state: Object.fromEntries(Object.entries(state).filter(([name]) => name !== 'i_bias.weight')) }, /i_bias\.weight is missing/],
   ['integers', changed({ 'u_bias.weight': { dtype: 'I32', shape: [nUsers, 1], data: new Int32Array(nUsers) } }), /u_bias\.weight is I32/],
   ['a flat bias', changed({ 'u_bias.weight': f32([nUsers]) }), /u_bias\.weight has the shape \[7\], not \[rows, 1\]/],

@@ -207,12 +207,12 @@ function* describe({ model, itemBias, components, item, user }: Explanation): Ge
 }
 
 function itemTable<T extends Counted<{ item: Id; title?: string }>>(what: string, rows: readonly T[], value: (row: T) => number): string {
-  const titled = rows.some(({ title }) => title !== undefined);
-  const counted = rows.some(({ nRatings }) => nRatings !== undefined);
+  const hasTitles = rows.some(({ title }) => title !== undefined);
+  const hasCounts = rows.some(({ nRatings }) => nRatings !== undefined);
   return alignedTable(
-    [what, 'item', ...(counted ? ['ratings'] : []), ...(titled ? ['title'] : [])],
-    rows.map((row) => [value(row).toFixed(2), String(row.item), ...(counted ? [String(row.nRatings)] : []), ...(titled ? [row.title ?? ''] : [])]),
-    ['right', 'right', ...(counted ? ['right' as const] : []), 'left'],
+    [what, 'item', ...(hasCounts ? ['ratings'] : []), ...(hasTitles ? ['title'] : [])],
+    rows.map((row) => [value(row).toFixed(2), String(row.item), ...(hasCounts ? [String(row.nRatings)] : []), ...(hasTitles ? [row.title ?? ''] : [])]),
+    ['right', 'right', ...(hasCounts ? ['right' as const] : []), 'left'],
   );
 }
 

@@ -113,8 +113,10 @@ export function errorByCountPlot(predictions: readonly CountedPrediction[], whos
   }
   const points = [...classes].sort(([a], [b]) => a - b)
     .map(([from, { n, sum }]) => ({ ratings: from < 2 ? String(from) : `${from}-${2 * from - 1}`, n, rmse: Math.sqrt(sum / n) }));
+  const crowded = points.length > 9;
   return drawSvg('Error by number of ratings', (Plot) => ({
-    x: { type: 'point' as const, domain: points.map(({ ratings }) => ratings), label: `training ratings of the ${whose}`, ...(points.length > 9 && { tickRotate: -25 }) },
+    ...(crowded && { marginBottom: 65 }),
+    x: { type: 'point' as const, domain: points.map(({ ratings }) => ratings), label: `training ratings of the ${whose}`, ...(crowded && { tickRotate: -25, labelOffset: 60 }) },
     y: { label: 'RMSE', zero: true },
     r: { range: [2, 16] as [number, number] },
     marks: [

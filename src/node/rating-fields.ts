@@ -5,6 +5,7 @@ import { clip, type Dialect } from './table-reader.js';
 /** A column by its name in the header (or Parquet schema) or by its position, from 0. */
 export type ColumnChoice = string | number;
 
+/** Where the fields of a rating are. */
 export interface FieldOptions {
   /** Default: a column named like user, userId, user_id; in a file without such names, position 0. */
   userColumn?: ColumnChoice;

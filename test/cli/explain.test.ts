@@ -6,6 +6,7 @@ import { addExplain } from '../../src/cli/explain.js';
 import { collabLearner } from '../../src/learner.js';
 import { saveModel } from '../../src/node/model-file.js';
 import { itemPca } from '../../src/node/pca.js';
+import type { SimilarItem, Similarity } from '../../src/similar.js';
 import { dotbias, dotbiasHere, temporaryFolder } from '../helpers/cli.js';
 import { smallData } from '../helpers/data.js';
 import { sharedGpu } from '../helpers/gpu.js';
@@ -62,9 +63,10 @@ test('--item lists what is alike by cosine, or by dot product', async () => {
   const item = learn.data.items.idOf(5);
   const byTitle = await json('--item', `Film ${item}`, '-n', '4');
   const dot = await json('--item', String(item), '--dot', '-n', '4');
-  const plain = (list: object[]) => list.map(({ nRatings: _, ...each }: { nRatings?: number }) => each);
-  assert.equal(plain(byTitle.item.similar), await learn.similarItems(item, 4));
-  assert.equal(plain(dot.item.similar), await learn.similarItems(item, 4, { metric: 'dot' }));
+  const similar = ({ item: { similar: list } }: { item: { similar: SimilarItem[] } }) => list.map((each) => [each.item, each.title, each.similarity]);
+  const wanted = async (metric: Similarity) => (await learn.similarItems(item, 4, { metric })).map((each) => [each.item, each.title, each.similarity]);
+  assert.equal(similar(byTitle), await wanted('cosine'));
+  assert.equal(similar(dot), await wanted('dot'));
   assert.is(byTitle.itemBias, undefined);
 });
 
