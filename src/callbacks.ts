@@ -52,6 +52,7 @@ export type Monitor = 'validLoss' | 'trainLoss' | 'mse' | 'rmse' | 'mae';
 
 const MONITORS: readonly Monitor[] = ['validLoss', 'trainLoss', 'mse', 'rmse', 'mae'];
 
+/** Arguments of `earlyStopping`. */
 export interface EarlyStoppingOptions {
   /** Default 'validLoss'. */
   monitor?: Monitor;

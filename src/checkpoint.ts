@@ -16,6 +16,7 @@ const FORMAT = 'dotbias checkpoint 1';
 
 type Settings = Readonly<Record<string, unknown>>;
 
+/** A fit as it was after an epoch: all that is needed to go on with the same bits. */
 export interface Checkpoint {
   /** Version of dotbias, and description of the adapter, that wrote it. */
   readonly version: string;

@@ -26,6 +26,7 @@ export interface EvaluationRecipe {
   ensemble?: number;
 }
 
+/** How lists of recommendations are judged. */
 export interface RankingOptions {
   /** Length of the lists. Default 10. */
   k?: number;
@@ -33,6 +34,7 @@ export interface RankingOptions {
   threshold?: number;
 }
 
+/** Arguments of `evaluate`. */
 export interface EvaluateOptions {
   gpu: Gpu;
   /** Judge lists of recommendations too. Default: no. */
@@ -61,6 +63,7 @@ export interface Scores {
   coverage?: number;
 }
 
+/** Scores of one fold. */
 export interface FoldResult extends Scores {
   fold: string;
   seed: number;
@@ -69,6 +72,7 @@ export interface FoldResult extends Scores {
   seconds: number;
 }
 
+/** What `evaluate` found: each fold, and mean and standard deviation over them. */
 export interface Evaluation {
   folds: FoldResult[];
   mean: Scores;

@@ -27,6 +27,7 @@ export interface LrFinderResult extends LrSuggestions {
   stopped: 'finished' | 'diverged';
 }
 
+/** Which points of a sweep suggestions look at. */
 export interface SuggestOptions {
   /** Steps the sweep was meant to have (not how many it ran before diverging). Default 100. */
   numIt?: number;

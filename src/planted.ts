@@ -1,6 +1,7 @@
 import type { RatingColumns } from './collab-data.js';
 import { hash32, permutationKey, permute, STREAM } from './random.js';
 
+/** Arguments of `plantedRatings`. */
 export interface PlantedOptions {
   /** Default 943. */
   nUsers?: number;

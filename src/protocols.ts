@@ -16,6 +16,7 @@ export interface Fold {
   newUsers?(): { given: RatingColumns; test: RatingColumns };
 }
 
+/** What every protocol takes. */
 export interface ProtocolOptions {
   /** The protocol is repeated with each. Default [42]. */
   seeds?: readonly number[];

@@ -111,6 +111,7 @@ function hasLoneSurrogate(text: string): boolean {
 
 // ---- Reading --------------------------------------------------------------------------------------------------------
 
+/** Content of a safetensors file. */
 export interface SafetensorsFile {
   /** By name. Without a prototype, so a name that the file does not have is undefined whatever it is. */
   tensors: Record<string, Tensor>;

@@ -13,6 +13,7 @@ export interface Schedule {
   end: { lr: number; mom: number };
 }
 
+/** Arguments of `oneCycle`. */
 export interface OneCycleOptions {
   /** Steps of the whole fit: epochs times batches per epoch. */
   totalSteps: number;
@@ -78,6 +79,7 @@ export function constant({ totalSteps, lr, mom = 0.9 }: { totalSteps: number; lr
   return tabulate(totalSteps, () => ({ lr, mom }), { lr, mom });
 }
 
+/** Arguments of `lrSweep`. */
 export interface LrSweepOptions {
   /** Learning rate of the first step. Default 1e-7. */
   startLr?: number;

@@ -4,9 +4,7 @@ import type { RatingColumns } from '../collab-data.js';
 import { evaluate, type EvaluateOptions, type Evaluation } from '../evaluate.js';
 import { fingerprint, fingerprintText } from '../fingerprint.js';
 import type { OneCycleFitOptions } from '../learner.js';
-import { openRatings } from '../node/default-data.js';
-import { type GivenFold, type MovieLensFolds, readMovieLensFolds } from '../node/movielens-folds.js';
-import { readSplit } from '../node/ratings-file.js';
+import type { GivenFold, MovieLensFolds } from '../node/movielens-folds.js';
 import { byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../protocols.js';
 import { addSplitOptions, leftOut, readerOptions, type SourceFlags, type SplitFlags } from './data-options.js';
 import { addFitOptions, type FitFlags } from './fit-options.js';
@@ -94,17 +92,21 @@ export class FoldSource {
 
   async #columns(): Promise<SourcedRatings> {
     const { data } = this.flags;
+    // Loaded only now, here and below: the reader's database takes a while.
+    const { openRatings } = await import('../node/default-data.js');
     const { columns, source, ...skipped } = await openRatings({ ...(data !== undefined && { data }), ...readerOptions(this.flags) });
     return { columns, source: `Data: ${source.replace(/\.$/, '')}${leftOut(skipped)}.`, fingerprint: columnsFingerprint(columns) };
   }
 
   async #movieLens(which: MovieLensFolds): Promise<SourcedRatings> {
+    const { readMovieLensFolds } = await import('../node/movielens-folds.js');
     return splitAlready(await readMovieLensFolds(which, this.flags.data), `Data: ${which} of MovieLens-100K.`);
   }
 
   async #files(): Promise<SourcedRatings> {
     const { trainFile, validFile } = this.flags;
     if (trainFile === undefined || validFile === undefined) throw new TypeError('--train-file and --valid-file go together: one names the ratings to train on, the other those to be judged by.');
+    const { readSplit } = await import('../node/ratings-file.js');
     const { train, valid, name, ...skipped } = await readSplit(trainFile, validFile, readerOptions(this.flags));
     return splitAlready([{ name, train, valid }], `Data: ${trainFile} and ${validFile}${leftOut(skipped)}.`);
   }

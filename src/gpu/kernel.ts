@@ -2,9 +2,11 @@ import { wgsl } from './wgsl.js';
 
 /** Scalars that a uniform or an immediate may hold; all are 4 bytes, so a struct of them needs no padding. */
 export type ScalarType = 'u32' | 'i32' | 'f32';
+/** Scalars of a uniform or an immediate by name. */
 export type ScalarFields = Readonly<Record<string, ScalarType>>;
 /** `'read array<u32>'`: the access of a storage buffer and its WGSL type. */
 export type BufferType = `${'read' | 'read_write'} ${string}`;
+/** Storage buffers of a kernel by name. */
 export type BufferFields = Readonly<Record<string, BufferType>>;
 
 export type Values<F> = { readonly [K in keyof F]: number };
