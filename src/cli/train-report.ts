@@ -1,6 +1,7 @@
 import type { CollabLearner, EpochRecord } from '../learner.js';
 import { trainingConfig } from '../model-file.js';
 import type { OpenedGpu } from '../node/device.js';
+import type { PathName } from '../paths/path.js';
 import type { Validation } from '../trainer.js';
 import type { SourcedData } from './data-options.js';
 import type { Stopwatch } from './stopwatch.js';
@@ -28,6 +29,8 @@ export interface TrainReport {
    * `train` and `validate` are sums over the epochs; `total` counts from the start of the process.
    */
   seconds: { data: number; device: number; compile: number; train: number; validate: number; total: number };
+  /** How the steps were made. */
+  path: PathName;
   /** Microseconds of training per step, and ratings trained on per second, of the complete epochs. */
   usPerStep: number;
   ratingsPerSecond: number;
@@ -69,6 +72,7 @@ export function trainReport({ learn, valid, device, sourced, config, watch, inte
       data: part('data'), device: part('device'), compile: part('compile'), train, validate: sum(({ validateSeconds }) => validateSeconds),
       total: watch.total,
     },
+    path: learn.trainer.path.name,
     usPerStep: (1e6 * train) / steps,
     ratingsPerSecond: (steps * data.batchSize) / train,
     interrupted,

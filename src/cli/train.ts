@@ -120,10 +120,10 @@ async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string
   return true;
 }
 
-function resultLines({ data, validMse, validRmse, validMae, usPerStep, ratingsPerSecond }: TrainReport): string {
+function resultLines({ data, validMse, validRmse, validMae, usPerStep, ratingsPerSecond, path }: TrainReport): string {
   const best = data.bestMse === undefined ? '' : `  (best reachable MSE ${data.bestMse.toFixed(4)})`;
   const errors = data.nValid === 0 ? 'No validation ratings.' : `valid MSE ${validMse.toFixed(4)}  RMSE ${validRmse.toFixed(4)}  MAE ${validMae.toFixed(4)}${best}`;
-  return `${errors}\n${Math.round(usPerStep)} us per step, ${Math.round(ratingsPerSecond).toLocaleString('en')} ratings/s`;
+  return `${errors}\n${Math.round(usPerStep)} us per step, ${Math.round(ratingsPerSecond).toLocaleString('en')} ratings/s (${path} path)`;
 }
 
 async function samplePredictions(learn: CollabLearner): Promise<string> {

@@ -31,7 +31,7 @@ test('a run names the device and the data, prints the table, the errors and ten 
   assert.match(lines[3], /^0         \d\.\d{6}    \d\.\d{6}    00:\d\d$/);
   assert.match(lines[4], /^1         \d\.\d{6}    \d\.\d{6}    00:\d\d$/);
   assert.match(lines[5], /^valid MSE \d\.\d{4}  RMSE \d\.\d{4}  MAE \d\.\d{4}$/);
-  assert.match(lines[6], /^\d+ us per step, [\d,]+ ratings\/s$/);
+  assert.match(lines[6], /^\d+ us per step, [\d,]+ ratings\/s \(lazy path\)$/);
   assert.match(lines[8], /^ *user +item +rating +prediction$/);
   assert.is(lines.slice(9, 19).filter((line) => /^ *\d+ +\d+ +\d +\d\.\d\d$/.test(line)).length, 10);
   assert.is(lines[20], `Model saved to ${file('model.safetensors')}`);
