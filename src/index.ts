@@ -30,7 +30,7 @@ export { decodeModel, encodeModel, loadModel, trainingConfig, writeModel, type D
 export { importWeights, type ImportOptions } from './import-weights.js';
 export { checkOp } from './check-op.js';
 export * from './errors.js';
-export { Gpu, type DeviceInfo, type GpuOptions } from './gpu/device.js';
+export { Gpu, type CalibrationStore, type DeviceInfo, type GpuOptions } from './gpu/device.js';
 export { defineKernel, kernelSource, type BufferFields, type ImmediateMode, type Kernel, type KernelInput, type ScalarFields, type ScalarType } from './gpu/kernel.js';
 export { type Binding, type Pipeline } from './gpu/pipeline.js';
 export { type Recorder as DispatchRecorder } from './gpu/recorder.js';

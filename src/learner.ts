@@ -3,6 +3,7 @@ import { type LossOp, mse } from '../shaders/ops/loss.js';
 import type { Callback, Fit } from './callbacks.js';
 import { type Checkpoint, encodeCheckpoint, resumeFit } from './checkpoint.js';
 import type { CollabData, Id } from './collab-data.js';
+import { calibratedPath } from './calibrate.js';
 import { CollabModel } from './collab-model.js';
 import { DotbiasError } from './errors.js';
 import { Gpu } from './gpu/device.js';
@@ -44,8 +45,11 @@ export interface LearnerOptions {
   init?: Tables;
   /** Order of the training rows in each epoch (counted over the learner's life), instead of one drawn from `seed`. */
   order?: (epoch: number) => Uint32Array;
-  /** How steps are made; all ways give the same numbers up to rounding. Default: the fastest that can do what is asked. */
-  path?: PathName;
+  /**
+   * How steps are made; all ways give the same numbers up to rounding. Default: lazy where it can do what is asked, else
+   * dense. 'auto': the fastest by a short trial, remembered by adapter and sizes; see `calibratedPath`.
+   */
+  path?: PathName | 'auto';
   /** The device to train on: ours, or a `GPUDevice` that is borrowed. Default: a new one from `navigator.gpu`. */
   gpu?: Gpu | GPUDevice;
 }
@@ -124,10 +128,12 @@ export async function collabLearner(data: CollabData, options: LearnerOptions = 
   if (!Number.isSafeInteger(nFactors) || nFactors < 1) throw new RangeError(`nFactors must be a whole number of at least 1, not ${nFactors}.`);
   const gpu = await openGpu(options.gpu);
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, bias };
-  const path = options.path ?? defaultPath(step, shape, gpu);
+  const tables = options.init ?? initialTables(shape, seed);
+  const paths = possiblePaths(step, shape, gpu);
+  const path = options.path === 'auto' ? await calibratedPath(gpu, data, shape, tables, step, paths) : options.path ?? paths[0];
   const model = new EmbeddingDotBias(gpu, shape, path === 'dense' || path === 'unfused' ? 1 : 2);
   try {
-    model.writeTables(options.init ?? initialTables(shape, seed));
+    model.writeTables(tables);
     const order = options.order ?? ((epoch: number) => epochOrder(data.nTrain, seed, epoch));
     const trainer = await Trainer.create(model, data, step, order, path);
     const validator = await Validator.create(model, data.valid, step);
@@ -295,10 +301,11 @@ function stepOptions(data: CollabData, options: LearnerOptions): StepOptions {
   return { batchSize: data.batchSize, yRange, loss, optimizer, wd, wdBias, beta2, eps };
 }
 
-/** Lazy steps are Adam's, and bind two copies of the tables at once; what cannot be lazy takes the plain way. */
-function defaultPath({ optimizer }: StepOptions, shape: ModelShape, { limits }: Gpu): PathName {
+/** The paths that can do what is asked, the default first. Lazy steps are Adam's, and bind two copies of the tables at once. */
+function possiblePaths({ optimizer }: StepOptions, shape: ModelShape, { limits }: Gpu): PathName[] {
   const twoCopies = 8 * new RowLayout(shape).nParams;
-  return optimizer === adam && twoCopies <= Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize) ? 'lazy' : 'dense';
+  const lazy = optimizer === adam && twoCopies <= Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  return lazy ? ['lazy', 'persistent', 'dense'] : ['dense'];
 }
 
 function initialTables({ nUsers, nItems, nFactors }: { nUsers: number; nItems: number; nFactors: number }, seed: number): Tables {

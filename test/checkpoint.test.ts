@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { earlyStopping, keepBest } from '../src/callbacks.js';
 import { dataFingerprint, decodeCheckpoint, resumeWarnings } from '../src/checkpoint.js';
 import { CollabData } from '../src/collab-data.js';
@@ -191,6 +192,25 @@ test('the fingerprint of data depends on every rating, id and place', () => {
 test('the version is that of package.json', () => {
   const file = new URL('../../package.json', import.meta.url);
   assert.is(VERSION, (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version);
+});
+
+test('a mutated or truncated checkpoint is refused in a sentence, or says just what it said before', async () => {
+  const learn = await learner();
+  const [bytes] = await checkpointsOf(learn, (options) => learn.fitOneCycle(1, 0.01, options));
+  const plain = (checkpoint: ReturnType<typeof decodeCheckpoint>) => JSON.stringify(checkpoint, (_key, value: unknown) => (ArrayBuffer.isView(value) ? Array.from(value as Float32Array) : value));
+  const whole = plain(decodeCheckpoint(bytes));
+  const header = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const place = fc.oneof(fc.nat(7), fc.nat(header - 1), fc.nat(bytes.length - 1));
+  const mutation = fc.array(fc.tuple(place, fc.nat(255)), { minLength: 1, maxLength: 4 });
+  fc.assert(fc.property(mutation, fc.option(fc.nat(bytes.length - 1), { freq: 4 }), (changes, length) => {
+    const damaged = bytes.slice(0, length ?? bytes.length);
+    for (const [at, value] of changes) if (at < damaged.length) damaged[at] = value;
+    try {
+      assert.is(plain(decodeCheckpoint(damaged)), whole);
+    } catch (error) {
+      assert.instance(error, FileFormatError);
+    }
+  }), { numRuns: 300, seed: 7 });
 });
 
 test.run();

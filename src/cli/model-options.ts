@@ -18,7 +18,7 @@ export interface ModelFlags extends ShapeFlags {
   eps?: number;
   /** A key of RECIPES. */
   recipe: string;
-  path?: PathName;
+  path?: PathName | 'auto';
 }
 
 export function addShapeOptions(command: Command): Command {
@@ -34,7 +34,7 @@ export function addModelOptions(command: Command): Command {
     .option('--wd-bias <x>', 'weight decay of the biases (default: as --wd)', notNegative)
     .option('--eps <x>', "Adam's eps: larger ones damp the steps of rows with few ratings (default: 1e-8, fastai2 1e-5)", positive)
     .addOption(new Option('--recipe <name>', 'fastai1, fastai2: constants of Adam and of the 1-cycle schedule; best: --factors 100 --wd 0.21 --wd-bias 0 --eps 2e-4 --y-range 0.2,5.4 --epochs 8 --lr 0.00245, where not given otherwise').choices(Object.keys(RECIPES)).default('fastai1'))
-    .addOption(new Option('--path <name>', 'how steps are made; all give the same numbers up to rounding; without it, the fastest').choices(['lazy', 'persistent', 'dense', 'unfused']));
+    .addOption(new Option('--path <name>', 'how steps are made; all give the same numbers up to rounding; auto: the fastest by a short trial, remembered (default: lazy where possible, else dense)').choices(['auto', 'lazy', 'persistent', 'dense', 'unfused']));
 }
 
 /** A range as the API takes it. */

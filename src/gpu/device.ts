@@ -15,6 +15,12 @@ export interface DeviceInfo {
 }
 
 /** How a device is used; all optional. */
+/** Remembers what was measured on a device. */
+export interface CalibrationStore {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string): Promise<void>;
+}
+
 export interface GpuOptions {
   /** Bytes that dotbias may allocate on the device. Default: 4 GiB, or what one buffer may hold if that is more. */
   memoryBudget?: number;
@@ -25,6 +31,8 @@ export interface GpuOptions {
    * would otherwise burn a core that a software adapter needs.
    */
   wait?: <T>(work: Promise<T>) => Promise<T>;
+  /** Where measurements of this device are remembered. Default: in memory. */
+  calibrations?: CalibrationStore;
 }
 
 const DEFAULT_BUDGET = 4 * 2 ** 30;
@@ -46,6 +54,7 @@ export class Gpu {
   readonly info: DeviceInfo;
   readonly immediateMode: ImmediateMode;
   readonly memoryBudget: number;
+  readonly calibrations: CalibrationStore;
   /** Bytes allocated now, and the most that ever were at one time. */
   allocated = 0;
   peakAllocated = 0;
@@ -65,6 +74,7 @@ export class Gpu {
     this.info = info;
     this.#borrowed = borrowed;
     this.#wait = options.wait ?? ((work) => work);
+    this.calibrations = options.calibrations ?? inMemory();
     this.memoryBudget = options.memoryBudget ?? Math.max(DEFAULT_BUDGET, this.limits.maxBufferSize);
     const language = options.wgslLanguageFeatures ?? (globalThis.navigator?.gpu?.wgslLanguageFeatures as ReadonlySet<string> | undefined);
     this.immediateMode = language?.has('immediate_address_space') ? 'immediate' : 'dynamic uniform';
@@ -213,6 +223,11 @@ export class Gpu {
     this.#destroyed = true;
     if (!this.#borrowed) this.device.destroy();
   }
+}
+
+function inMemory(): CalibrationStore {
+  const known = new Map<string, string>();
+  return { get: async (key) => known.get(key), set: async (key, value) => void known.set(key, value) };
 }
 
 function describe(info: GPUAdapterInfo | undefined): DeviceInfo {

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Gpu, type GpuOptions } from '../gpu/device.js';
 import { type AdapterReport, openAdapter, type OpenAdapterOptions } from './adapter.js';
+import { calibrationFile } from './calibration-store.js';
 import { destroyAtExit } from './dawn.js';
 
 export interface OpenGpuOptions extends OpenAdapterOptions, Pick<GpuOptions, 'memoryBudget'> {}
@@ -24,6 +25,7 @@ export async function openGpu({ memoryBudget, ...options }: OpenGpuOptions = {})
   const { adapter, gpu: dawn, info, why } = await openAdapter({ softwareThreads: 0, ...options });
   const gpu = await Gpu.open(adapter, {
     wgslLanguageFeatures: dawn.wgslLanguageFeatures as ReadonlySet<string>,
+    calibrations: calibrationFile(),
     wait: pollGently(info.isSoftware ? 1 : 0.1),
     ...(memoryBudget !== undefined && { memoryBudget }),
   });

@@ -1,0 +1,54 @@
+import type { CollabData } from './collab-data.js';
+import type { Gpu } from './gpu/device.js';
+import { EmbeddingDotBias, type ModelShape, type Tables } from './model.js';
+import type { PathName, StepOptions } from './paths/path.js';
+import { constant } from './schedule.js';
+import { Trainer } from './trainer.js';
+import { VERSION } from './version.js';
+
+/** Steps of a dense trial; the other paths need a whole submission to be judged, for they pass over all rows once in each. */
+const DENSE_STEPS = 16;
+
+/**
+ * The fastest of `candidates` for these sizes on this device, by a trial of each on the first batches with a model of its
+ * own. The answer is remembered in `gpu.calibrations`, by version, adapter and sizes. All paths give the same numbers up to
+ * rounding; a choice by time means that the last bits may differ between two machines, or after the memory is lost.
+ */
+export async function calibratedPath(gpu: Gpu, data: CollabData, shape: ModelShape, tables: Tables, step: StepOptions, candidates: readonly PathName[]): Promise<PathName> {
+  const { batchSize, yRange, loss } = step;
+  const key = [VERSION, gpu.info.description, JSON.stringify(shape), batchSize, data.nTrain >= 4 * batchSize, yRange === null, loss.name, candidates].join(' ');
+  const known = await gpu.calibrations.get(key);
+  const remembered = candidates.find((path) => path === known);
+  if (remembered !== undefined) return remembered;
+  let fastest = candidates[0];
+  let least = Infinity;
+  for (const path of candidates) {
+    const seconds = await secondsPerStep(gpu, data, shape, tables, step, path);
+    if (seconds < least) [fastest, least] = [path, seconds];
+  }
+  await gpu.calibrations.set(key, fastest);
+  return fastest;
+}
+
+/** The better of two trials, after one to warm up. */
+async function secondsPerStep(gpu: Gpu, data: CollabData, shape: ModelShape, tables: Tables, step: StepOptions, path: PathName): Promise<number> {
+  const model = new EmbeddingDotBias(gpu, shape, path === 'lazy' || path === 'persistent' ? 2 : 1);
+  let trainer: Trainer | undefined;
+  try {
+    model.writeTables(tables);
+    const order = Uint32Array.from({ length: data.nTrain }, (_, row) => row);
+    trainer = await Trainer.create(model, data, step, () => order, path);
+    const totalSteps = path === 'dense' ? Math.min(DENSE_STEPS, trainer.maxSteps) : trainer.maxSteps;
+    const schedule = constant({ totalSteps, lr: 1e-3 });
+    const trials: number[] = [];
+    for (let trial = 0; trial < 3; trial++) {
+      const started = performance.now();
+      await trainer.fit(schedule, { stopOnNaN: false });
+      trials.push((performance.now() - started) / 1000 / totalSteps);
+    }
+    return Math.min(...trials.slice(1));
+  } finally {
+    trainer?.release();
+    model.release();
+  }
+}
