@@ -21,6 +21,7 @@ export interface CalibrationStore {
   set(key: string, value: string): Promise<void>;
 }
 
+/** How a device is used. */
 export interface GpuOptions {
   /** Bytes that dotbias may allocate on the device. Default: 4 GiB, or what one buffer may hold if that is more. */
   memoryBudget?: number;
