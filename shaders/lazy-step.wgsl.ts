@@ -7,7 +7,7 @@
 //             columns of it (GPUs). Two dispatches per step, or one workgroup that makes all steps of a chunk.
 //   cost      6 nFactors flop per rating; 24 rowStride bytes and some 40 rowStride flop per touched row
 //   races     none: the parameters have two copies. An update reads its row in one copy and writes the other, which no
-//             reader of this step uses (src/paths/lazy.ts assigns the copies); m, v and outcomes have one writer.
+//             reader of this step uses (src/paths/lazy-chunk.ts assigns the copies); m, v and outcomes have one writer.
 //             Forward, update and steps are ordered by dispatches, or by storage barriers within the one workgroup.
 //   needs     touches of a chunk, built backwards from its end: idleEnd is the next touch of the row, or the end
 import { defineKernel } from '../src/gpu/kernel.js';
