@@ -15,14 +15,16 @@ export async function checkSteps(gpu: Gpu, data: CollabData, path: PathName, nSt
   const order = Uint32Array.from({ length: data.nTrain }, (_, k) => k).sort((a, b) => ((a * 48271) % 65537) - ((b * 48271) % 65537));
   const learn = await collabLearner(data, { ...RECIPE, nFactors, path, gpu, order: () => order });
   const reference = new ReferenceTrainer(learn.model.shape, await learn.model.readTables(), learn.trainer.options);
-  const { lr, mom, end } = oneCycle({ totalSteps: EPOCHS * learn.trainer.stepsPerEpoch, lrMax: LR_MAX });
+  const { stepsPerEpoch } = learn.trainer;
+  const { lr, mom, end } = oneCycle({ totalSteps: EPOCHS * stepsPerEpoch, lrMax: LR_MAX });
   const losses: number[] = [];
   await learn.trainer.fit({ lr: lr.slice(0, nSteps), mom: mom.slice(0, nSteps), end }, { onSteps: (step, chunk) => chunk.forEach((loss, i) => (losses[step + i] = loss)) });
   learn.release();
 
   let worst = 0;
   losses.forEach((loss, step) => {
-    const rows = order.subarray(step * batchSize, (step + 1) * batchSize);
+    const first = (step % stepsPerEpoch) * batchSize;
+    const rows = order.subarray(first, first + batchSize);
     const [users, items, ratings] = [train.users, train.items, train.ratings].map((column) => Array.from(rows, (row) => column[row]));
     const expected = reference.step(users, items, ratings, lr[step], mom[step]);
     worst = Math.max(worst, Math.abs(loss - expected) / expected);
