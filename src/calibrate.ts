@@ -1,7 +1,7 @@
 import type { CollabData } from './collab-data.js';
 import type { Gpu } from './gpu/device.js';
 import { EmbeddingDotBias, type ModelShape, type Tables } from './model.js';
-import type { PathName, StepOptions } from './paths/path.js';
+import { copiesOf, type PathName, type StepOptions } from './paths/path.js';
 import { constant } from './schedule.js';
 import { Trainer } from './trainer.js';
 import { VERSION } from './version.js';
@@ -14,7 +14,7 @@ const DENSE_STEPS = 16;
  * own. The answer is remembered in `gpu.calibrations`, by version, adapter and sizes. All paths give the same numbers up to
  * rounding; a choice by time means that the last bits may differ between two machines, or after the memory is lost.
  */
-export async function calibratedPath(gpu: Gpu, data: CollabData, shape: ModelShape, tables: Tables, step: StepOptions, candidates: readonly PathName[]): Promise<PathName> {
+export async function calibratedPath(gpu: Gpu, data: CollabData, shape: ModelShape, makeTables: () => Tables, step: StepOptions, candidates: readonly PathName[]): Promise<PathName> {
   const { batchSize, yRange, loss } = step;
   const key = [VERSION, gpu.info.description, JSON.stringify(shape), batchSize, data.nTrain >= 4 * batchSize, yRange === null, loss.name, candidates].join(' ');
   const known = await gpu.calibrations.get(key);
@@ -23,7 +23,7 @@ export async function calibratedPath(gpu: Gpu, data: CollabData, shape: ModelSha
   let fastest = candidates[0];
   let least = Infinity;
   for (const path of candidates) {
-    const seconds = await secondsPerStep(gpu, data, shape, tables, step, path);
+    const seconds = await secondsPerStep(gpu, data, shape, makeTables, step, path);
     if (seconds < least) [fastest, least] = [path, seconds];
   }
   await gpu.calibrations.set(key, fastest);
@@ -31,11 +31,11 @@ export async function calibratedPath(gpu: Gpu, data: CollabData, shape: ModelSha
 }
 
 /** The better of two trials, after one to warm up. */
-async function secondsPerStep(gpu: Gpu, data: CollabData, shape: ModelShape, tables: Tables, step: StepOptions, path: PathName): Promise<number> {
-  const model = new EmbeddingDotBias(gpu, shape, path === 'lazy' || path === 'persistent' ? 2 : 1);
+async function secondsPerStep(gpu: Gpu, data: CollabData, shape: ModelShape, makeTables: () => Tables, step: StepOptions, path: PathName): Promise<number> {
+  const model = new EmbeddingDotBias(gpu, shape, copiesOf(path));
   let trainer: Trainer | undefined;
   try {
-    model.writeTables(tables);
+    model.writeTables(makeTables());
     const order = Uint32Array.from({ length: data.nTrain }, (_, row) => row);
     trainer = await Trainer.create(model, data, step, () => order, path);
     const totalSteps = path === 'dense' ? Math.min(DENSE_STEPS, trainer.maxSteps) : trainer.maxSteps;

@@ -1,5 +1,5 @@
 import { DataError } from './errors.js';
-import { encode, type Encoded, type Id, IdMap, NA, otherForm, show } from './id-map.js';
+import { encode, type Encoded, type Id, IdMap, NA, show, titleOf } from './id-map.js';
 import { permutationKey, permute, STREAM } from './random.js';
 
 export { type Id, IdMap, NA } from './id-map.js';
@@ -86,7 +86,7 @@ export class CollabData {
 
   /** Title of an item by id (196 and '196' alike), if titles are known. */
   titleOf(item: Id): string | undefined {
-    return this.titles?.get(item) ?? this.titles?.get(otherForm(item));
+    return titleOf(this.titles, item);
   }
 
   /**

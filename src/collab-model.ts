@@ -4,6 +4,7 @@ import { RATING_SIZE } from '../shaders/rating.js';
 import type { Id, IdMap, Ratings } from './collab-data.js';
 import { type FoldedUser, type FoldedUsers, foldIn, foldInAll, type FoldInOptions, type GivenRating } from './fold-in.js';
 import type { Gpu } from './gpu/device.js';
+import { titleOf } from './id-map.js';
 import type { EmbeddingDotBias, Tables } from './model.js';
 import { recommend, recommendAll, type Recommendation, type RecommendAllOptions, type Recommendations, type RecommendOptions } from './recommend.js';
 import { rowsOf, type UnknownIds } from './rows.js';
@@ -132,8 +133,7 @@ export class CollabModel {
 
   /** Title of an item, if titles are known. */
   titleOf(item: Id): string | undefined {
-    const { titles } = this.info;
-    return titles?.get(item) ?? titles?.get(typeof item === 'number' ? String(item) : Number(item));
+    return titleOf(this.info.titles, item);
   }
 
   /** Frees the model's buffers; the device stays. */

@@ -49,6 +49,11 @@ export function otherForm(id: Id): Id {
   return String(Number(id)) === id ? Number(id) : id;
 }
 
+/** Title of an item by its id, in either form. */
+export function titleOf(titles: ReadonlyMap<Id, string> | undefined, item: Id): string | undefined {
+  return titles?.get(item) ?? titles?.get(otherForm(item));
+}
+
 /** A column as codes: `ids[codes[row]]` is the row's id. `ids` are distinct and sorted. */
 export interface Encoded {
   ids: Id[];

@@ -9,7 +9,7 @@ import { DotbiasError } from './errors.js';
 import { Gpu } from './gpu/device.js';
 import { lrFinderResult, type LrFinderResult } from './lr-finder.js';
 import { EmbeddingDotBias, RowLayout, type ModelShape, type Tables } from './model.js';
-import type { PathName, StepOptions } from './paths/path.js';
+import { copiesOf, type PathName, type StepOptions } from './paths/path.js';
 import { fillInitial, fillPermutation, permutationKey, STREAM } from './random.js';
 import { constant, lrSweep, oneCycle, type Schedule } from './schedule.js';
 import { SmoothLoss } from './smooth.js';
@@ -128,17 +128,21 @@ export async function collabLearner(data: CollabData, options: LearnerOptions = 
   if (!Number.isSafeInteger(nFactors) || nFactors < 1) throw new RangeError(`nFactors must be a whole number of at least 1, not ${nFactors}.`);
   const gpu = await openGpu(options.gpu);
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, bias };
-  const tables = options.init ?? initialTables(shape, seed);
+  const makeTables = () => options.init ?? initialTables(shape, seed);
   const paths = possiblePaths(step, shape, gpu);
-  const path = options.path === 'auto' ? await calibratedPath(gpu, data, shape, tables, step, paths) : options.path ?? paths[0];
-  const model = new EmbeddingDotBias(gpu, shape, path === 'dense' || path === 'unfused' ? 1 : 2);
+  const path = options.path === 'auto' ? await calibratedPath(gpu, data, shape, makeTables, step, paths) : options.path ?? paths[0];
+  const model = new EmbeddingDotBias(gpu, shape, copiesOf(path));
+  const parts: Promise<Trainer | Validator>[] = [];
   try {
-    model.writeTables(tables);
+    model.writeTables(makeTables());
     const order = options.order ?? ((epoch: number) => epochOrder(data.nTrain, seed, epoch));
-    const trainer = await Trainer.create(model, data, step, order, path);
-    const validator = await Validator.create(model, data.valid, step);
-    return new CollabLearner(model, data, options.recipe ?? 'fastai1', seed, trainer, validator);
+    // Kernels of both compile side by side.
+    const trainer = Trainer.create(model, data, step, order, path);
+    const validator = Validator.create(model, data.valid, step);
+    parts.push(trainer, validator);
+    return new CollabLearner(model, data, options.recipe ?? 'fastai1', seed, ...(await Promise.all([trainer, validator])));
   } catch (error) {
+    for (const part of await Promise.allSettled(parts)) if (part.status === 'fulfilled') part.value.release();
     model.release();
     throw error;
   }

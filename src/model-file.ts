@@ -13,7 +13,7 @@ import { type Id, IdMap, NA, type Ratings } from './collab-data.js';
 import { CollabModel, type ModelInfo } from './collab-model.js';
 import { DotbiasError, FileFormatError } from './errors.js';
 import { Gpu } from './gpu/device.js';
-import { otherForm } from './id-map.js';
+import { titleOf } from './id-map.js';
 import type { CollabLearner } from './learner.js';
 import { EmbeddingDotBias, type ModelShape, type Tables } from './model.js';
 import { readSafetensors, type Tensor, writeSafetensors } from './safetensors.js';
@@ -70,7 +70,7 @@ export function writeModel({ tables, shape, users, items, yRange, titles, train,
     tensors['trainItems'] = { dtype: 'U32', shape: nTrain, data: train.items };
     tensors['trainRatings'] = { dtype: 'F32', shape: nTrain, data: train.ratings };
   }
-  const titleOfRow = items.ids.map((id) => titles?.get(id) ?? titles?.get(otherForm(id)) ?? null);
+  const titleOfRow = items.ids.map((id) => titleOf(titles, id) ?? null);
   return writeSafetensors(tensors, {
     format: FORMAT,
     formatVersion: FORMAT_VERSION,

@@ -59,20 +59,23 @@ export class RowLayout {
   }
 
   unpack(packed: Float32Array): Tables {
-    const { shape: { nUsers, nItems, nFactors, bias }, rowStride, biasColumn } = this;
-    const side = (first: number, n: number) => {
-      const factors = new Float32Array(n * nFactors);
-      const biases = new Float32Array(n);
-      for (let r = 0; r < n; r++) {
-        const row = (first + r) * rowStride;
-        factors.set(packed.subarray(row, row + nFactors), r * nFactors);
-        if (bias) biases[r] = packed[row + biasColumn];
-      }
-      return [factors, biases] as const;
-    };
-    const [userFactors, userBias] = side(0, nUsers);
-    const [itemFactors, itemBias] = side(nUsers, nItems);
-    return { userFactors, itemFactors, userBias, itemBias };
+    const users = this.unpackRows(packed.subarray(0, this.shape.nUsers * this.rowStride));
+    const items = this.unpackRows(packed.subarray(this.shape.nUsers * this.rowStride));
+    return { userFactors: users.factors, itemFactors: items.factors, userBias: users.biases, itemBias: items.biases };
+  }
+
+  /** Factors [n, nFactors] and biases [n] (zeros without biases) of n packed rows. */
+  unpackRows(packed: Float32Array): { factors: Float32Array; biases: Float32Array } {
+    const { shape: { nFactors, bias }, rowStride, biasColumn } = this;
+    const n = packed.length / rowStride;
+    const factors = new Float32Array(n * nFactors);
+    const biases = new Float32Array(n);
+    for (let r = 0; r < n; r++) {
+      const row = r * rowStride;
+      factors.set(packed.subarray(row, row + nFactors), r * nFactors);
+      if (bias) biases[r] = packed[row + biasColumn];
+    }
+    return { factors, biases };
   }
 
   checkTables(tables: Tables): void {

@@ -55,14 +55,7 @@ export async function readRows({ gpu, param, layout: { rowStride } }: EmbeddingD
 
 /** Factors and biases of one side's whole table, read back: factors [n, nFactors], biases [n] (zeros without biases). */
 export async function readSide(model: EmbeddingDotBias, side: 'user' | 'item'): Promise<{ factors: Float32Array; biases: Float32Array }> {
-  const { gpu, param, shape: { nUsers, nItems, nFactors, bias }, layout: { rowStride, biasColumn } } = model;
+  const { gpu, param, shape: { nUsers, nItems }, layout } = model;
   const [first, n] = side === 'user' ? [0, nUsers] : [nUsers, nItems];
-  const packed = await gpu.readFloats(param, first * rowStride, n * rowStride);
-  const factors = new Float32Array(n * nFactors);
-  const biases = new Float32Array(n);
-  for (let r = 0; r < n; r++) {
-    factors.set(packed.subarray(r * rowStride, r * rowStride + nFactors), r * nFactors);
-    if (bias) biases[r] = packed[r * rowStride + biasColumn];
-  }
-  return { factors, biases };
+  return layout.unpackRows(await gpu.readFloats(param, first * layout.rowStride, n * layout.rowStride));
 }

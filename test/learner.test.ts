@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DivergedError } from '../src/errors.js';
+import { DivergedError, ShaderCompileError } from '../src/errors.js';
 import { Gpu } from '../src/gpu/device.js';
 import { collabLearner, type CollabLearner, type LearnerOptions, type OneCycleFitOptions } from '../src/learner.js';
 import { smallData } from './helpers/data.js';
@@ -201,6 +201,15 @@ const refusals: [LearnerOptions, RegExp][] = [
   [{ optimizer: sgd, path: 'lazy' }, /train with path 'dense' for sgd/],
   [{ init: randomTables({ nUsers: 3, nItems: 3, nFactors: 8, bias: true }, 1) }, /userFactors must hold/],
 ];
+for (const path of PATHS) {
+  test(`a loss whose WGSL does not compile is refused, and nothing stays allocated (${path})`, async () => {
+    const before = gpu.allocated;
+    const error = await collabLearner(data, { ...usual, path, loss: { ...logCosh, name: 'broken', wgsl: 'fn loss(' } }).then(() => undefined, (reason: Error) => reason);
+    assert.instance(error, ShaderCompileError);
+    assert.is(gpu.allocated, before);
+  });
+}
+
 for (const [options, message] of refusals) {
   test(`${Object.entries(options).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value)?.slice(0, 20) : String(value)}`)} is refused`, async () => {
     const before = gpu.allocated;

@@ -172,5 +172,7 @@ function compare(work: Work, found: Map<Rival, Run[] | string>): Section {
 
 /** Over the steps that both made, relative to the loss. */
 function largestDifference(losses: readonly number[], ours: readonly number[]): number {
-  return Math.max(...losses.map((loss, step) => Math.abs(loss - ours[step]) / ours[step]));
+  const steps = Math.min(losses.length, ours.length);
+  if (steps === 0) return NaN;
+  return Math.max(...losses.slice(0, steps).map((loss, step) => Math.abs(loss - ours[step]) / ours[step]));
 }

@@ -80,8 +80,8 @@ export async function readData(flags: DataFlags): Promise<SourcedData> {
   }
   const { columns, name, source, titles, bestMse, ...skipped } = await openRatings({ ...readerOptions(flags), ...(path !== undefined && { data: path }) });
   const data = CollabData.fromArrays(columns, { ...common, validPct, name, ...(titles && { titles }) });
-  const validRows = randomSplit(columns.ratings.length, validPct, seed).valid;
-  return { data, source: source + leftOut(skipped), ...(bestMse && validRows.length > 0 && { bestMse: bestMse(validRows) }) };
+  const floor = bestMse && data.nValid > 0 ? { bestMse: bestMse(randomSplit(columns.ratings.length, validPct, seed).valid) } : {};
+  return { data, source: source + leftOut(skipped), ...floor };
 }
 
 /** The second line of a run. */

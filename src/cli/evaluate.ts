@@ -4,6 +4,7 @@ import { writeFileAtomic } from '../node/files.js';
 import { VERSION } from '../version.js';
 import { addSourceOptions, type SourceFlags } from './data-options.js';
 import { addDeviceOptions, type DeviceFlags, deviceLine, openDevice } from './device-options.js';
+import { interruptible } from './interrupt.js';
 import { checkWritable } from './outputs.js';
 import { trainingProgress } from './progress.js';
 import { clock, epochLine } from './table.js';
@@ -32,10 +33,7 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   const reading = Promise.all([source.ratings(flags), source.folds(flags)]);
   reading.catch(() => undefined); // awaited below, after the device
   const device = await openDevice(flags);
-  const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort();
-  process.once('SIGINT', onInterrupt); // a second Ctrl-C ends the process at once
-  try {
+  await interruptible(async (signal) => {
     console.log(deviceLine(device));
     const [ratings, folds] = await reading;
     print(ratings.source);
@@ -45,7 +43,7 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
     const progress = await trainingProgress(flags.batchSize, flags.quiet ?? false);
     print(table.head);
     const result = await runTrial(flags, folds, {
-      gpu: device.gpu, signal: interrupt.signal,
+      gpu: device.gpu, signal,
       onProgress: ({ step, nSteps, trainLoss }) => progress.update(step, nSteps, trainLoss),
       onFold: (fold) => {
         progress.clear();
@@ -54,18 +52,15 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
     });
     progress.clear();
     if (result.folds.length > 0) console.log(`${table.line('mean', result.mean, result.seconds)}\n${table.line('sd', result.sd)}`);
-    if (interrupt.signal.aborted) {
+    if (signal.aborted && result.folds.length < folds.length) {
       console.error(`Interrupted after ${result.folds.length} of ${folds.length} folds.`);
       process.exitCode = 130;
     }
     if (flags.report !== undefined && result.folds.length > 0) {
-      const report = { version: VERSION, adapter: device.info.description, protocol, config: trialSettings(flags), ...result, interrupted: interrupt.signal.aborted };
+      const report = { version: VERSION, adapter: device.info.description, protocol, config: trialSettings(flags), ...result, interrupted: signal.aborted };
       await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
     }
-  } finally {
-    process.off('SIGINT', onInterrupt);
-    device.gpu.destroy();
-  }
+  }).finally(() => device.gpu.destroy());
 }
 
 /** The flags that decide the result. */

@@ -10,6 +10,13 @@ export const integer = (min: number, max = Number.MAX_SAFE_INTEGER) => (text: st
   throw new InvalidArgumentError(max === Number.MAX_SAFE_INTEGER ? `Use a whole number of at least ${min}.` : `Use a whole number from ${min} to ${max}.`);
 };
 
+/** Any number. */
+export function number(text: string): number {
+  const value = parse(text);
+  if (Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('Use a number.');
+}
+
 /** A number above zero. */
 export function positive(text: string): number {
   const value = parse(text);

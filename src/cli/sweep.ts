@@ -10,6 +10,7 @@ import { addSourceOptions, type SourceFlags } from './data-options.js';
 import { addDeviceOptions, type DeviceFlags, deviceLine, openDevice } from './device-options.js';
 import { isRefusal } from './errors.js';
 import { trialSettings } from './evaluate.js';
+import { interruptible } from './interrupt.js';
 import { checkWritable } from './outputs.js';
 import { alignedTable, clock } from './table.js';
 import { addTrialOptions, FoldSource, runTrial, type TrialFlags } from './trial.js';
@@ -47,27 +48,21 @@ async function sweep(file: string | undefined, flags: SweepFlags): Promise<void>
   const mine = await toDo(trials, source, dir, flags.shard);
   if (mine.length === 0) return console.log(`Nothing to do: all trials of this part are in ${flags.out}.`);
   const device = await openDevice(flags);
-  const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort();
-  process.once('SIGINT', onInterrupt); // a second Ctrl-C ends the process at once
-  try {
+  await interruptible(async (signal) => {
     console.log(deviceLine(device));
     const names = varied(trials.map(trialSettings));
     for (const [i, { id, trial, config }] of mine.entries()) {
-      const result = await resultOf(async () => runTrial(trial, await source.folds(trial), { gpu: device.gpu, signal: interrupt.signal }));
-      if (interrupt.signal.aborted) break;
+      const result = await resultOf(async () => runTrial(trial, await source.folds(trial), { gpu: device.gpu, signal }));
+      if (signal.aborted) break;
       await dir.write({ id, version: VERSION, adapter: device.info.description, config, ...result });
       const settings = names.map((name) => `${name} ${show(config[name])}`).join(', ');
       console.log(`${i + 1}/${mine.length}  ${settings || id}: ${'error' in result ? result.error : `MSE ${figure(result.mean.mse)}  ${clock(result.seconds)}`}`);
     }
-    if (interrupt.signal.aborted) {
+    if (signal.aborted) {
       console.error('Interrupted; the trial under way is lost, those before it are saved. The same command goes on.');
       process.exitCode = 130;
     }
-  } finally {
-    process.off('SIGINT', onInterrupt);
-    device.gpu.destroy();
-  }
+  }).finally(() => device.gpu.destroy());
 }
 
 /** A trial, and all that decides its result. */

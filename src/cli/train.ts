@@ -7,6 +7,7 @@ import { saveModel } from '../node/model-file.js';
 import { addDataOptions, type DataFlags, dataLine, readData } from './data-options.js';
 import { addDeviceOptions, type DeviceFlags, deviceLine, openDevice } from './device-options.js';
 import { addFitOptions, type FitFlags } from './fit-options.js';
+import { interruptible } from './interrupt.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from './model-options.js';
 import { checkWritable } from './outputs.js';
 import { trainingProgress } from './progress.js';
@@ -85,24 +86,24 @@ async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string
   for (const note of notes) console.error(note);
   const { stepsPerEpoch, options: { batchSize } } = learn.trainer;
   const progress = await trainingProgress(batchSize, quiet);
-  const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort();
-  process.once('SIGINT', onInterrupt); // a second Ctrl-C ends the process at once
   const printEpoch = ({ epoch, trainLoss, validLoss, trainSeconds, validateSeconds }: EpochRecord) =>
     print(epochLine(COLUMNS, [String(epoch), sixDecimals(trainLoss), sixDecimals(validLoss), clock(trainSeconds + validateSeconds)]));
   const printHead = ({ records }: Fit) => {
     print(epochLine(COLUMNS));
     records.forEach(printEpoch); // those before a resume
   };
+  let interrupted: boolean;
   try {
-    await learn.fitOneCycle(epochs, lr, {
-      callbacks: [{ onBegin: printHead }, ...callbacks], checkpoint, resume,
-      signal: interrupt.signal,
-      onProgress: ({ epoch, step, trainLoss }) => progress.update(step - epoch * stepsPerEpoch, stepsPerEpoch, trainLoss),
-      onEpoch: (record) => {
-        progress.clear();
-        printEpoch(record);
-      },
+    interrupted = await interruptible(async (signal) => {
+      await learn.fitOneCycle(epochs, lr, {
+        callbacks: [{ onBegin: printHead }, ...callbacks], checkpoint, resume, signal,
+        onProgress: ({ epoch, step, trainLoss }) => progress.update(step - epoch * stepsPerEpoch, stepsPerEpoch, trainLoss),
+        onEpoch: (record) => {
+          progress.clear();
+          printEpoch(record);
+        },
+      });
+      return signal.aborted;
     });
   } catch (error) {
     if (!(error instanceof DivergedError && flags.keepBest && learn.recorder.epochs.length > 0)) throw error;
@@ -111,9 +112,8 @@ async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string
     return false;
   } finally {
     progress.clear();
-    process.off('SIGINT', onInterrupt);
   }
-  if (!interrupt.signal.aborted || learn.recorder.epochs.length === epochs) return false;
+  if (!interrupted || learn.recorder.epochs.length === epochs) return false;
   const saved = flags.checkpointDir !== undefined && learn.recorder.epochs.length > 0;
   console.error(`Interrupted after ${learn.recorder.losses.length} of ${epochs * stepsPerEpoch} steps.${saved ? ' --resume goes on after the last complete epoch.' : ''}`);
   process.exitCode = 130;

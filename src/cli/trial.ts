@@ -1,5 +1,5 @@
 /** What `dotbias evaluate` and each trial of `dotbias sweep` do: train one recipe on the folds of a protocol. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { RatingColumns } from '../collab-data.js';
 import { evaluate, type EvaluateOptions, type Evaluation } from '../evaluate.js';
 import { fingerprint, fingerprintText } from '../fingerprint.js';
@@ -9,7 +9,7 @@ import { byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '
 import { addSplitOptions, leftOut, readerOptions, type SourceFlags, type SplitFlags } from './data-options.js';
 import { addFitOptions, type FitFlags } from './fit-options.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from './model-options.js';
-import { integer } from './numbers.js';
+import { integer, number } from './numbers.js';
 
 const PROTOCOLS = ['random', 'kfold', 'leave-last', 'by-user', 'u1-u5', 'ua-ub'] as const;
 
@@ -41,12 +41,6 @@ export function addTrialOptions(command: Command): Command {
 
 function seedList(text: string): number[] {
   return text.split(',').map((seed) => integer(0, 0xffffffff)(seed.trim()));
-}
-
-function number(text: string): number {
-  const value = text.trim() === '' ? NaN : Number(text);
-  if (Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('Use a number.');
 }
 
 /** Ratings as a protocol takes them: in columns to split, or split already. */
@@ -95,7 +89,7 @@ export class FoldSource {
     // Loaded only now, here and below: the reader's database takes a while.
     const { openRatings } = await import('../node/default-data.js');
     const { columns, source, ...skipped } = await openRatings({ ...(data !== undefined && { data }), ...readerOptions(this.flags) });
-    return { columns, source: `Data: ${source.replace(/\.$/, '')}${leftOut(skipped)}.`, fingerprint: columnsFingerprint(columns) };
+    return { columns, source: `Data: ${source}${leftOut(skipped)}`, fingerprint: columnsFingerprint(columns) };
   }
 
   async #movieLens(which: MovieLensFolds): Promise<SourcedRatings> {
@@ -108,7 +102,7 @@ export class FoldSource {
     if (trainFile === undefined || validFile === undefined) throw new TypeError('--train-file and --valid-file go together: one names the ratings to train on, the other those to be judged by.');
     const { readSplit } = await import('../node/ratings-file.js');
     const { train, valid, name, ...skipped } = await readSplit(trainFile, validFile, readerOptions(this.flags));
-    return splitAlready([{ name, train, valid }], `Data: ${trainFile} and ${validFile}${leftOut(skipped)}.`);
+    return splitAlready([{ name, train, valid }], `Data: ${trainFile} and ${validFile}.${leftOut(skipped)}`);
   }
 }
 

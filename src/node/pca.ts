@@ -1,4 +1,3 @@
-import { PCA } from 'ml-pca';
 import type { Id } from '../collab-data.js';
 import type { CollabModel } from '../collab-model.js';
 import { checkCount, namedItem } from '../recommend.js';
@@ -41,6 +40,7 @@ export async function itemPca(model: CollabModel, nComponents = 2): Promise<Item
   const { factors } = await readSide(model.model, 'item');
   const rows = Array.from({ length: nItems - 1 }, (_, k) => Array.from(factors.subarray((k + 1) * nFactors, (k + 2) * nFactors)));
   const { mean, covariance } = momentsOf(rows, nFactors);
+  const { PCA } = await import('ml-pca');
   const pca = new PCA(covariance, { isCovarianceMatrix: true });
   const eigenvectors = pca.getEigenvectors();
   const directions = Array.from({ length: nComponents }, (_, c) => fixSign(Float64Array.from(eigenvectors.getColumn(c))));

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { DataError } from '../errors.js';
 
 /** How a file is written, found out from its first bytes. */
@@ -38,6 +38,8 @@ const PEEK = 1 << 16;
 
 /** Runs `use` with a database in memory that never touches the network, and closes it. */
 export async function withDatabase<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  // Loaded only here: it takes a quarter of a second, and who imports the package may never read a file.
+  const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

@@ -44,3 +44,6 @@ export interface StepPath {
 
 /** `unfused`: four kernels forward; `dense`: one; `lazy`: the touched rows only; `persistent`: these, many steps in a dispatch. */
 export type PathName = 'unfused' | 'dense' | 'lazy' | 'persistent';
+
+/** Copies of the parameters that a path needs, see EmbeddingDotBias. */
+export const copiesOf = (path: PathName): 1 | 2 => (path === 'lazy' || path === 'persistent' ? 2 : 1);
