@@ -1,4 +1,4 @@
-import { rateOf, rateStruct, type OptimizerOp } from '../shaders/ops/adam.js';
+import { rateFields, rateOf, rateStruct, type OptimizerOp } from '../shaders/ops/adam.js';
 import type { LossOp } from '../shaders/ops/loss.js';
 import { DotbiasError } from './errors.js';
 import type { Gpu } from './gpu/device.js';
@@ -42,7 +42,7 @@ async function checkLoss(gpu: Gpu, op: LossOp): Promise<void> {
 async function checkOptimizer(gpu: Gpu, op: OptimizerOp): Promise<void> {
   const rate = rateOf(0.01, 0.9, 0.99, 5);
   const [wd, beta2, eps] = [0.1, 0.99, 1e-5];
-  const constants = `Rate(${[rate.lr, rate.mom, rate.stepSize, rate.vScale].map(f32).join(', ')}), ${[wd, beta2, eps].map(f32).join(', ')}`;
+  const constants = `Rate(${rateFields(rate).map(f32).join(', ')}), ${[wd, beta2, eps].map(f32).join(', ')}`;
   const states = draw(([a, b, c, d]) => [4 * a - 2, 2 * b - 1, (2 * b - 1) ** 2 * (1 + c), 2 * d - 1]);
   for (const type of ['f32', 'vec4f'] as const) {
     const step = `

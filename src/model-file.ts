@@ -16,7 +16,7 @@ import { Gpu } from './gpu/device.js';
 import { titleOf } from './id-map.js';
 import type { CollabLearner } from './learner.js';
 import { EmbeddingDotBias, type ModelShape, type Tables } from './model.js';
-import { readSafetensors, type Tensor, writeSafetensors } from './safetensors.js';
+import { isObject, quote, readSafetensors, type Tensor, writeSafetensors } from './safetensors.js';
 
 const FORMAT = 'dotbias';
 const FORMAT_VERSION = '1';
@@ -90,7 +90,7 @@ export function decodeModel(bytes: Uint8Array): DecodedModel {
   const { tensors, metadata } = readSafetensors(bytes);
   const { format, formatVersion } = metadata;
   if (format !== FORMAT) refuse(`it is a safetensors file without the metadata format "${FORMAT}"`);
-  if (formatVersion !== FORMAT_VERSION) refuse(`its format version is ${show(formatVersion)}, and this dotbias reads "${FORMAT_VERSION}"`);
+  if (formatVersion !== FORMAT_VERSION) refuse(`its format version is ${quote(formatVersion)}, and this dotbias reads "${FORMAT_VERSION}"`);
 
   const { nFactors, bias, yRange, training } = readConfig(metadata);
   const users = readIds(parse(metadata, 'users'), 'its users', refuse);
@@ -138,10 +138,10 @@ function readConfig(metadata: Record<string, string>): Pick<DecodedModel, 'yRang
   const config = parse(metadata, 'config');
   if (!isObject(config)) return refuse('its config is not a JSON object');
   const { nFactors, bias, yRange, training = {} } = config;
-  if (!Number.isSafeInteger(nFactors) || (nFactors as number) < 1) refuse(`its nFactors is ${show(nFactors)}, not a whole number of at least 1`);
-  if (typeof bias !== 'boolean') refuse(`its config says bias ${show(bias)}, not true or false`);
-  if (!isRange(yRange)) return refuse(`its yRange is ${show(yRange)}, not null or two numbers, lo < hi`);
-  if (!isObject(training)) return refuse(`its training config is ${show(training)}, not an object`);
+  if (!Number.isSafeInteger(nFactors) || (nFactors as number) < 1) refuse(`its nFactors is ${quote(nFactors)}, not a whole number of at least 1`);
+  if (typeof bias !== 'boolean') refuse(`its config says bias ${quote(bias)}, not true or false`);
+  if (!isRange(yRange)) return refuse(`its yRange is ${quote(yRange)}, not null or two numbers, lo < hi`);
+  if (!isObject(training)) return refuse(`its training config is ${quote(training)}, not an object`);
   return { nFactors: nFactors as number, bias: bias as boolean, yRange, training };
 }
 
@@ -152,12 +152,12 @@ export function readIds(ids: unknown, name: string, refuseIt: (problem: string) 
   for (let row = 1; row < ids.length; row++) {
     const id: unknown = ids[row];
     const valid = typeof id === 'number' ? Number.isSafeInteger(id) && id >= 0 : typeof id === 'string' && id !== '' && id !== NA;
-    if (!valid) refuseIt(`row ${row} of ${name} is ${show(id)}, which is not an id`);
-    if (typeof id !== type) refuseIt(`${name} are ${type}s, but row ${row} is ${show(id)}`);
+    if (!valid) refuseIt(`row ${row} of ${name} is ${quote(id)}, which is not an id`);
+    if (typeof id !== type) refuseIt(`${name} are ${type}s, but row ${row} is ${quote(id)}`);
   }
   const seen = new Set<unknown>();
   const twice = ids.find((id) => seen.size === seen.add(id).size);
-  if (twice !== undefined) refuseIt(`the id ${show(twice)} occurs twice among ${name}`);
+  if (twice !== undefined) refuseIt(`the id ${quote(twice)} occurs twice among ${name}`);
   return new IdMap(ids as Id[]);
 }
 
@@ -168,7 +168,7 @@ function readTitles(metadata: Record<string, string>, items: IdMap): Map<Id, str
   const byId = new Map<Id, string>();
   titles.forEach((title: unknown, row) => {
     if (typeof title === 'string') byId.set(items.idOf(row), title);
-    else if (title !== null) refuse(`title ${row} is ${show(title)}, not a string or null`);
+    else if (title !== null) refuse(`title ${row} is ${quote(title)}, not a string or null`);
   });
   return byId;
 }
@@ -218,10 +218,6 @@ function refuse(problem: string): never {
   throw new FileFormatError(`Not a usable model file: ${problem}.`);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Null, or two finite numbers, the lower first. */
 export function isRange(value: unknown): value is readonly [number, number] | null {
   return value === null || (Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] < value[1]);
@@ -231,10 +227,4 @@ export function isRange(value: unknown): value is readonly [number, number] | nu
 function allFinite(values: Tensor['data']): boolean {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
   return true;
-}
-
-/** A value as JSON, cut short for a message. */
-function show(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
-  return json.length > 60 ? `${json.slice(0, 60)}...` : json;
 }

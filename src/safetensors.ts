@@ -286,12 +286,13 @@ function isDtype(value: unknown): value is Dtype {
   return typeof value === 'string' && Object.hasOwn(arrayTypes, value);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** A JSON object, not null or a list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A value as JSON, cut short for a message; nested ones, which may be too deep to walk, are only named. */
-function quote(value: unknown): string {
+export function quote(value: unknown): string {
   const parts = Array.isArray(value) ? value : [value];
   if (parts.some((part) => typeof part === 'object' && part !== null)) return 'something nested';
   const json = JSON.stringify(value) ?? String(value);

@@ -29,6 +29,9 @@ export const rateStruct = wgsl`
 struct Rate { lr: f32, mom: f32, stepSize: f32, vScale: f32 }
 `;
 
+/** The floats of a `Rate` struct. */
+export const rateFields = ({ lr, mom, stepSize, vScale }: Rate): number[] => [lr, mom, stepSize, vScale];
+
 /** `Rate` of a step; `t` counts from 1. The bias correction uses the step's own momentum, as PyTorch's Adam does. */
 export function rateOf(lr: number, mom: number, beta2: number, t: number): Rate {
   return { lr, mom, stepSize: lr / (1 - mom ** t), vScale: 1 / Math.sqrt(1 - beta2 ** t) };

@@ -14,14 +14,13 @@ export interface DeviceInfo {
   readonly isFallbackAdapter: boolean;
 }
 
-/** How a device is used; all optional. */
 /** Remembers what was measured on a device. */
 export interface CalibrationStore {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
 }
 
-/** How a device is used. */
+/** How a device is used; all optional. */
 export interface GpuOptions {
   /** Bytes that dotbias may allocate on the device. Default: 4 GiB, or what one buffer may hold if that is more. */
   memoryBudget?: number;

@@ -1,5 +1,5 @@
 import { sigmoidRange } from '../../shaders/ops/sigmoid-range.js';
-import { RATE_SIZE, rateOf } from '../../shaders/ops/adam.js';
+import { RATE_SIZE, rateFields, rateOf } from '../../shaders/ops/adam.js';
 import { dotBias } from '../../shaders/dot-bias.wgsl.js';
 import { forward } from '../../shaders/forward.wgsl.js';
 import { gather } from '../../shaders/gather.wgsl.js';
@@ -120,8 +120,7 @@ export async function densePath({ model, train, options, maxSteps }: PathInput, 
 function packRates({ lr, mom }: Schedule, beta2: number, stepCount: number): Float32Array<ArrayBuffer> {
   const packed = new Float32Array(lr.length * RATE_SIZE);
   lr.forEach((lrOfStep, step) => {
-    const rate = rateOf(lrOfStep, mom[step], beta2, stepCount + step + 1);
-    packed.set([rate.lr, rate.mom, rate.stepSize, rate.vScale], step * RATE_SIZE);
+    packed.set(rateFields(rateOf(lrOfStep, mom[step], beta2, stepCount + step + 1)), step * RATE_SIZE);
   });
   return packed;
 }

@@ -61,13 +61,14 @@ export async function lazyPath({ model, train, options, maxSteps }: PathInput, p
       table = new StepTable(schedule, options, stepCount);
     },
     run(order, batch, step, nSteps) {
-      const { touchStart, members: grouped, ...batches } = grouper.group(order, batch, nSteps);
-      chunk.build({ touchStart, members: grouped, ...batches }, table, step);
+      const batches = grouper.group(order, batch, nSteps);
+      const { touchStart } = batches;
+      chunk.build(batches, table, step);
       const nTouches = touchStart[nSteps];
       gpu.write(steps, table.slice(step, touchStart));
       gpu.write(ratings, batches.ratings);
       gpu.write(touches, chunk.touches.subarray(0, LAZY_TOUCH_SIZE * (nTouches + layout.nRows)));
-      gpu.write(members, grouped);
+      gpu.write(members, batches.members);
 
       const replay = Math.max(0, Math.min(table.replayEnd - step, nSteps));
       const recorder = gpu.record('lazy steps');

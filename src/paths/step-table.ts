@@ -1,4 +1,4 @@
-import { rateOf } from '../../shaders/ops/adam.js';
+import { rateFields, rateOf } from '../../shaders/ops/adam.js';
 import { STEP_FIRST_TOUCH, STEP_POLES, STEP_SIZE } from '../../shaders/ops/idle-adam.js';
 import { idlePoles, N_POLES, replayEnd } from '../idle-adam.js';
 import type { Schedule } from '../schedule.js';
@@ -16,8 +16,7 @@ export class StepTable {
     this.#floats = new Float32Array((lr.length + 1) * STEP_SIZE);
     this.#words = new Uint32Array(this.#floats.buffer);
     lr.forEach((lrOfStep, t) => {
-      const rate = rateOf(lrOfStep, mom[t], beta2, stepCount + t + 1);
-      this.#floats.set([rate.lr, rate.mom, rate.stepSize, rate.vScale], t * STEP_SIZE);
+      this.#floats.set(rateFields(rateOf(lrOfStep, mom[t], beta2, stepCount + t + 1)), t * STEP_SIZE);
     });
     const fits = new Map([...new Set([wd, wdBias])].map((decay) => {
       const idle = { wd: decay, beta2, eps, stepCount };
