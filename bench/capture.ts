@@ -1,5 +1,5 @@
 /** Takes the dispatches that the engine records for real work, so that each kernel can be run again alone. */
-import type { Gpu } from '../src/gpu/device.js';
+import type { Gpu } from '../src/gpu/gpu.js';
 import type { Kernel, ScalarFields } from '../src/gpu/kernel.js';
 import type { Binding } from '../src/gpu/pipeline.js';
 import { Recorder } from '../src/gpu/recorder.js';
@@ -15,12 +15,20 @@ type AnyKernel = Kernel<ScalarFields, ScalarFields>;
 
 /** A recorder that keeps dispatches instead of sending them. */
 class Tape extends Recorder {
-  constructor(gpu: Gpu, readonly dispatches: Dispatch[]) {
+  constructor(
+    gpu: Gpu,
+    readonly dispatches: Dispatch[],
+  ) {
     super(gpu, 'tape');
   }
 
   override dispatchGroups<K extends Kernel>(binding: Binding<K>, groups: number, ...immediates: unknown[]): this {
-    if (groups > 0) this.dispatches.push({ binding: binding as unknown as Binding, groups, immediates: immediates[0] as Record<string, number> | undefined });
+    if (groups > 0)
+      this.dispatches.push({
+        binding: binding as unknown as Binding,
+        groups,
+        immediates: immediates[0] as Record<string, number> | undefined,
+      });
     return this;
   }
 
@@ -40,7 +48,8 @@ export async function capture(gpu: Gpu, work: () => unknown): Promise<Dispatch[]
 }
 
 export function replay(recorder: Recorder, dispatches: readonly Dispatch[]): void {
-  for (const { binding, groups, immediates } of dispatches) recorder.dispatchGroups(binding as Binding<AnyKernel>, groups, immediates ?? {});
+  for (const { binding, groups, immediates } of dispatches)
+    recorder.dispatchGroups(binding as Binding<AnyKernel>, groups, immediates ?? {});
 }
 
 /** Name of a kernel without its variant. */

@@ -1,8 +1,8 @@
 /** What the device can do at best: costs of a dispatch and of a submission, bandwidth of a copy and of a row gather. */
 import { wgsl } from '../src/gpu/wgsl.js';
 import { defineKernel } from '../src/gpu/kernel.js';
-import type { Gpu } from '../src/gpu/device.js';
-import { hash32 } from '../src/random.js';
+import type { Gpu } from '../src/gpu/gpu.js';
+import { hash32 } from '../src/base/random.js';
 import { PassClock, repeat, spread, type Timing } from './measure.js';
 import type { Section } from './report.js';
 
@@ -44,12 +44,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
  * Sums `depth` rows at given places, which neighbours share; writes one row of sums. One invocation per vec4 of a row, as
  * suits a GPU, or per whole row, as suits a software adapter.
  */
-const gatherRows = (wholeRow: boolean) => defineKernel({
-  name: `gatherRows[${wholeRow ? 'rows' : 'columns'}]`,
-  workgroupSize: 64,
-  uniforms: { nThreads: 'u32', depth: 'u32' },
-  buffers: { rows: 'read array<u32>', table: 'read array<vec4f>', sums: 'read_write array<vec4f>' },
-  code: (declarations) => wgsl`${declarations}
+const gatherRows = (wholeRow: boolean) =>
+  defineKernel({
+    name: `gatherRows[${wholeRow ? 'rows' : 'columns'}]`,
+    workgroupSize: 64,
+    uniforms: { nThreads: 'u32', depth: 'u32' },
+    buffers: { rows: 'read array<u32>', table: 'read array<vec4f>', sums: 'read_write array<vec4f>' },
+    code: (declarations) => wgsl`${declarations}
 const ROW_VECS = ${ROW_VECS}u;
 const SHARE = ${wholeRow ? ROW_VECS : 1}u;
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -66,7 +67,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
 }
 `,
-});
+  });
 
 export interface Ceilings {
   /** Microseconds of one of many dependent dispatches, by number of workgroups. */
@@ -85,7 +86,10 @@ export interface CeilingsOptions {
   farBytes: number;
 }
 
-export async function measureCeilings(gpu: Gpu, { repeats, passUs, farBytes }: CeilingsOptions): Promise<{ ceilings: Ceilings; section: Section }> {
+export async function measureCeilings(
+  gpu: Gpu,
+  { repeats, passUs, farBytes }: CeilingsOptions,
+): Promise<{ ceilings: Ceilings; section: Section }> {
   const clock = new PassClock(gpu);
   const rows: Section['rows'] = [];
   const row = (what: string, value: number, unit: string, timing: Timing) => void rows.push({ what, value, unit, spread: spread(timing) });
@@ -97,7 +101,14 @@ export async function measureCeilings(gpu: Gpu, { repeats, passUs, farBytes }: C
 
   const dispatchUs = new Map<number, number>();
   for (const groups of GROUPS) {
-    const timing = await clock.usEach(100, (recorder) => { for (let i = 0; i < 100; i++) recorder.dispatchGroups(counting, groups); }, repeats, passUs);
+    const timing = await clock.usEach(
+      100,
+      (recorder) => {
+        for (let i = 0; i < 100; i++) recorder.dispatchGroups(counting, groups);
+      },
+      repeats,
+      passUs,
+    );
     dispatchUs.set(groups, timing.median);
     row(`dependent dispatch, ${groups} workgroups of 64`, timing.median, 'us', timing);
   }
@@ -137,7 +148,11 @@ export async function measureCeilings(gpu: Gpu, { repeats, passUs, farBytes }: C
     const places = new Uint32Array(nGathered);
     for (let k = 0; k < nGathered; k++) places[k] = hash32(1, k, 0, 0) % nRows;
     const nSums = Math.floor(nGathered / DEPTH);
-    const buffers = { rows: gpu.upload('places', places), table: gpu.allocate('table', 16 * ROW_VECS * nRows), sums: gpu.allocate('sums', 16 * ROW_VECS * nSums) };
+    const buffers = {
+      rows: gpu.upload('places', places),
+      table: gpu.allocate('table', 16 * ROW_VECS * nRows),
+      sums: gpu.allocate('sums', 16 * ROW_VECS * nSums),
+    };
     const timings: Timing[] = [];
     for (const wholeRow of [true, false]) {
       const nThreads = wholeRow ? nSums : nSums * ROW_VECS;
@@ -156,7 +171,11 @@ export async function measureCeilings(gpu: Gpu, { repeats, passUs, farBytes }: C
 
   gpu.release(counters);
   clock.release();
-  const section = { title: 'Ceilings of the device', notes: [`Timed by ${clock.source}. Spread: (max - min) / median of ${repeats} repeats.`], rows };
+  const section = {
+    title: 'Ceilings of the device',
+    notes: [`Timed by ${clock.source}. Spread: (max - min) / median of ${repeats} repeats.`],
+    rows,
+  };
   return { ceilings: { dispatchUs, copyGBs, gatherGBs }, section };
 
   /** What is timed must have happened: dependent dispatches add up. */

@@ -1,24 +1,33 @@
 /** No figure without correctness: the first steps of a run against the float64 reference. */
-import type { CollabData } from '../src/collab-data.js';
-import type { Gpu } from '../src/gpu/device.js';
-import { collabLearner } from '../src/learner.js';
-import type { PathName } from '../src/paths/path.js';
+import type { CollabData } from '../src/data/collab-data.js';
+import type { Gpu } from '../src/gpu/gpu.js';
+import { collabLearner } from '../src/train/learner.js';
+import type { StepperName } from '../src/steps/stepper.js';
 import { ReferenceTrainer } from '../src/reference/trainer.js';
-import { oneCycle } from '../src/schedule.js';
+import { oneCycle } from '../src/schedule/schedule.js';
 import { EPOCHS, LR_MAX, RECIPE } from './workload.js';
 
 const TOLERANCE = 1e-5;
 
 /** Largest difference of the losses of the first `nSteps` steps, as a share of the loss. Throws above 1e-5. */
-export async function checkSteps(gpu: Gpu, data: CollabData, path: PathName, nSteps: number, nFactors: number = RECIPE.nFactors): Promise<number> {
+export async function checkSteps(
+  gpu: Gpu,
+  data: CollabData,
+  path: StepperName,
+  nSteps: number,
+  nFactors: number = RECIPE.nFactors,
+): Promise<number> {
   const { batchSize, train } = data;
   const order = Uint32Array.from({ length: data.nTrain }, (_, k) => k).sort((a, b) => ((a * 48271) % 65537) - ((b * 48271) % 65537));
   const learn = await collabLearner(data, { ...RECIPE, nFactors, path, gpu, order: () => order });
-  const reference = new ReferenceTrainer(learn.model.shape, await learn.model.readTables(), learn.trainer.options);
+  const reference = new ReferenceTrainer(learn.embeddings.shape, await learn.embeddings.readTables(), learn.trainer.options);
   const { stepsPerEpoch } = learn.trainer;
-  const { lr, mom, end } = oneCycle({ totalSteps: EPOCHS * stepsPerEpoch, lrMax: LR_MAX });
+  const { lr, beta1, end } = oneCycle({ totalSteps: EPOCHS * stepsPerEpoch, lrMax: LR_MAX });
   const losses: number[] = [];
-  await learn.trainer.fit({ lr: lr.slice(0, nSteps), mom: mom.slice(0, nSteps), end }, { onSteps: (step, chunk) => chunk.forEach((loss, i) => (losses[step + i] = loss)) });
+  await learn.trainer.fit(
+    { lr: lr.slice(0, nSteps), beta1: beta1.slice(0, nSteps), end },
+    { onSteps: (step, chunk) => chunk.forEach((loss, i) => (losses[step + i] = loss)) },
+  );
   learn.release();
 
   let worst = 0;
@@ -26,11 +35,13 @@ export async function checkSteps(gpu: Gpu, data: CollabData, path: PathName, nSt
     const first = (step % stepsPerEpoch) * batchSize;
     const rows = order.subarray(first, first + batchSize);
     const [users, items, ratings] = [train.users, train.items, train.ratings].map((column) => Array.from(rows, (row) => column[row]));
-    const expected = reference.step(users, items, ratings, lr[step], mom[step]);
+    const expected = reference.step(users, items, ratings, lr[step], beta1[step]);
     worst = Math.max(worst, Math.abs(loss - expected) / expected);
   });
   if (!(worst <= TOLERANCE) || losses.length !== Math.min(nSteps, lr.length)) {
-    throw new Error(`Path '${path}', batch ${batchSize}, ${nFactors} factors: the losses of ${losses.length} steps are off by up to ${worst} of the reference's; nothing is timed that is wrong.`);
+    throw new Error(
+      `Path '${path}', batch ${batchSize}, ${nFactors} factors: the losses of ${losses.length} steps are off by up to ${worst} of the reference's; nothing is timed that is wrong.`,
+    );
   }
   return worst;
 }

@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { CollabData } from '../src/collab-data.js';
-import type { Gpu } from '../src/gpu/device.js';
-import { collabLearner } from '../src/learner.js';
-import type { PathName } from '../src/paths/path.js';
+import type { CollabData } from '../src/data/collab-data.js';
+import type { Gpu } from '../src/gpu/gpu.js';
+import { collabLearner } from '../src/train/learner.js';
+import type { StepperName } from '../src/steps/stepper.js';
 import { checkSteps } from './check.js';
 import type { FitOnce } from './fit-once.js';
 import { repeat, spread, summarise } from './measure.js';
@@ -19,7 +19,9 @@ export async function benchRecipe(runs: number, adapter: string): Promise<Sectio
   const fits: (FitOnce & { wall: number })[] = [];
   for (let i = 0; i < runs; i++) {
     const start = performance.now();
-    const { stdout } = await run(process.execPath, [fileURLToPath(new URL('fit-once.js', import.meta.url)), adapter], { maxBuffer: 2 ** 24 });
+    const { stdout } = await run(process.execPath, [fileURLToPath(new URL('./fit-once.js', import.meta.url)), adapter], {
+      maxBuffer: 2 ** 24,
+    });
     fits.push({ ...(JSON.parse(stdout) as FitOnce), wall: (performance.now() - start) / 1000 });
   }
   const { nSteps, batchSize, mse, data } = fits[0];
@@ -49,17 +51,21 @@ export interface GridOptions {
   batchSizes: readonly number[];
   nFactors: readonly number[];
   /** Paths to compare at the first batch size and 40 factors; elsewhere the first one runs. */
-  paths: readonly PathName[];
+  paths: readonly StepperName[];
   repeats: number;
   /** Steps that a timed fit has at least. */
   minSteps: number;
 }
 
 /** Microseconds per training step, across sizes and paths. */
-export async function benchGrid(gpu: Gpu, workload: Workload, { batchSizes, nFactors, paths, repeats, minSteps }: GridOptions): Promise<Section> {
+export async function benchGrid(
+  gpu: Gpu,
+  workload: Workload,
+  { batchSizes, nFactors, paths, repeats, minSteps }: GridOptions,
+): Promise<Section> {
   const rows: Section['rows'] = [];
   let worst = 0;
-  const measure = async (data: CollabData, d: number, path: PathName) => {
+  const measure = async (data: CollabData, d: number, path: StepperName) => {
     const { batchSize } = data;
     worst = Math.max(worst, await checkSteps(gpu, data, path, batchSize <= 256 ? 8 : 2, d));
     const learn = await collabLearner(data, { ...RECIPE, nFactors: d, path, gpu });
@@ -71,8 +77,14 @@ export async function benchGrid(gpu: Gpu, workload: Workload, { batchSizes, nFac
     });
     learn.release();
     rows.push({
-      path, batch: batchSize, d, 'us per step': timing.median, spread: spread(timing), 'ratings/s': (1e6 * batchSize) / timing.median,
-      'steps timed': epochs * stepsPerEpoch, '5 epochs, s': (timing.median * EPOCHS * stepsPerEpoch) / 1e6,
+      path,
+      batch: batchSize,
+      d,
+      'us per step': timing.median,
+      spread: spread(timing),
+      'ratings/s': (1e6 * batchSize) / timing.median,
+      'steps timed': epochs * stepsPerEpoch,
+      '5 epochs, s': (timing.median * EPOCHS * stepsPerEpoch) / 1e6,
     });
   };
   for (const batchSize of batchSizes) {

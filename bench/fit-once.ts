@@ -1,6 +1,6 @@
 /** One cold run of the recipe; prints what it measured as JSON. Argument: the adapter's name, or nothing for the best. */
-import { openGpu } from '../src/node/device.js';
-import { collabLearner } from '../src/learner.js';
+import { openGpu } from '../src/node/device/device.js';
+import { collabLearner } from '../src/train/learner.js';
 import { peakMemory } from './report.js';
 import { EPOCHS, LR_MAX, openWorkload, RECIPE, split } from './workload.js';
 
@@ -31,7 +31,15 @@ const createSeconds = lap();
 const records = await learn.fitOneCycle(EPOCHS, LR_MAX);
 const total = (of: 'trainSeconds' | 'validateSeconds') => records.reduce((sum, record) => sum + record[of], 0);
 const result: FitOnce = {
-  data: data.name, batchSize: data.batchSize, nSteps: learn.trainer.stepCount, readSeconds, openSeconds, createSeconds,
-  trainSeconds: total('trainSeconds'), validateSeconds: total('validateSeconds'), mse: records.at(-1)!.valid.mse, ...peakMemory(gpu),
+  data: data.name,
+  batchSize: data.batchSize,
+  nSteps: learn.trainer.stepCount,
+  readSeconds,
+  openSeconds,
+  createSeconds,
+  trainSeconds: total('trainSeconds'),
+  validateSeconds: total('validateSeconds'),
+  mse: records.at(-1)!.valid.mse,
+  ...peakMemory(gpu),
 };
 console.log(JSON.stringify(result));

@@ -1,9 +1,9 @@
 /** Every kernel alone, on the dispatches of real training steps, against what the device can do. */
-import type { CollabData } from '../src/collab-data.js';
-import type { Gpu } from '../src/gpu/device.js';
-import { type CollabLearner, collabLearner } from '../src/learner.js';
-import type { PathName } from '../src/paths/path.js';
-import { oneCycle } from '../src/schedule.js';
+import type { CollabData } from '../src/data/collab-data.js';
+import type { Gpu } from '../src/gpu/gpu.js';
+import { type CollabLearner, collabLearner } from '../src/train/learner.js';
+import type { StepperName } from '../src/steps/stepper.js';
+import { oneCycle } from '../src/schedule/schedule.js';
 import { capture, type Dispatch, kernelStem, replay } from './capture.js';
 import { type Ceilings, floorUs } from './ceilings.js';
 import { PassClock, spread } from './measure.js';
@@ -59,7 +59,13 @@ export interface KernelOptions {
 }
 
 /** Times each kernel of the given path on consecutive batches, and the host's work for them. */
-export async function benchKernels(gpu: Gpu, data: CollabData, paths: readonly PathName[], ceilings: Ceilings, options: KernelOptions): Promise<Section> {
+export async function benchKernels(
+  gpu: Gpu,
+  data: CollabData,
+  paths: readonly StepperName[],
+  ceilings: Ceilings,
+  options: KernelOptions,
+): Promise<Section> {
   const rows: Section['rows'] = [];
   const clock = new PassClock(gpu);
   const { batchSize } = data;
@@ -68,10 +74,15 @@ export async function benchKernels(gpu: Gpu, data: CollabData, paths: readonly P
     const learn = await collabLearner(data, { ...RECIPE, path, gpu });
     const nSteps = learn.trainer.maxSteps;
     const steps = await captureSteps(learn, nSteps);
-    const { layout: { rowStride, nRows } } = learn.model;
+    const {
+      layout: { rowStride, nRows },
+    } = learn.embeddings;
     const sizes: Sizes = { B: batchSize, S: 4 * rowStride, T: steps.touchesPerStep, N: nRows, K: nSteps };
     const validation = await capture(gpu, () => learn.validate());
-    for (const { B, dispatches } of [{ B: batchSize, dispatches: steps.dispatches }, { B: data.nValid, dispatches: validation }]) {
+    for (const { B, dispatches } of [
+      { B: batchSize, dispatches: steps.dispatches },
+      { B: data.nValid, dispatches: validation },
+    ]) {
       for (const [name, ofKernel] of byKernel(dispatches, nRows)) {
         const key = `${name} ${B}`;
         if (seen.has(key)) continue;
@@ -102,17 +113,23 @@ export async function benchKernels(gpu: Gpu, data: CollabData, paths: readonly P
     const rates = known.gathers ? ceilings.gatherGBs : ceilings.copyGBs;
     const rate = 4 * sizes.N * sizes.S <= options.nearBytes ? rates.near : rates.far;
     return {
-      ...row, 'GB/s': bytes / timing.median / 1000, 'share of ceiling': `${((100 * floorUs(ceilings, groups, bytes, rate)) / timing.median).toFixed(0)} %`,
-      bytes, formula: known.formula,
+      ...row,
+      'GB/s': bytes / timing.median / 1000,
+      'share of ceiling': `${((100 * floorUs(ceilings, groups, bytes, rate)) / timing.median).toFixed(0)} %`,
+      bytes,
+      formula: known.formula,
     };
   }
 }
 
 /** The dispatches of `nSteps` steps in the middle of the recipe, and what the host did for them. */
-export async function captureSteps({ trainer, model, data }: CollabLearner, nSteps: number): Promise<{ dispatches: Dispatch[]; touchesPerStep: number; hostUs: number }> {
+export async function captureSteps(
+  { trainer, embeddings: model, data }: CollabLearner,
+  nSteps: number,
+): Promise<{ dispatches: Dispatch[]; touchesPerStep: number; hostUs: number }> {
   const { path, stepsPerEpoch } = trainer;
   const schedule = oneCycle({ totalSteps: Math.max(EPOCHS * stepsPerEpoch, 2 * nSteps), lrMax: LR_MAX });
-  await trainer.fit({ ...schedule, lr: schedule.lr.slice(0, nSteps), mom: schedule.mom.slice(0, nSteps) });
+  await trainer.fit({ ...schedule, lr: schedule.lr.slice(0, nSteps), beta1: schedule.beta1.slice(0, nSteps) });
   path.begin(schedule, 0);
   const order = trainer.order(0);
   const run = () => capture(model.gpu, () => path.run(order, 0, schedule.lr.length >> 1, nSteps));

@@ -1,9 +1,9 @@
 /** `npm run bench`: measures dotbias on one adapter. See docs/bench.md. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DotbiasError } from '../src/errors.js';
-import { writeFileAtomic } from '../src/node/files.js';
-import { openGpu } from '../src/node/device.js';
+import { DotbiasError } from '../src/base/errors.js';
+import { writeFileAtomic } from '../src/node/disk/files.js';
+import { openGpu } from '../src/node/device/device.js';
 import { checkSteps } from './check.js';
 import { measureCeilings } from './ceilings.js';
 import { benchGrid, benchRecipe } from './epoch.bench.js';
@@ -13,12 +13,15 @@ import { benchShapes, benchTables, MOVIELENS } from './shapes.js';
 import { openWorkload, split } from './workload.js';
 
 const PARTS = ['ceilings', 'kernels', 'epoch', 'shapes'] as const;
-const PATHS = ['lazy', 'persistent', 'dense', 'unfused'] as const;
+const STEPPERS = ['lazy', 'persistent', 'dense', 'unfused'] as const;
 
 const { values: flags } = parseArgs({
   options: {
-    adapter: { type: 'string' }, quick: { type: 'boolean', default: false }, json: { type: 'string' },
-    only: { type: 'string', multiple: true }, help: { type: 'boolean', default: false },
+    adapter: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    only: { type: 'string', multiple: true },
+    help: { type: 'boolean', default: false },
   },
 });
 if (flags.help) {
@@ -41,17 +44,20 @@ async function main(): Promise<void> {
   const { quick } = flags;
 
   const { gpu, info, why } = await openGpu({
-    ...(flags.adapter !== undefined && { name: flags.adapter }), dawnFlags: ['disable-dawn-features=timestamp_quantization'],
+    ...(flags.adapter !== undefined && { name: flags.adapter }),
+    dawnFlags: ['disable-dawn-features=timestamp_quantization'],
   });
   const start = performance.now();
   const about = environment(info, gpu.features.has('timestamp-query') ? 'GPU timestamps' : 'wall clock');
   const workload = await openWorkload();
   console.log(`dotbias bench${quick ? ', quick' : ''}: ${info.description} (${why})`);
-  console.log(`Node ${about.node}, commit ${about.commit}, ${about.cores} x ${about.cpu}, load ${about.load.toFixed(2)}${about.load > 0.5 ? ': the machine is busy, do not trust these figures' : ''}`);
+  console.log(
+    `Node ${about.node}, commit ${about.commit}, ${about.cores} x ${about.cpu}, load ${about.load.toFixed(2)}${about.load > 0.5 ? ': the machine is busy, do not trust these figures' : ''}`,
+  );
   console.log(`Data: ${workload.source}`);
 
   let worst = 0;
-  for (const path of PATHS) worst = Math.max(worst, await checkSteps(gpu, split(workload, 64), path, 8));
+  for (const path of STEPPERS) worst = Math.max(worst, await checkSteps(gpu, split(workload, 64), path, 8));
   console.log(`Correctness: the losses of the first steps of all paths are within ${worst.toExponential(1)} of the float64 reference's.`);
 
   const sections: Section[] = [];
@@ -70,25 +76,41 @@ async function main(): Promise<void> {
     if (wants('kernels')) {
       const nearBytes = (soft ? 8 : 32) * 2 ** 20;
       for (const batchSize of quick ? [64] : [64, 4096, 65_536]) {
-        show(await benchKernels(gpu, split(workload, batchSize), PATHS, ceilings, { repeats, passUs, nearBytes }));
+        show(await benchKernels(gpu, split(workload, batchSize), STEPPERS, ceilings, { repeats, passUs, nearBytes }));
       }
     }
   }
   if (wants('epoch')) {
     show(await benchRecipe(quick ? 1 : 3, flags.adapter ?? ''));
-    show(await benchGrid(gpu, workload, {
-      batchSizes: quick ? [64, 4096] : [64, 256, 1024, 4096, 16_384, 65_536], nFactors: quick ? [40] : [16, 40, 64, 128],
-      paths: quick ? PATHS.slice(0, 2) : PATHS, repeats: quick ? 1 : 3, minSteps: quick ? 20 : 50,
-    }));
+    show(
+      await benchGrid(gpu, workload, {
+        batchSizes: quick ? [64, 4096] : [64, 256, 1024, 4096, 16_384, 65_536],
+        nFactors: quick ? [40] : [16, 40, 64, 128],
+        paths: quick ? STEPPERS.slice(0, 2) : STEPPERS,
+        repeats: quick ? 1 : 3,
+        minSteps: quick ? 20 : 50,
+      }),
+    );
   }
   if (wants('shapes')) {
     show(await benchTables(gpu, quick ? [2600, 26_000] : [2600, 26_000, 260_000], quick ? 1 : 3));
     const shapes = quick ? MOVIELENS.slice(0, 1) : MOVIELENS;
-    show(await benchShapes(gpu, { repeats: quick ? 1 : 3, batchSizes: quick ? [4096] : [64, 4096, 65_536], shapes, nSampled: quick ? 300_000 : soft ? 1_000_000 : 3_000_000 }));
+    show(
+      await benchShapes(gpu, {
+        repeats: quick ? 1 : 3,
+        batchSizes: quick ? [4096] : [64, 4096, 65_536],
+        shapes,
+        nSampled: quick ? 300_000 : soft ? 1_000_000 : 3_000_000,
+      }),
+    );
   }
 
   const result: Result = {
-    environment: about, options: flags, sections, peakMemory: peakMemory(gpu), seconds: (performance.now() - start) / 1000,
+    environment: about,
+    options: flags,
+    sections,
+    peakMemory: peakMemory(gpu),
+    seconds: (performance.now() - start) / 1000,
   };
   const { processMiB, gpuMiB } = result.peakMemory;
   console.log(`\nPeak memory: process ${processMiB} MiB, device ${gpuMiB} MiB. ${result.seconds.toFixed(0)} s in all.`);

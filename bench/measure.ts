@@ -1,7 +1,7 @@
 /** How every figure is taken: warm up, repeat, give the median and how far the repeats lie apart. */
-import type { Gpu } from '../src/gpu/device.js';
+import type { Gpu } from '../src/gpu/gpu.js';
 import { Recorder } from '../src/gpu/recorder.js';
-import { GpuTimer } from '../src/gpu/timer.js';
+import { GpuTimer } from './timer.js';
 
 export interface Timing {
   median: number;
@@ -65,7 +65,11 @@ export class PassClock {
   async usEach(count: number, record: (recorder: Recorder) => void, repeats: number, passUs: number): Promise<Timing> {
     const once = await this.us(record);
     const rounds = Math.max(1, Math.min(1000, Math.round(passUs / Math.max(once, 1))));
-    const each = async () => (await this.us((recorder) => { for (let i = 0; i < rounds; i++) record(recorder); })) / (rounds * count);
+    const each = async () =>
+      (await this.us((recorder) => {
+        for (let i = 0; i < rounds; i++) record(recorder);
+      })) /
+      (rounds * count);
     return repeat(repeats, each);
   }
 

@@ -1,9 +1,9 @@
 /** Tables on the screen, and results as JSON with all that is needed to judge them later. */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
-import type { Gpu } from '../src/gpu/device.js';
-import { alignedTable } from '../src/cli/table.js';
-import type { AdapterReport } from '../src/node/adapter.js';
+import type { Gpu } from '../src/gpu/gpu.js';
+import { alignedTable } from '../src/cli/print/table.js';
+import type { AdapterReport } from '../src/node/device/adapter.js';
 
 export type Cell = string | number;
 
@@ -40,15 +40,24 @@ export interface Result {
 
 export function environment(info: AdapterReport, timing: string): Environment {
   return {
-    adapter: info.name, driver: info.description, software: info.isSoftware, node: process.version, commit: commit(),
-    date: new Date().toISOString(), cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30), load: loadavg()[0], timing,
+    adapter: info.name,
+    driver: info.description,
+    software: info.isSoftware,
+    node: process.version,
+    commit: commit(),
+    date: new Date().toISOString(),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    load: loadavg()[0],
+    timing,
   };
 }
 
 /** The commit that is checked out, `+` if files differ from it. */
 function commit(): string {
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: new URL('.', import.meta.url), encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: new URL('.', import.meta.url), encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
     return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+');
   } catch {
@@ -71,7 +80,7 @@ export function format(value: Cell): string {
 
 export function render({ title, notes, rows }: Section): string {
   const head = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const align = head.map((name) => (rows.some((row) => typeof row[name] === 'number') ? 'right' as const : 'left' as const));
+  const align = head.map((name) => (rows.some((row) => typeof row[name] === 'number') ? ('right' as const) : ('left' as const)));
   const body = rows.map((row) => head.map((name) => format(row[name] ?? '')));
   return ['', title, ...notes.map((note) => `  ${note}`), '', alignedTable(head, body, align)].join('\n');
 }

@@ -1,11 +1,11 @@
 /** Larger sets: steps sampled on tables of their shape, epochs extrapolated; and what an untouched row costs. */
-import type { CollabData } from '../src/collab-data.js';
-import { MemoryBudgetError } from '../src/errors.js';
-import type { Gpu } from '../src/gpu/device.js';
-import { type CollabLearner, collabLearner } from '../src/learner.js';
-import type { PathName } from '../src/paths/path.js';
-import { fillPermutation } from '../src/random.js';
-import { oneCycle } from '../src/schedule.js';
+import type { CollabData } from '../src/data/collab-data.js';
+import { MemoryBudgetError } from '../src/base/errors.js';
+import type { Gpu } from '../src/gpu/gpu.js';
+import { type CollabLearner, collabLearner } from '../src/train/learner.js';
+import type { StepperName } from '../src/steps/stepper.js';
+import { fillPermutation } from '../src/base/random.js';
+import { oneCycle } from '../src/schedule/schedule.js';
 import { replay } from './capture.js';
 import { captureSteps } from './kernels.bench.js';
 import { PassClock, repeat, seconds, spread, type Timing } from './measure.js';
@@ -31,7 +31,7 @@ export interface ShapesOptions {
 export async function benchShapes(gpu: Gpu, { repeats, batchSizes, shapes, nSampled }: ShapesOptions): Promise<Section> {
   const rows: Section['rows'] = [];
   for (const shape of shapes) {
-    const orderSeconds = (await nanosecondsPerPlace()) * 0.9 * shape.nRatings / 1e9;
+    const orderSeconds = ((await nanosecondsPerPlace()) * 0.9 * shape.nRatings) / 1e9;
     for (const batchSize of batchSizes) {
       const nSteps = Math.max(4, Math.ceil(nSampled / batchSize / (batchSize < 1024 ? 20 : 1)));
       const data = sample(shape, nSteps * batchSize, batchSize);
@@ -42,8 +42,12 @@ export async function benchShapes(gpu: Gpu, { repeats, batchSizes, shapes, nSamp
         learn.release();
         const stepsPerEpoch = Math.floor((0.9 * shape.nRatings) / batchSize);
         rows.push({
-          ...row, 'us per step': timing.median, spread: spread(timing), 'ratings/s': (1e6 * batchSize) / timing.median,
-          'steps timed': nSteps, 'one epoch, s (extrapolated)': (timing.median * stepsPerEpoch) / 1e6 + orderSeconds,
+          ...row,
+          'us per step': timing.median,
+          spread: spread(timing),
+          'ratings/s': (1e6 * batchSize) / timing.median,
+          'steps timed': nSteps,
+          'one epoch, s (extrapolated)': (timing.median * stepsPerEpoch) / 1e6 + orderSeconds,
         });
       } catch (error) {
         if (!(error instanceof MemoryBudgetError)) throw error;
@@ -53,7 +57,9 @@ export async function benchShapes(gpu: Gpu, { repeats, batchSizes, shapes, nSamp
   }
   return {
     title: `Shapes of the MovieLens sets, synthetic ratings, ${RECIPE.nFactors} factors, lazy path`,
-    notes: ['Steps on a sample of ratings, tables in full size. One epoch: 90 % of the ratings at that rate, plus drawing the order of all of them.'],
+    notes: [
+      'Steps on a sample of ratings, tables in full size. One epoch: 90 % of the ratings at that rate, plus drawing the order of all of them.',
+    ],
     rows,
   };
 }
@@ -69,12 +75,25 @@ export async function benchTables(gpu: Gpu, nRowsList: readonly number[], repeat
       const { maxSteps } = learn.trainer;
       const nSteps = path === 'lazy' ? 4 * maxSteps : 32;
       const timing = await timeSteps(learn, nSteps, repeats);
-      const row: Section['rows'][number] = { path, rows: nRows, 'us per step': timing.median, spread: spread(timing), 'steps timed': nSteps };
+      const row: Section['rows'][number] = {
+        path,
+        rows: nRows,
+        'us per step': timing.median,
+        spread: spread(timing),
+        'steps timed': nSteps,
+      };
       if (path === 'lazy') {
-        const { dispatches: [all, ...steps], hostUs } = await captureSteps(learn, maxSteps);
+        const {
+          dispatches: [all, ...steps],
+          hostUs,
+        } = await captureSteps(learn, maxSteps);
         const stepped = await clock.usEach(maxSteps, (recorder) => replay(recorder, steps), repeats, 1);
         const pass = await clock.usEach(maxSteps, (recorder) => replay(recorder, [all]), repeats, 1);
-        Object.assign(row, { 'device, steps alone, us': stepped.median, 'device, pass over all rows, us per step': pass.median, 'host, us per step': hostUs });
+        Object.assign(row, {
+          'device, steps alone, us': stepped.median,
+          'device, pass over all rows, us per step': pass.median,
+          'host, us per step': hostUs,
+        });
       }
       rows.push(row);
       learn.release();
@@ -89,7 +108,7 @@ export async function benchTables(gpu: Gpu, nRowsList: readonly number[], repeat
 }
 
 /** The order is drawn before the clock starts: a sample's epoch is not the set's. */
-function fixedOrderLearner(gpu: Gpu, data: CollabData, path: PathName): Promise<CollabLearner> {
+function fixedOrderLearner(gpu: Gpu, data: CollabData, path: StepperName): Promise<CollabLearner> {
   const order = new Uint32Array(data.nTrain);
   fillPermutation(order, 1);
   return collabLearner(data, { ...RECIPE, path, gpu, order: () => order });

@@ -1,8 +1,8 @@
 /** The work that benches measure: the tutorial's recipe on MovieLens-100K, and sets of other shapes. */
-import { CollabData, type RatingColumns } from '../src/collab-data.js';
-import type { LearnerOptions } from '../src/learner.js';
-import { openRatings } from '../src/node/default-data.js';
-import { hash32 } from '../src/random.js';
+import { CollabData, type RatingColumns } from '../src/data/collab-data.js';
+import type { LearnerOptions } from '../src/train/learner.js';
+import { openRatings } from '../src/node/ratings/default-data.js';
+import { hash32 } from '../src/base/random.js';
 
 /** fastai's tutorial: five epochs of one-cycle at 0.01. */
 export const RECIPE = { nFactors: 40, yRange: [0, 5.5], wd: 0.1 } as const satisfies LearnerOptions;

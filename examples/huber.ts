@@ -8,7 +8,10 @@ const DELTA = ${f32(delta)};
 fn loss(yHat: f32, y: f32) -> f32 { let e = abs(yHat - y); return select(DELTA * (2.0 * e - DELTA), e * e, e < DELTA); }
 fn lossGrad(yHat: f32, y: f32) -> f32 { return 2.0 * clamp(yHat - y, -DELTA, DELTA); }
 `,
-  value: (yHat, y) => { const e = Math.abs(yHat - y); return e < delta ? e * e : delta * (2 * e - delta); },
+  value: (yHat, y) => {
+    const e = Math.abs(yHat - y);
+    return e < delta ? e * e : delta * (2 * e - delta);
+  },
   grad: (yHat, y) => 2 * Math.min(Math.max(yHat - y, -delta), delta),
 });
 

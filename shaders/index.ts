@@ -1,22 +1,22 @@
 /** Every kernel by name, in all its variants: for listing, printing and compiling them without knowing each. */
 import type { Kernel } from '../src/gpu/kernel.js';
-import { columnMoments } from './column-moments.wgsl.js';
-import { dotBias } from './dot-bias.wgsl.js';
-import { foldIn } from './fold-in.wgsl.js';
-import { forward } from './forward.wgsl.js';
-import { gather } from './gather.wgsl.js';
-import { lazyForward, lazySteps, lazyUpdate, type LazyVariant } from './lazy-step.wgsl.js';
-import { lossBackward } from './loss-backward.wgsl.js';
-import { lossSums } from './loss-sums.wgsl.js';
+import { columnMoments } from './answer/column-moments.wgsl.js';
+import { dotBias } from './train/unfused/score.wgsl.js';
+import { foldIn } from './answer/fold-in.wgsl.js';
+import { forward } from './train/forward.wgsl.js';
+import { gather } from './train/unfused/gather.wgsl.js';
+import { lazyForward, lazySteps, lazyUpdate, type LazyVariant } from './train/lazy-step.wgsl.js';
+import { lossBackward } from './train/unfused/loss-backward.wgsl.js';
+import { lossSums } from './train/loss-sums.wgsl.js';
 import { adam, type OptimizerOp } from './ops/adam.js';
 import { type LossOp, mse } from './ops/loss.js';
-import { type RangeOp, sigmoidRange } from './ops/sigmoid-range.js';
-import { optimizerStep } from './optimizer-step.wgsl.js';
-import { predict } from './predict.wgsl.js';
-import { scatterAdd } from './scatter-add.wgsl.js';
-import { sigmoidRangeKernel } from './sigmoid-range.wgsl.js';
-import { topN } from './top-n.wgsl.js';
-import { validate } from './validate.wgsl.js';
+import { type RangeOp, sigmoidRange } from './ops/range.js';
+import { optimizerStep } from './train/optimizer-step.wgsl.js';
+import { predict } from './answer/predict.wgsl.js';
+import { scatterAdd } from './train/scatter-add.wgsl.js';
+import { applyRange } from './train/unfused/range.wgsl.js';
+import { topN } from './answer/top-n.wgsl.js';
+import { validate } from './answer/validate.wgsl.js';
 
 /** What kernels vary in; each uses what concerns it. */
 export interface KernelVariant {
@@ -30,13 +30,19 @@ export interface KernelVariant {
   software: boolean;
 }
 
-const lazy = ({ loss, range, bias, nFactors, ownBiasDecay, software }: KernelVariant): LazyVariant =>
-  ({ loss, range, bias, factorVecs: Math.ceil(nFactors / 4), ownBiasDecay: bias && ownBiasDecay, wholeRow: software });
+const lazy = ({ loss, range, bias, nFactors, ownBiasDecay, software }: KernelVariant): LazyVariant => ({
+  loss,
+  range,
+  bias,
+  factorVecs: Math.ceil(nFactors / 4),
+  ownBiasDecay: bias && ownBiasDecay,
+  wholeRow: software,
+});
 
 const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   gather: () => gather,
   dotBias: ({ bias }) => dotBias(bias),
-  sigmoidRange: ({ range }) => sigmoidRangeKernel(range),
+  sigmoidRange: ({ range }) => applyRange(range),
   lossBackward: ({ loss, range }) => lossBackward(loss, range),
   forward: ({ loss, range, bias }) => forward(loss, range, bias),
   scatterAdd: () => scatterAdd,
@@ -62,7 +68,16 @@ export const kernelNames: readonly string[] = Object.keys(kernels);
  */
 export function kernelByName(name: string, variant: Partial<KernelVariant> = {}): Kernel {
   if (!Object.hasOwn(kernels, name)) throw new RangeError(`There is no kernel '${name}'; there are ${kernelNames.join(', ')}.`);
-  return kernels[name]({ loss: mse, optimizer: adam, range: sigmoidRange([0, 1]), bias: true, nFactors: 40, ownBiasDecay: false, software: false, ...variant });
+  return kernels[name]({
+    loss: mse,
+    optimizer: adam,
+    range: sigmoidRange([0, 1]),
+    bias: true,
+    nFactors: 40,
+    ownBiasDecay: false,
+    software: false,
+    ...variant,
+  });
 }
 
 /** All kernels in all variants, none twice. */

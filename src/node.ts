@@ -1,20 +1,20 @@
 /** The Node entry: all of the core, and what needs Node: a device, rating files, MovieLens, saving and loading. */
-import type { CollabData } from './collab-data.js';
-import { collabLearner as coreLearner, type CollabLearner, type LearnerOptions } from './learner.js';
-import { openGpu } from './node/device.js';
+import type { CollabData } from './data/collab-data.js';
+import { collabLearner as coreLearner, type CollabLearner, type LearnerOptions } from './train/learner.js';
+import { openGpu } from './node/device/device.js';
 
 export * from './index.js';
-export { listAdapters, openAdapter, type AdapterReport, type OpenAdapterOptions, type OpenedAdapter } from './node/adapter.js';
-export { openGpu, type OpenedGpu, type OpenGpuOptions } from './node/device.js';
-export * from './node/default-data.js';
-export * from './node/ratings-file.js';
-export * from './node/checkpoint-dir.js';
-export * from './node/sweep-dir.js';
-export { readMovieLensFolds, type MovieLensFolds } from './node/movielens-folds.js';
-export { writeFileAtomic } from './node/files.js';
-export { loadModelFile, readModelFile, saveModel } from './node/model-file.js';
-export { itemMap, itemPca, type ItemPca, type MapPoint } from './node/pca.js';
-export * from './node/plots.js';
+export { listAdapters, openAdapter, type AdapterReport, type OpenAdapterOptions, type OpenedAdapter } from './node/device/adapter.js';
+export { openGpu, type OpenedGpu, type OpenGpuOptions } from './node/device/device.js';
+export * from './node/ratings/default-data.js';
+export * from './node/ratings/ratings-file.js';
+export * from './node/files/checkpoint-dir.js';
+export * from './node/files/sweep-dir.js';
+export { readMovieLensFolds, type MovieLensFolds } from './node/ratings/movielens-folds.js';
+export { writeFileAtomic } from './node/disk/files.js';
+export { loadModelFile, readModelFile, saveModel } from './node/files/model-file.js';
+export { itemMap, itemPca, type ItemPca, type MapPoint } from './node/plots/pca.js';
+export * from './node/plots/plots.js';
 
 /** As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`. */
 export async function collabLearner(data: CollabData, options: LearnerOptions = {}): Promise<CollabLearner> {

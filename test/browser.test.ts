@@ -47,10 +47,21 @@ async function textOfPage(script: string, folder: string): Promise<string> {
     }
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const chromium = spawn(executable, [
-    '--headless=new', '--no-sandbox', '--enable-unsafe-webgpu', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-    '--disable-sync', `--user-data-dir=${join(folder, 'profile')}`, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-  ], { env: { ...process.env, LD_LIBRARY_PATH: libraries.join(':') }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const chromium = spawn(
+    executable,
+    [
+      '--headless=new',
+      '--no-sandbox',
+      '--enable-unsafe-webgpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      `--user-data-dir=${join(folder, 'profile')}`,
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    ],
+    { env: { ...process.env, LD_LIBRARY_PATH: libraries.join(':') }, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
   let complaints = '';
   chromium.stderr.on('data', (part: Buffer) => (complaints += part.toString()));
   const ended = new Promise<void>((exited) => chromium.on('exit', () => exited()));
@@ -68,13 +79,15 @@ async function textOfPage(script: string, folder: string): Promise<string> {
 }
 
 test('the browser example trains in Chromium and recommends', async () => {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return console.log('skipped: the browser example; the Chromium of @sparticuz/chromium is for Linux x64');
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return console.log('skipped: the browser example; the Chromium of @sparticuz/chromium is for Linux x64');
   const entry = fileURLToPath(new URL('../examples/browser.js', import.meta.url));
   const bundle = await build({ entryPoints: [entry], bundle: true, format: 'esm', platform: 'browser', write: false, logLevel: 'silent' });
   const folder = mkdtempSync(join(tmpdir(), 'dotbias-chromium-'));
   try {
     const lines = (await textOfPage(bundle.outputFiles[0].text, folder)).trim().split('\n');
-    if (/^\w+: No WebGPU here/.test(lines[0])) return console.log('skipped: the browser example; this Chromium finds no WebGPU adapter here');
+    if (/^\w+: No WebGPU here/.test(lines[0]))
+      return console.log('skipped: the browser example; this Chromium finds no WebGPU adapter here');
     assert.is(lines.length, 6, lines.join('\n'));
     const losses = lines.slice(0, 5).map((line) => Number(/^epoch \d: valid loss (\d\.\d{6})$/.exec(line)?.[1]));
     assert.ok(losses[4] < 0.9 && losses[4] < losses[0], lines.join('\n'));

@@ -11,8 +11,17 @@ import { freshDevice } from './helpers/gpu.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { outputFiles, metafile, warnings } = await build({
-  absWorkingDir: root, entryPoints: ['dist/src/index.js'], bundle: true, write: false, metafile: true,
-  format: 'esm', platform: 'browser', target: 'es2022', minifyWhitespace: true, minifySyntax: true, legalComments: 'none',
+  absWorkingDir: root,
+  entryPoints: ['dist/src/index.js'],
+  bundle: true,
+  write: false,
+  metafile: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
 });
 const [{ text }] = outputFiles;
 const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB`;
@@ -22,9 +31,18 @@ test('the bundle is made of the core and wgsl-preprocessor', () => {
   assert.equal(warnings, []);
   const inputs = Object.keys(metafile.inputs);
   assert.ok(inputs.includes('dist/src/learner.js'));
-  assert.equal(inputs.filter((path) => !/^(dist\/shaders|dist\/src|node_modules\/wgsl-preprocessor)\//.test(path)), []);
-  assert.equal(inputs.filter((path) => /^dist\/src\/(node|cli)\b/.test(path)), []);
-  assert.equal(Object.values(metafile.outputs).flatMap((output) => output.imports), []);
+  assert.equal(
+    inputs.filter((path) => !/^(dist\/shaders|dist\/src|node_modules\/wgsl-preprocessor)\//.test(path)),
+    [],
+  );
+  assert.equal(
+    inputs.filter((path) => /^dist\/src\/(node|cli)\b/.test(path)),
+    [],
+  );
+  assert.equal(
+    Object.values(metafile.outputs).flatMap((output) => output.imports),
+    [],
+  );
 });
 
 for (const trace of [/\bnode:/, /\bprocess\b\s*[.[]/, /\brequire\(/, /\bBuffer\b\s*[.(]/, /\b__dirname\b/]) {

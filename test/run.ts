@@ -36,7 +36,9 @@ const sourceOf = (file: string) => file.replace(/\.js$/, '.ts');
 
 async function runFile(file: string): Promise<Result> {
   const started = performance.now();
-  const refused = /^[^/*]*\btest\.run\(\);/m.test(readFileSync(join(sources, sourceOf(file)), 'utf8')) ? undefined : 'The file has no test.run().';
+  const refused = /^[^/*]*\btest\.run\(\);/m.test(readFileSync(join(sources, sourceOf(file)), 'utf8'))
+    ? undefined
+    : 'The file has no test.run().';
   const { output, problem } = refused === undefined ? await execute(join(here, file)) : { output: '', problem: refused };
   const count = (label: string) => Number(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'm').exec(output)?.[1] ?? NaN);
   const [total, passed] = [count('Total'), count('Passed')];
@@ -44,11 +46,19 @@ async function runFile(file: string): Promise<Result> {
   const [skipped, notes] = [lines('skipped:'), lines('note:')];
   for (let n = count('Skipped'); n > 0; n--) skipped.push('skipped: a test');
   const failed = total - passed - (count('Skipped') || 0);
-  const why = failed > 0 ? undefined
-    : problem ?? (Number.isNaN(total) ? 'It ended before its tests did.' : total === 0 && skipped.length === 0 ? 'No test ran.' : undefined);
+  const why =
+    failed > 0
+      ? undefined
+      : (problem ??
+        (Number.isNaN(total) ? 'It ended before its tests did.' : total === 0 && skipped.length === 0 ? 'No test ran.' : undefined));
   return {
-    file, skipped, notes, seconds: (performance.now() - started) / 1000,
-    passed: passed || 0, failed: Math.max(failed || 0, why === undefined ? 0 : 1), output: why === undefined ? output : `${output}\n${why}\n`,
+    file,
+    skipped,
+    notes,
+    seconds: (performance.now() - started) / 1000,
+    passed: passed || 0,
+    failed: Math.max(failed || 0, why === undefined ? 0 : 1),
+    output: why === undefined ? output : `${output}\n${why}\n`,
   };
 }
 
@@ -65,7 +75,11 @@ function execute(path: string): Promise<{ output: string; problem: string | unde
     }, TIMEOUT_MS);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      const problem = late ? `It did not end within ${TIMEOUT_MS / 1000} s.` : code !== 0 ? `It ended with ${signal ?? `exit code ${code}`}.` : undefined;
+      const problem = late
+        ? `It did not end within ${TIMEOUT_MS / 1000} s.`
+        : code !== 0
+          ? `It ended with ${signal ?? `exit code ${code}`}.`
+          : undefined;
       resolve({ output, problem });
     });
   });
@@ -81,7 +95,9 @@ async function worker(): Promise<void> {
     totals.passed += passed;
     totals.failed += failed;
     totals.skipped += skipped.length;
-    console.log(`${failed > 0 ? 'FAIL' : 'ok  '} ${relative('.', join(sources, sourceOf(file)))}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}  ${seconds.toFixed(1)} s`);
+    console.log(
+      `${failed > 0 ? 'FAIL' : 'ok  '} ${relative('.', join(sources, sourceOf(file)))}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}  ${seconds.toFixed(1)} s`,
+    );
     for (const notice of [...skipped, ...notes]) console.log(`     ${notice}`);
     if (failed > 0) console.log(output);
   }

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CollabData } from '../src/collab-data.js';
-import { collabLearner } from '../src/learner.js';
+import { CollabData } from '../src/data/collab-data.js';
+import { collabLearner } from '../src/train/learner.js';
 import { sharedGpu } from './helpers/gpu.js';
 import { assertClose } from './helpers/training.js';
 
@@ -17,7 +17,10 @@ if (movielens && traces && existsSync(join(traces, 'meta.json'))) {
   const words = (name: string) => new Uint32Array(bytes(name));
   const meta = JSON.parse(readFileSync(join(traces, 'meta.json'), 'utf8'));
 
-  const rows = readFileSync(join(movielens, 'ml-100k/u.data'), 'utf8').trim().split('\n').map((line) => line.split('\t').map(Number));
+  const rows = readFileSync(join(movielens, 'ml-100k/u.data'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t').map(Number));
   const data = CollabData.fromArrays(
     { users: rows.map((row) => row[0]), items: rows.map((row) => row[1]), ratings: rows.map((row) => row[2]) },
     { trainIndex: words('train_idx.i32'), validIndex: words('valid_idx.i32'), batchSize: meta.bs },
@@ -28,14 +31,23 @@ if (movielens && traces && existsSync(join(traces, 'meta.json'))) {
     assert.equal(data.items.ids.slice(1), [...words('item_classes.i32')]);
   });
 
-  test('every step loss and the validation loss of an epoch are fastai\'s', async () => {
+  test("every step loss and the validation loss of an epoch are fastai's", async () => {
     const order = words('order_epoch1.i32');
     const learn = await collabLearner(data, {
-      gpu: await sharedGpu(), nFactors: meta.d, yRange: meta.y_range, wd: meta.wd, order: () => order,
-      init: { userFactors: floats('u_weight.f32'), itemFactors: floats('i_weight.f32'), userBias: floats('u_bias.f32'), itemBias: floats('i_bias.f32') },
+      gpu: await sharedGpu(),
+      nFactors: meta.d,
+      yRange: meta.y_range,
+      wd: meta.wd,
+      order: () => order,
+      init: {
+        userFactors: floats('u_weight.f32'),
+        itemFactors: floats('i_weight.f32'),
+        userBias: floats('u_bias.f32'),
+        itemBias: floats('i_bias.f32'),
+      },
     });
     const [{ validLoss }] = await learn.fitOneCycle(1, meta.lr_max);
-    assertClose(learn.recorder.losses, new Float64Array(bytes('loss_1ep_f64.f64')), 2e-5, 'loss');
+    assertClose(learn.history.losses, new Float64Array(bytes('loss_1ep_f64.f64')), 2e-5, 'loss');
     assertClose([validLoss], meta.valid_mse_1ep_f64, 1e-6, 'validation loss');
     learn.release();
   });

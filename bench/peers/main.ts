@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { openAdapter } from '../../src/node/adapter.js';
-import { writeFileAtomic } from '../../src/node/files.js';
+import { openAdapter } from '../../src/node/device/adapter.js';
+import { writeFileAtomic } from '../../src/node/disk/files.js';
 import { spread, summarise } from '../measure.js';
 import { environment, render, resultFile, type Section } from '../report.js';
 import { EPOCHS, openWorkload, RECIPE } from '../workload.js';
@@ -47,9 +47,13 @@ const RIVALS: readonly Rival[] = [
 
 const { values: flags } = parseArgs({
   options: {
-    adapter: { type: 'string', default: '' }, rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '8' },
-    batch: { type: 'string', multiple: true, default: ['64', '4096'] }, only: { type: 'string', multiple: true },
-    json: { type: 'string' }, help: { type: 'boolean', default: false },
+    adapter: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '8' },
+    batch: { type: 'string', multiple: true, default: ['64', '4096'] },
+    only: { type: 'string', multiple: true },
+    json: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
 if (flags.help) {
@@ -73,10 +77,14 @@ async function main(): Promise<void> {
   const about = environment(info, 'wall clock');
   const workload = await openWorkload();
   console.log(`dotbias against its peers: ${info.description}`);
-  console.log(`Node ${about.node}, commit ${about.commit}, ${about.cores} x ${about.cpu}, load ${about.load.toFixed(2)}${about.load > 0.5 ? ': the machine is busy, do not trust these figures' : ''}`);
+  console.log(
+    `Node ${about.node}, commit ${about.commit}, ${about.cores} x ${about.cpu}, load ${about.load.toFixed(2)}${about.load > 0.5 ? ': the machine is busy, do not trust these figures' : ''}`,
+  );
   console.log(`Data: ${workload.source}`);
 
-  const wanted = RIVALS.filter(({ name }) => name === OURS || !flags.only || flags.only.some((part) => name.toLowerCase().includes(part.toLowerCase())));
+  const wanted = RIVALS.filter(
+    ({ name }) => name === OURS || !flags.only || flags.only.some((part) => name.toLowerCase().includes(part.toLowerCase())),
+  );
   const sections: Section[] = [];
   const folder = await mkdtemp(join(tmpdir(), 'dotbias-peers-'));
   try {
@@ -119,13 +127,22 @@ async function runOnce({ file, variant }: Rival, folder: string): Promise<Run> {
   const program = fileURLToPath(new URL(`../../../bench/peers/rivals/${file}`, import.meta.url));
   const interpreter = file.endsWith('.py') ? pythonWithTorch() : process.execPath;
   try {
-    const { stdout } = await promisify(execFile)(interpreter, [program, folder, variant, flags.seconds, flags.adapter], { maxBuffer: 2 ** 26, timeout: 300_000 });
+    const { stdout } = await promisify(execFile)(interpreter, [program, folder, variant, flags.seconds, flags.adapter], {
+      maxBuffer: 2 ** 26,
+      timeout: 300_000,
+    });
     return JSON.parse(stdout.trim().split('\n').at(-1)!) as Run;
   } catch (error) {
     const { killed, stderr = '', message } = error as Error & { killed?: boolean; stderr?: string };
     if (killed) throw new Error('not done after 300 s', { cause: error });
     if (/ERR_MODULE_NOT_FOUND/.test(stderr)) throw new Error('not installed: npm --prefix bench/peers install', { cause: error });
-    throw new Error(stderr.split('\n').find((line) => /Error|error/.test(line))?.trim() ?? message, { cause: error });
+    throw new Error(
+      stderr
+        .split('\n')
+        .find((line) => /Error|error/.test(line))
+        ?.trim() ?? message,
+      { cause: error },
+    );
   }
 }
 
@@ -153,11 +170,16 @@ function compare(work: Work, found: Map<Rival, Run[] | string>): Section {
     const [{ device, nSteps, losses }] = runs;
     const mse = runs.find((run) => run.mse !== null)?.mse ?? undefined;
     return {
-      name, 'us per step': timing.median, spread: spread(timing),
+      name,
+      'us per step': timing.median,
+      spread: spread(timing),
       'times dotbias': summarise(runs.map((run, round) => us(run) / us(ours[Math.min(round, ours.length - 1)]))).median,
       [`${EPOCHS} epochs, s`]: `${((timing.median * work.nSteps) / 1e6).toPrecision(3)}${mse === undefined ? ' (extrapolated)' : ''}`,
-      'steps run': nSteps, 'start, s': summarise(runs.map((run) => run.startSeconds)).median,
-      'valid MSE': mse?.toFixed(4) ?? '', 'losses off by': largestDifference(losses, ours[0].losses), device,
+      'steps run': nSteps,
+      'start, s': summarise(runs.map((run) => run.startSeconds)).median,
+      'valid MSE': mse?.toFixed(4) ?? '',
+      'losses off by': largestDifference(losses, ours[0].losses),
+      device,
     };
   });
   return {

@@ -1,8 +1,8 @@
 /** Writes the work that all rivals do to a folder: ratings, split, starting tables, order of the batches, schedule. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fillInitial, fillPermutation, permutationKey, STREAM } from '../../src/random.js';
-import { oneCycle } from '../../src/schedule.js';
+import { fillInitial, fillPermutation, permutationKey, STREAM } from '../../src/base/random.js';
+import { oneCycle } from '../../src/schedule/schedule.js';
 import { EPOCHS, LR_MAX, RECIPE, split, type Workload } from '../workload.js';
 
 /** What `work.json` holds beside the places of the arrays in `work.bin`. */
@@ -24,7 +24,7 @@ type Values = Uint32Array | Float32Array | Float64Array;
 
 /**
  * `initial`: rows of factors and bias, users first. `order`: training rows, batch after batch through all epochs.
- * `lr` and `mom`: one entry per step.
+ * `lr` and `beta1`: one entry per step.
  */
 export async function writeWork(folder: string, workload: Workload, batchSize: number, epochs = EPOCHS): Promise<Work> {
   const { nFactors, wd, yRange } = RECIPE;
@@ -40,21 +40,32 @@ export async function writeWork(folder: string, workload: Workload, batchSize: n
   }
   const initial = new Float32Array((nUsers + nItems) * (nFactors + 1));
   fillInitial(initial, seed, 0, nUsers + nItems, nFactors + 1);
-  const { lr, mom } = oneCycle({ totalSteps: nSteps, lrMax: LR_MAX });
+  const { lr, beta1 } = oneCycle({ totalSteps: nSteps, lrMax: LR_MAX });
 
   const arrays: Record<string, Values> = {
-    lr, mom, initial, order, users: train.users, items: train.items, ratings: train.ratings,
-    validUsers: valid.users, validItems: valid.items, validRatings: valid.ratings,
+    lr,
+    beta1,
+    initial,
+    order,
+    users: train.users,
+    items: train.items,
+    ratings: train.ratings,
+    validUsers: valid.users,
+    validItems: valid.items,
+    validRatings: valid.ratings,
   };
   const work: Work = { name: data.name, batchSize, nSteps, stepsPerEpoch, nUsers, nItems, nFactors, wd, beta2: 0.99, eps: 1e-8, yRange };
   let offset = 0;
-  const places = Object.fromEntries(Object.entries(arrays).map(([name, values]) => {
-    const place = { type: typeOf(values), offset, length: values.length };
-    offset += 8 * Math.ceil(values.byteLength / 8);
-    return [name, place];
-  }));
+  const places = Object.fromEntries(
+    Object.entries(arrays).map(([name, values]) => {
+      const place = { type: typeOf(values), offset, length: values.length };
+      offset += 8 * Math.ceil(values.byteLength / 8);
+      return [name, place];
+    }),
+  );
   const bytes = new Uint8Array(offset);
-  for (const [name, values] of Object.entries(arrays)) bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), places[name].offset);
+  for (const [name, values] of Object.entries(arrays))
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), places[name].offset);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'work.json'), JSON.stringify({ ...work, arrays: places }));
   await writeFile(join(folder, 'work.bin'), bytes);

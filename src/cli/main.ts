@@ -1,16 +1,16 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { VERSION } from '../version.js';
-import { describeError } from './errors.js';
-import { addEvaluate } from './evaluate.js';
-import { addExplain } from './explain.js';
-import { addImport } from './import.js';
-import { addInfo } from './info.js';
-import { addLrFind } from './lr-find.js';
-import { addRecommend } from './recommend.js';
-import { addSweep } from './sweep.js';
-import { addTrain } from './train.js';
-import { addWgsl } from './wgsl.js';
+import { VERSION } from '../base/version.js';
+import { describeError } from './process/errors.js';
+import { addEvaluate } from './commands/evaluate.js';
+import { addExplain } from './commands/explain.js';
+import { addImport } from './commands/import.js';
+import { addInfo } from './commands/info.js';
+import { addLrFind } from './commands/lr-find.js';
+import { addRecommend } from './commands/recommend.js';
+import { addSweep } from './commands/sweep.js';
+import { addTrain } from './commands/train.js';
+import { addWgsl } from './commands/wgsl.js';
 
 // A reader that went away (`| head`) is no error: what is left to print is dropped.
 for (const stream of [process.stdout, process.stderr]) {

@@ -53,13 +53,17 @@ export function defineKernel<
 >(spec: KernelInput<U, I, B>): Kernel<U, I, B> {
   const kernel = { uniforms: {} as U, immediates: {} as I, ...spec };
   const nBuffers = Object.keys(kernel.buffers).length;
-  if (nBuffers > MAX_STORAGE_BUFFERS) throw new RangeError(`${kernel.name}: ${nBuffers} storage buffers, at most ${MAX_STORAGE_BUFFERS} are portable`);
-  if (4 * Object.keys(kernel.immediates).length > MAX_IMMEDIATE_BYTES) throw new RangeError(`${kernel.name}: immediates exceed ${MAX_IMMEDIATE_BYTES} bytes`);
+  if (nBuffers > MAX_STORAGE_BUFFERS)
+    throw new RangeError(`${kernel.name}: ${nBuffers} storage buffers, at most ${MAX_STORAGE_BUFFERS} are portable`);
+  if (4 * Object.keys(kernel.immediates).length > MAX_IMMEDIATE_BYTES)
+    throw new RangeError(`${kernel.name}: immediates exceed ${MAX_IMMEDIATE_BYTES} bytes`);
   return kernel;
 }
 
 const struct = (name: string, fields: ScalarFields) =>
-  `struct ${name} {\n${Object.entries(fields).map(([field, type]) => `  ${field}: ${type},\n`).join('')}}\n`;
+  `struct ${name} {\n${Object.entries(fields)
+    .map(([field, type]) => `  ${field}: ${type},\n`)
+    .join('')}}\n`;
 
 const isEmpty = (fields: object) => Object.keys(fields).length === 0;
 
@@ -70,20 +74,24 @@ export function kernelSource(kernel: Kernel, mode: ImmediateMode): string {
     const space = spec.indexOf(' ');
     return `@group(0) @binding(${binding++}) var<storage, ${spec.slice(0, space)}> ${name}: ${spec.slice(space + 1)};\n`;
   });
-  const uniforms = isEmpty(kernel.uniforms) ? '' :
-    `${struct('Uniforms', kernel.uniforms)}@group(0) @binding(${binding++}) var<uniform> uniforms: Uniforms;\n`;
-  const immediates = isEmpty(kernel.immediates) ? '' :
-    struct('Immediates', kernel.immediates) + (mode === 'immediate'
-      ? 'var<immediate> immediates: Immediates;\n'
-      : `@group(1) @binding(0) var<uniform> immediates: Immediates;\n`);
+  const uniforms = isEmpty(kernel.uniforms)
+    ? ''
+    : `${struct('Uniforms', kernel.uniforms)}@group(0) @binding(${binding++}) var<uniform> uniforms: Uniforms;\n`;
+  const immediates = isEmpty(kernel.immediates)
+    ? ''
+    : struct('Immediates', kernel.immediates) +
+      (mode === 'immediate' ? 'var<immediate> immediates: Immediates;\n' : `@group(1) @binding(0) var<uniform> immediates: Immediates;\n`);
   const requires = immediates !== '' && mode === 'immediate' ? 'requires immediate_address_space;\n' : '';
-  return requires + kernel.code(wgsl`// ${kernel.name}
+  return (
+    requires +
+    kernel.code(wgsl`// ${kernel.name}
 const WORKGROUP_SIZE = ${kernel.workgroupSize}u;
 ${buffers.join('')}${uniforms}${immediates}
 // Index of an invocation in a grid that Recorder.dispatch folds into two dimensions when one would exceed the limit.
 fn threadIndex(id: vec3u, groups: vec3u) -> u32 { return id.y * groups.x * WORKGROUP_SIZE + id.x; }
 fn groupIndex(group: vec3u, groups: vec3u) -> u32 { return group.y * groups.x + group.x; }
-`);
+`)
+  );
 }
 
 /** Packs scalar values in the order of their fields, 4 bytes each. */

@@ -1,5 +1,5 @@
 import { GPU_BUFFER, GPU_STAGE_COMPUTE } from './constants.js';
-import type { Gpu } from './device.js';
+import type { Gpu } from './gpu.js';
 import { type Kernel, packScalars, type Values } from './kernel.js';
 
 /** Portable alignment of a dynamic uniform offset. */
@@ -20,7 +20,9 @@ export class Pipeline<K extends Kernel = Kernel> {
 
   static async create(gpu: Gpu, kernel: Kernel, module: GPUShaderModule): Promise<Pipeline> {
     const { device } = gpu;
-    const buffers = Object.values(kernel.buffers).map((spec): GPUBufferBindingType => spec.startsWith('read_write ') ? 'storage' : 'read-only-storage');
+    const buffers = Object.values(kernel.buffers).map((spec): GPUBufferBindingType =>
+      spec.startsWith('read_write ') ? 'storage' : 'read-only-storage',
+    );
     if (Object.keys(kernel.uniforms).length > 0) buffers.push('uniform');
     const layout = device.createBindGroupLayout({
       label: kernel.name,
@@ -28,16 +30,26 @@ export class Pipeline<K extends Kernel = Kernel> {
     });
     const immediateBytes = 4 * Object.keys(kernel.immediates).length;
     const dynamic = immediateBytes > 0 && gpu.immediateMode === 'dynamic uniform';
-    const immediateLayout = dynamic ? device.createBindGroupLayout({
-      entries: [{ binding: 0, visibility: GPU_STAGE_COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: immediateBytes } }],
-    }) : undefined;
+    const immediateLayout = dynamic
+      ? device.createBindGroupLayout({
+          entries: [
+            {
+              binding: 0,
+              visibility: GPU_STAGE_COMPUTE,
+              buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: immediateBytes },
+            },
+          ],
+        })
+      : undefined;
     const pipelineLayout: GPUPipelineLayoutDescriptor & { immediateSize?: number } = {
       label: kernel.name,
       bindGroupLayouts: immediateLayout ? [layout, immediateLayout] : [layout],
     };
     if (immediateBytes > 0 && !dynamic) pipelineLayout.immediateSize = immediateBytes;
     const raw = await device.createComputePipelineAsync({
-      label: kernel.name, layout: device.createPipelineLayout(pipelineLayout), compute: { module, entryPoint: 'main' },
+      label: kernel.name,
+      layout: device.createPipelineLayout(pipelineLayout),
+      compute: { module, entryPoint: 'main' },
     });
     return new Pipeline(gpu, kernel, raw, layout, immediateLayout);
   }
@@ -52,7 +64,11 @@ export class Pipeline<K extends Kernel = Kernel> {
     });
     let uniform: GPUBuffer | undefined;
     if (Object.keys(kernel.uniforms).length > 0) {
-      uniform = gpu.upload(`${kernel.name} uniforms`, packScalars(kernel.name, kernel.uniforms, uniforms[0] as Record<string, number>), GPU_BUFFER.UNIFORM);
+      uniform = gpu.upload(
+        `${kernel.name} uniforms`,
+        packScalars(kernel.name, kernel.uniforms, uniforms[0] as Record<string, number>),
+        GPU_BUFFER.UNIFORM,
+      );
       entries.push({ binding: entries.length, resource: { buffer: uniform } });
     }
     const group = gpu.device.createBindGroup({ label: kernel.name, layout: this.layout, entries });
@@ -62,7 +78,11 @@ export class Pipeline<K extends Kernel = Kernel> {
 
 /** A compiled kernel with its buffers and uniforms: what a recorder dispatches. */
 export class Binding<K extends Kernel = Kernel> {
-  constructor(readonly pipeline: Pipeline<K>, readonly group: GPUBindGroup, readonly uniform: GPUBuffer | undefined) {}
+  constructor(
+    readonly pipeline: Pipeline<K>,
+    readonly group: GPUBindGroup,
+    readonly uniform: GPUBuffer | undefined,
+  ) {}
 
   /** Changes uniform values; ordered against submissions, not dispatches. */
   setUniforms(values: Values<K['uniforms']>): void {

@@ -1,11 +1,15 @@
 import { GPU_BUFFER } from './constants.js';
-import type { Gpu } from './device.js';
+import type { Gpu } from './gpu.js';
 import { type Kernel, packScalars, type Values } from './kernel.js';
 import { type Binding, type Pipeline, UNIFORM_ALIGNMENT } from './pipeline.js';
 
 type PassWithImmediates = GPUComputePassEncoder & { setImmediates(offset: number, data: Uint32Array): void };
 
-interface Slot { binding: Binding; words: Uint32Array<ArrayBuffer>; groups: number }
+interface Slot {
+  binding: Binding;
+  words: Uint32Array<ArrayBuffer>;
+  groups: number;
+}
 
 /**
  * Records dispatches into one compute pass; WebGPU orders them as if each waited for the one before.
@@ -31,12 +35,20 @@ export class Recorder {
   }
 
   /** Records one dispatch with at least `threads` invocations; a kernel ignores the surplus. */
-  dispatch<K extends Kernel>(binding: Binding<K>, threads: number, ...immediates: keyof K['immediates'] extends never ? [] : [Values<K['immediates']>]): this {
+  dispatch<K extends Kernel>(
+    binding: Binding<K>,
+    threads: number,
+    ...immediates: keyof K['immediates'] extends never ? [] : [Values<K['immediates']>]
+  ): this {
     return this.dispatchGroups(binding, Math.ceil(threads / binding.pipeline.kernel.workgroupSize), ...immediates);
   }
 
   /** Records one dispatch of `groups` workgroups. */
-  dispatchGroups<K extends Kernel>(binding: Binding<K>, groups: number, ...immediates: keyof K['immediates'] extends never ? [] : [Values<K['immediates']>]): this {
+  dispatchGroups<K extends Kernel>(
+    binding: Binding<K>,
+    groups: number,
+    ...immediates: keyof K['immediates'] extends never ? [] : [Values<K['immediates']>]
+  ): this {
     if (groups === 0) return this;
     this.nDispatches++;
     const { kernel } = binding.pipeline;

@@ -1,7 +1,7 @@
 import { type OptimizerOp, rateOf } from '../../shaders/ops/adam.js';
 import type { LossOp } from '../../shaders/ops/loss.js';
-import { sigmoidRange } from '../../shaders/ops/sigmoid-range.js';
-import { RowLayout, type ModelShape, type Tables } from '../model.js';
+import { sigmoidRange } from '../../shaders/ops/range.js';
+import { RowLayout, type ModelShape, type Tables } from '../model/tables.js';
 
 /** Options of a step, as in `StepOptions`. */
 export interface ReferenceOptions {
@@ -26,7 +26,11 @@ export class ReferenceTrainer {
   /** Steps made so far. */
   stepCount = 0;
 
-  constructor(readonly shape: ModelShape, tables: Tables, readonly options: ReferenceOptions) {
+  constructor(
+    readonly shape: ModelShape,
+    tables: Tables,
+    readonly options: ReferenceOptions,
+  ) {
     this.layout = new RowLayout(shape);
     this.param = Float64Array.from(this.layout.pack(tables));
     this.m = new Float64Array(this.param.length);
@@ -49,7 +53,12 @@ export class ReferenceTrainer {
 
   /** Mean loss of a batch and its gradient with respect to every parameter. */
   gradient(users: ArrayLike<number>, items: ArrayLike<number>, ratings: ArrayLike<number>): { loss: number; grad: Float64Array } {
-    const { param, shape: { nUsers, nFactors, bias }, layout: { rowStride, biasColumn }, options: { loss } } = this;
+    const {
+      param,
+      shape: { nUsers, nFactors, bias },
+      layout: { rowStride, biasColumn },
+      options: { loss },
+    } = this;
     const range = sigmoidRange(this.options.yRange);
     const grad = new Float64Array(param.length);
     let total = 0;
@@ -73,10 +82,16 @@ export class ReferenceTrainer {
   }
 
   /** One optimiser step on every parameter; returns the batch loss before it. */
-  step(users: ArrayLike<number>, items: ArrayLike<number>, ratings: ArrayLike<number>, lr: number, mom: number): number {
-    const { param, m, v, layout: { rowStride, biasColumn }, options: { optimizer, wd, wdBias, beta2, eps } } = this;
+  step(users: ArrayLike<number>, items: ArrayLike<number>, ratings: ArrayLike<number>, lr: number, beta1: number): number {
+    const {
+      param,
+      m,
+      v,
+      layout: { rowStride, biasColumn },
+      options: { optimizer, wd, wdBias, beta2, eps },
+    } = this;
     const { loss, grad } = this.gradient(users, items, ratings);
-    const rate = rateOf(lr, mom, beta2, ++this.stepCount);
+    const rate = rateOf(lr, beta1, beta2, ++this.stepCount);
     for (let i = 0; i < param.length; i++) {
       const decay = i % rowStride >= biasColumn ? wdBias : wd;
       [param[i], m[i], v[i]] = optimizer.update(param[i], m[i], v[i], grad[i], rate, decay, beta2, eps) as [number, number, number];

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { describeError } from '../../src/cli/errors.js';
-import { DataError, DivergedError } from '../../src/errors.js';
+import { describeError } from '../../src/cli/process/errors.js';
+import { DataError, DivergedError } from '../../src/base/errors.js';
 import { temporaryFolder } from '../helpers/cli.js';
 
 const test = suite('errors of the command line');
@@ -20,7 +20,10 @@ function thrownBy(work: () => unknown): unknown {
 test("errors of the user's making are one line", () => {
   assert.is(describeError(new DataError('the rating is missing.', { file: 'a.csv', line: 3 })), 'error: a.csv:3: the rating is missing.');
   assert.match(describeError(new DivergedError(5, 10)), /^error: Training diverged[^\n]+$/);
-  assert.is(describeError(new RangeError('wd must be a number of at least 0, not -1.')), 'error: wd must be a number of at least 0, not -1.');
+  assert.is(
+    describeError(new RangeError('wd must be a number of at least 0, not -1.')),
+    'error: wd must be a number of at least 0, not -1.',
+  );
 });
 
 test('a refusal of the file system names the file first', () => {
@@ -34,8 +37,12 @@ const defects: Record<string, () => unknown> = {
   'a property of undefined': () => (undefined as unknown as { x: number }).x,
   'a call of what is no function': () => (1 as unknown as () => void)(),
   'an array length': () => new Uint8Array(-1),
-  'an endless recursion': function again(): unknown { return [again()]; },
-  'a plain error': () => { throw new Error('This should not happen.'); },
+  'an endless recursion': function again(): unknown {
+    return [again()];
+  },
+  'a plain error': () => {
+    throw new Error('This should not happen.');
+  },
 };
 for (const [name, work] of Object.entries(defects)) {
   test(`a defect is shown with its stack and a plea to report it: ${name}`, () => {

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addExplain } from '../../src/cli/explain.js';
-import { collabLearner } from '../../src/learner.js';
-import { saveModel } from '../../src/node/model-file.js';
-import { itemPca } from '../../src/node/pca.js';
-import type { SimilarItem, Similarity } from '../../src/similar.js';
+import { addExplain } from '../../src/cli/commands/explain.js';
+import { collabLearner } from '../../src/train/learner.js';
+import { saveModel } from '../../src/node/files/model-file.js';
+import { itemPca } from '../../src/node/plots/pca.js';
+import type { SimilarItem, Similarity } from '../../src/answer/similar.js';
 import { dotbias, dotbiasHere, temporaryFolder } from '../helpers/cli.js';
 import { smallData } from '../helpers/data.js';
 import { sharedGpu } from '../helpers/gpu.js';
@@ -45,7 +45,10 @@ test('biases and components are those of the model, and the map is drawn', async
   const { item: best, nRatings } = itemBias.highest[0];
   assert.is(nRatings, learn.data.train.items.filter((row) => learn.data.items.idOf(row) === best).length);
   const pca = await itemPca(learn, 3);
-  assert.equal(components.map(({ explainedVariance }: { explainedVariance: number }) => explainedVariance), [...pca.explainedVariance]);
+  assert.equal(
+    components.map(({ explainedVariance }: { explainedVariance: number }) => explainedVariance),
+    [...pca.explainedVariance],
+  );
   const [first] = pca.coordinates;
   assert.equal(components[0].high[0].coordinate, Math.max(...first));
   assert.equal(components[0].low[0].coordinate, Math.min(...first));
@@ -63,8 +66,10 @@ test('--item lists what is alike by cosine, or by dot product', async () => {
   const item = learn.data.items.idOf(5);
   const byTitle = await json('--item', `Film ${item}`, '-n', '4');
   const dot = await json('--item', String(item), '--dot', '-n', '4');
-  const similar = ({ item: { similar: list } }: { item: { similar: SimilarItem[] } }) => list.map((each) => [each.item, each.title, each.similarity]);
-  const wanted = async (metric: Similarity) => (await learn.similarItems(item, 4, { metric })).map((each) => [each.item, each.title, each.similarity]);
+  const similar = ({ item: { similar: list } }: { item: { similar: SimilarItem[] } }) =>
+    list.map((each) => [each.item, each.title, each.similarity]);
+  const wanted = async (metric: Similarity) =>
+    (await learn.similarItems(item, 4, { metric })).map((each) => [each.item, each.title, each.similarity]);
   assert.equal(similar(byTitle), await wanted('cosine'));
   assert.equal(similar(dot), await wanted('dot'));
   assert.is(byTitle.itemBias, undefined);
@@ -73,7 +78,10 @@ test('--item lists what is alike by cosine, or by dot product', async () => {
 test('--user takes the predictions apart', async () => {
   const id = learn.data.users.idOf(7);
   const { user } = await json('--user', String(id), '-n', '5');
-  assert.equal(user.recommendations.map(({ item }: { item: number }) => item), (await learn.recommend(id, 5)).map(({ item }) => item));
+  assert.equal(
+    user.recommendations.map(({ item }: { item: number }) => item),
+    (await learn.recommend(id, 5)).map(({ item }) => item),
+  );
   for (const { prediction, itemBias, taste, because } of user.recommendations) {
     const z = user.bias + itemBias + taste;
     assert.ok(Math.abs(prediction - 5.5 / (1 + Math.exp(-z))) < 1e-5);
@@ -85,8 +93,14 @@ test('--user takes the predictions apart', async () => {
 test('as text each part has a head', async () => {
   const general = await dotbias('explain', '--model', MODEL);
   const user = await explain(MODEL, '--user', String(learn.data.users.idOf(7)), '--item', 'Film 3');
-  assert.match(general.stdout, /^Device: .+\nModel: .+ ratings\.\n\nLiked beyond[^]+\nbias +item +ratings +title\n[^]+\nDisliked beyond[^]+\nDirection of taste 3: \d+\.\d % of/);
-  assert.match(user.stdout, /\nMost alike to Film 3, by cosine \(its bias is -?\d\.\d\d\)\nsimilarity +item +ratings +title\n[^]+\nUser \d+: bias .+ training ratings\n.+\nprediction +item bias +taste +item +because the user rated\n/);
+  assert.match(
+    general.stdout,
+    /^Device: .+\nModel: .+ ratings\.\n\nLiked beyond[^]+\nbias +item +ratings +title\n[^]+\nDisliked beyond[^]+\nDirection of taste 3: \d+\.\d % of/,
+  );
+  assert.match(
+    user.stdout,
+    /\nMost alike to Film 3, by cosine \(its bias is -?\d\.\d\d\)\nsimilarity +item +ratings +title\n[^]+\nUser \d+: bias .+ training ratings\n.+\nprediction +item bias +taste +item +because the user rated\n/,
+  );
 });
 
 test('a model without biases, titles and ratings shows what it has', async () => {

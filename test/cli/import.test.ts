@@ -2,21 +2,40 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addImport } from '../../src/cli/import.js';
-import { readModelFile } from '../../src/node/model-file.js';
-import { writeSafetensors } from '../../src/safetensors.js';
+import { addImport } from '../../src/cli/commands/import.js';
+import { readModelFile } from '../../src/node/files/model-file.js';
+import { writeSafetensors } from '../../src/base/safetensors.js';
 import { dotbias, dotbiasHere, temporaryFolder } from '../helpers/cli.js';
 
 const file = join.bind(null, temporaryFolder());
 const json = (name: string, value: unknown) => writeFileSync(file(name), typeof value === 'string' ? value : JSON.stringify(value));
 
-const floats = (...shape: number[]) => ({ dtype: 'F32' as const, shape, data: Float32Array.from({ length: shape[0] * shape[1] }, (_, k) => k / 8) });
-writeFileSync(file('state.safetensors'), writeSafetensors({ 'u_weight.weight': floats(3, 2), 'i_weight.weight': floats(4, 2), 'u_bias.weight': floats(3, 1), 'i_bias.weight': floats(4, 1) }));
+const floats = (...shape: number[]) => ({
+  dtype: 'F32' as const,
+  shape,
+  data: Float32Array.from({ length: shape[0] * shape[1] }, (_, k) => k / 8),
+});
+writeFileSync(
+  file('state.safetensors'),
+  writeSafetensors({
+    'u_weight.weight': floats(3, 2),
+    'i_weight.weight': floats(4, 2),
+    'u_bias.weight': floats(3, 1),
+    'i_bias.weight': floats(4, 1),
+  }),
+);
 json('users.json', ['#na#', '5', '7']);
 json('items.json', ['#na#', 'Alien', 'Brazil', 'Contact']);
 
 const args = (change: Record<string, string> = {}) => {
-  const { state, ...options } = { state: file('state.safetensors'), users: file('users.json'), items: file('items.json'), 'y-range': '0,5.5', out: file('out/model.safetensors'), ...change };
+  const { state, ...options } = {
+    state: file('state.safetensors'),
+    users: file('users.json'),
+    items: file('items.json'),
+    'y-range': '0,5.5',
+    out: file('out/model.safetensors'),
+    ...change,
+  };
   return ['import', state, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])];
 };
 
@@ -40,7 +59,11 @@ const wrong: [name: string, change: Record<string, string>, message: RegExp][] =
   ['weights of PyTorch itself', { state: file('users.json') }, /users\.json: Not a safetensors file/],
   ['a list that is not JSON', { users: file('text.json') }, /text\.json: This is not JSON\./],
   ['a list that is no list', { items: file('object.json') }, /object\.json: This is not a JSON list of ids\./],
-  ['a list too short', { users: file('short.json') }, /state\.safetensors: The weights cannot be imported: u_weight\.weight has 3 rows, but the list of users has 2 ids/],
+  [
+    'a list too short',
+    { users: file('short.json') },
+    /state\.safetensors: The weights cannot be imported: u_weight\.weight has 3 rows, but the list of users has 2 ids/,
+  ],
   ['a turned range', { 'y-range': '5,0' }, /'--y-range <lo,hi>' argument '5,0' is invalid/],
   ['a folder to write to', { out: file('.') }, /is a folder; name a file/],
 ];
@@ -55,7 +78,17 @@ for (const [name, change, message] of wrong) {
 }
 
 test('refused: an option too few', async () => {
-  const { stderr } = await dotbiasHere(addImport, 'import', file('state.safetensors'), '--users', file('users.json'), '--items', file('items.json'), '--out', file('refused'));
+  const { stderr } = await dotbiasHere(
+    addImport,
+    'import',
+    file('state.safetensors'),
+    '--users',
+    file('users.json'),
+    '--items',
+    file('items.json'),
+    '--out',
+    file('refused'),
+  );
   assert.match(stderr, /^error: required option '--y-range <lo,hi>' not specified\n$/);
 });
 

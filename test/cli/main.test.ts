@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { VERSION } from '../../src/version.js';
+import { VERSION } from '../../src/base/version.js';
 import { dotbias, startDotbias, temporaryFolder, writeRatings } from '../helpers/cli.js';
 import { sharedGpu } from '../helpers/gpu.js';
 
@@ -18,7 +18,8 @@ test('--version and --help', async () => {
   assert.equal(version, { code: 0, stdout: `${VERSION}\n`, stderr: '' });
   assert.is(help.code, 0);
   for (const command of ['train', 'lr-find', 'info', 'wgsl', 'Exit codes']) assert.match(help.stdout, command);
-  for (const text of ['--data <path>', '(default: 0.1)', '(default: 0,5.5)', '--report <file>', '#na#']) assert.ok(train.stdout.includes(text), text);
+  for (const text of ['--data <path>', '(default: 0.1)', '(default: 0,5.5)', '--report <file>', '#na#'])
+    assert.ok(train.stdout.includes(text), text);
 });
 
 const wrong: [args: string, message: RegExp][] = [
@@ -49,7 +50,10 @@ test('lr-find prints four suggestions and draws them', async () => {
   const svg = join(folder, 'finder', 'lr.svg');
   const { code, stdout, stderr } = await dotbias('lr-find', '--data', ratings, '--steps', '60', '--out', svg);
   assert.is(code, 0, stderr);
-  assert.match(stdout, /^Device: .+\nData: .+\nrule +lr +meaning\nvalley +\d\.\d\de[-+]\d .+\nsteep .+\nslide .+\nminimum .+\nPlot written/);
+  assert.match(
+    stdout,
+    /^Device: .+\nData: .+\nrule +lr +meaning\nvalley +\d\.\d\de[-+]\d .+\nsteep .+\nslide .+\nminimum .+\nPlot written/,
+  );
   assert.match(readFileSync(svg, 'utf8'), /^<svg .*valley \d/s);
   assert.equal(readdirSync(join(folder, 'finder')), ['lr.svg']);
 });
@@ -83,7 +87,12 @@ test('wgsl lists the kernels and prints each as a module', async () => {
   const names = stdout.trim().split('\n');
   assert.ok(names.includes('forward') && names.includes('lazyUpdate'));
   const forward = async (...more: string[]) => (await dotbias('wgsl', 'forward', ...more)).stdout;
-  const [plain, noBias, noRange, noImmediates] = await Promise.all([forward(), forward('--no-bias'), forward('--y-range', 'none'), forward('--no-immediates')]);
+  const [plain, noBias, noRange, noImmediates] = await Promise.all([
+    forward(),
+    forward('--no-bias'),
+    forward('--y-range', 'none'),
+    forward('--no-immediates'),
+  ]);
   assert.match(plain, /var<immediate>.*@compute/s);
   assert.match(noBias, 'no bias');
   assert.match(noRange, 'identity');

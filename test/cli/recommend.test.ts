@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addRecommend } from '../../src/cli/recommend.js';
-import { loadModelFile, saveModel } from '../../src/node/model-file.js';
+import { addRecommend } from '../../src/cli/commands/recommend.js';
+import { loadModelFile, saveModel } from '../../src/node/files/model-file.js';
 import { dotbias, dotbiasHere, temporaryFolder, writeRatings } from '../helpers/cli.js';
 import { sharedGpu } from '../helpers/gpu.js';
 
@@ -17,8 +17,14 @@ const PRIVATE = file('private.safetensors');
 
 // The layout of MovieLens, which has titles: two items share one.
 writeRatings(file('ratings.csv'));
-writeFileSync(file('movies.csv'), `movieId,title,genres\n${Array.from({ length: 121 }, (_, k) => `${k},"Film, The (${k === 8 ? 7 : k})",x\n`).join('')}`);
-const trained = gpu === null ? undefined : await dotbias('train', '--data', file('ratings.csv'), '--factors', '8', '--epochs', '2', '--out', MODEL, '--plots', file('plots'));
+writeFileSync(
+  file('movies.csv'),
+  `movieId,title,genres\n${Array.from({ length: 121 }, (_, k) => `${k},"Film, The (${k === 8 ? 7 : k})",x\n`).join('')}`,
+);
+const trained =
+  gpu === null
+    ? undefined
+    : await dotbias('train', '--data', file('ratings.csv'), '--factors', '8', '--epochs', '2', '--out', MODEL, '--plots', file('plots'));
 const model = gpu === null ? undefined! : await loadModelFile(MODEL, { gpu });
 if (gpu !== null) await saveModel(model, PRIVATE, { ratings: false });
 const [USER] = model?.info.users.ids.slice(1) ?? [];
@@ -39,12 +45,19 @@ test('train --plots draws losses, schedule, predictions and errors', () => {
 
 test('the list is that of the model, without what the user has rated', async () => {
   const { users, items, train } = model.info;
-  const rated = new Set(Array.from(train!.items).filter((_, k) => users.idOf(train!.users[k]) === USER).map((row) => items.idOf(row)));
+  const rated = new Set(
+    Array.from(train!.items)
+      .filter((_, k) => users.idOf(train!.users[k]) === USER)
+      .map((row) => items.idOf(row)),
+  );
   const all = await listOf('--user', String(USER), '-n', '1000');
   assert.is(all.user, USER);
   assert.is(all.recommendations.length, items.size - 1 - rated.size);
   assert.not(all.recommendations.some(({ item }: { item: number }) => rated.has(item)));
-  assert.equal(all.recommendations, (await model.recommend(USER, items.size)).map((each) => ({ ...each })));
+  assert.equal(
+    all.recommendations,
+    (await model.recommend(USER, items.size)).map((each) => ({ ...each })),
+  );
   const none = await listOf('--user', String(USER), '-n', '1000', '--exclude', 'none');
   assert.is(none.recommendations.length, items.size - 1);
 });
@@ -55,20 +68,32 @@ test('as text it has rank, item, title and prediction', async () => {
   assert.match(device, /^Device: /);
   assert.match(head, /^rank +item +title +prediction$/);
   const wanted = await model.recommend(USER, 3);
-  assert.equal(rows.map((row) => row.trim().split(/ {2,}/)), wanted.map(({ item, title, prediction }, k) => [String(k + 1), String(item), title, prediction.toFixed(2)]));
+  assert.equal(
+    rows.map((row) => row.trim().split(/ {2,}/)),
+    wanted.map(({ item, title, prediction }, k) => [String(k + 1), String(item), title, prediction.toFixed(2)]),
+  );
 });
 
 test('a new user is folded in from ids and titles, and told why', async () => {
   writeFileSync(file('mine.csv'), 'item,rating\n"Film, The (3)",5\n20,1\n"Film, The (30)",4\n');
-  const folded = await model.foldIn([[3, 5], [20, 1], [30, 4]]);
+  const folded = await model.foldIn([
+    [3, 5],
+    [20, 1],
+    [30, 4],
+  ]);
   const wanted = await folded.recommend(4);
   const { nRatings, recommendations } = await listOf('--ratings', file('mine.csv'), '-n', '4');
   assert.is(nRatings, 3);
-  assert.equal(recommendations.map(({ item }: { item: number }) => item), wanted.map(({ item }) => item));
+  assert.equal(
+    recommendations.map(({ item }: { item: number }) => item),
+    wanted.map(({ item }) => item),
+  );
   for (const { item, because } of recommendations) assert.equal(because, await folded.because(item));
   const { stdout } = await recommend('--ratings', file('mine.csv'), '-n', '4');
   assert.match(stdout, /prediction +because you rated\n/);
-  const best = recommendations.flatMap(({ because: [first] }: { because: { contribution: number; title: string; rating: number }[] }) => (first.contribution > 0 ? [`  ${first.title}: ${first.rating}`] : []));
+  const best = recommendations.flatMap(({ because: [first] }: { because: { contribution: number; title: string; rating: number }[] }) =>
+    first.contribution > 0 ? [`  ${first.title}: ${first.rating}`] : [],
+  );
   assert.ok(best.length > 0 && best.every((reason: string) => stdout.includes(reason)), stdout);
 });
 
@@ -76,7 +101,10 @@ test('--unknown na takes a stranger for #na#, and leaves out rated items that tr
   writeFileSync(file('partly.tsv'), '3\t5\n9999\t1\n');
   const stranger = await listOf('--user', 'nobody', '--unknown', 'na', '-n', '2');
   const partly = await listOf('--ratings', file('partly.tsv'), '--unknown', 'na');
-  assert.equal(stranger.recommendations.map(({ item }: { item: number }) => item), (await model.recommend('nobody', 2)).map(({ item }) => item));
+  assert.equal(
+    stranger.recommendations.map(({ item }: { item: number }) => item),
+    (await model.recommend('nobody', 2)).map(({ item }) => item),
+  );
   assert.is(partly.nRatings, 1);
   assert.is(partly.stderr, '1 of 2 ratings left out, of items that training never saw: 9999.\n');
 });
@@ -95,12 +123,20 @@ const wrong: [name: string, args: string[], message: RegExp][] = [
   ['a user and ratings', ['--user', '1', '--ratings', 'x'], /cannot be used with option/],
   ['a user never seen', ['--user', 'nobody'], /saw no user 'nobody'/],
   ['no items', ['--user', '1', '-n', '0'], /whole number of at least 1/],
-  ['an unknown item', ['--ratings', ratings('unknown.csv', 'title,rating\nfilm the,4\n')], /unknown\.csv: Training saw no item with the id or the title 'film the'\. \(--unknown na/],
+  [
+    'an unknown item',
+    ['--ratings', ratings('unknown.csv', 'title,rating\nfilm the,4\n')],
+    /unknown\.csv: Training saw no item with the id or the title 'film the'\. \(--unknown na/,
+  ],
   ['half a title', ['--ratings', ratings('half.csv', 'title;rating\nthe (30);4\n')], /there is 'Film, The \(30\)', item 30\./],
   ['a title of two items', ['--ratings', ratings('two.csv', 'title,rating\n"Film, The (7)",4\n')], /title of the items 7 and 8/],
   ['ratings of two people', ['--ratings', ratings('people.csv', 'user,item,rating\n1,3,4\n2,3,4\n')], /ratings of 2 users/],
   ['a rating out of range', ['--ratings', ratings('high.csv', 'item,rating\n3,9\n')], /is 9, outside/],
-  ['a rating that is no number', ['--ratings', ratings('text.csv', 'item,rating\n3,good\n')], /text\.csv:2: column rating: the rating is not a finite number: 'good'/],
+  [
+    'a rating that is no number',
+    ['--ratings', ratings('text.csv', 'item,rating\n3,good\n')],
+    /text\.csv:2: column rating: the rating is not a finite number: 'good'/,
+  ],
   ['only unknown items', ['--ratings', ratings('none.csv', 'item,rating\n9999,3\n'), '--unknown', 'na'], /saw none of the items/],
 ];
 for (const [name, args, message] of wrong) {

@@ -27,7 +27,9 @@ function runAndSignal(name: NodeJS.Signals, afterEpochs: number, delay: number, 
     sent = true;
     setTimeout(() => child.kill(name), delay);
   });
-  child.stderr!.on('data', (text) => { stderr += String(text); });
+  child.stderr!.on('data', (text) => {
+    stderr += String(text);
+  });
   return new Promise<{ code: number | null; signal: string | null; stderr: string }>((resolve) => {
     child.on('close', (code, signal) => resolve({ code, signal, stderr }));
   });
@@ -36,12 +38,21 @@ function runAndSignal(name: NodeJS.Signals, afterEpochs: number, delay: number, 
 /** Epochs, losses and errors of a report: all but seconds. */
 async function results(file: string) {
   const { epochs, steps, validMse, validRmse, validMae, config } = JSON.parse(await readFile(file, 'utf8'));
-  return { epochs: epochs.map(({ trainLoss, validLoss }: { trainLoss: number; validLoss: number }) => [trainLoss, validLoss]), steps, validMse, validRmse, validMae, config };
+  return {
+    epochs: epochs.map(({ trainLoss, validLoss }: { trainLoss: number; validLoss: number }) => [trainLoss, validLoss]),
+    steps,
+    validMse,
+    validRmse,
+    validMae,
+    config,
+  };
 }
 
 test('a run killed at any time, again and again, ends with the model file of a run never interrupted', async () => {
   const random = randomSource(11);
-  const [wholeModel, wholeReport, model, report, dir] = ['whole.safetensors', 'whole.json', 'model.safetensors', 'report.json', 'run'].map((name) => join(folder, name));
+  const [wholeModel, wholeReport, model, report, dir] = ['whole.safetensors', 'whole.json', 'model.safetensors', 'report.json', 'run'].map(
+    (name) => join(folder, name),
+  );
   const whole = await run('--out', wholeModel, '--report', wholeReport);
   assert.is(whole.code, 0, whole.stderr);
 
@@ -61,7 +72,10 @@ test('a run killed at any time, again and again, ends with the model file of a r
   assert.ok((await readFile(model)).equals(await readFile(wholeModel)), 'the bytes of the model files');
   assert.equal(await results(report), await results(wholeReport));
   const left = (await readdir(dir)).sort();
-  assert.equal(left, [EPOCHS - 1, EPOCHS].map((epoch) => `epoch-00${epoch}.safetensors`));
+  assert.equal(
+    left,
+    [EPOCHS - 1, EPOCHS].map((epoch) => `epoch-00${epoch}.safetensors`),
+  );
 });
 
 test('Ctrl-C ends cleanly with the last complete epoch saved, to go on from', async () => {
@@ -78,7 +92,10 @@ test('a folder with checkpoints is not overwritten, and --resume without a folde
   const dir = join(folder, 'interrupted');
   const again = await run('--checkpoint-dir', dir);
   assert.is(again.code, 1);
-  assert.match(again.stderr, /^error: .*interrupted holds checkpoints of an earlier run, the newest after \d+ epochs: resume that run, or use another folder\.\n$/);
+  assert.match(
+    again.stderr,
+    /^error: .*interrupted holds checkpoints of an earlier run, the newest after \d+ epochs: resume that run, or use another folder\.\n$/,
+  );
   assert.is(again.stdout, '');
   const without = await run('--resume');
   assert.is(without.code, 1);

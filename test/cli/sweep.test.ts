@@ -33,11 +33,17 @@ test('shards of a sweep do each trial once, a second run does nothing, and the s
 
   const { code, stdout } = await dotbias('sweep', '--summary', at('trials'));
   assert.is(code, 0);
-  const [head, ...rows] = stdout.trim().split('\n').map((line) => line.trim().split(/ {2,}/));
+  const [head, ...rows] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/ {2,}/));
   assert.equal(head, ['mse', 'sd', 'wd', 'lr', 'time', 'trial']);
   assert.is(rows.length, 6);
   const errors = rows.map((row) => Number(row[1]));
-  assert.equal(errors, [...errors].sort((a, b) => a - b));
+  assert.equal(
+    errors,
+    [...errors].sort((a, b) => a - b),
+  );
   assert.is(rows[0][4], '0.02');
 });
 

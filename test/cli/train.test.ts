@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { TrainReport } from '../../src/cli/train-report.js';
-import { loadModelFile } from '../../src/node/model-file.js';
+import type { TrainReport } from '../../src/cli/print/train-report.js';
+import { loadModelFile } from '../../src/node/files/model-file.js';
 import { dotbias, startDotbias, temporaryFolder, writeRatings } from '../helpers/cli.js';
 import { sharedGpu } from '../helpers/gpu.js';
 
@@ -39,8 +39,14 @@ test('a run names the device and the data, prints the table, the errors and ten 
 
 test('the report agrees with the table and with what was asked for', () => {
   const report = readReport('report.json');
-  const table = printed.split('\n').slice(3, 5).map((line) => line.split(/ +/).slice(1, 3));
-  assert.equal(report.epochs.map(({ trainLoss, validLoss }) => [trainLoss.toFixed(6), validLoss.toFixed(6)]), table);
+  const table = printed
+    .split('\n')
+    .slice(3, 5)
+    .map((line) => line.split(/ +/).slice(1, 3));
+  assert.equal(
+    report.epochs.map(({ trainLoss, validLoss }) => [trainLoss.toFixed(6), validLoss.toFixed(6)]),
+    table,
+  );
   assert.is(report.validMse, report.epochs[1].validLoss);
   assert.is(report.validRmse, Math.sqrt(report.validMse));
   assert.is(report.steps, 2 * Math.floor(2700 / 64));
@@ -53,10 +59,19 @@ test('the report agrees with the table and with what was asked for', () => {
 });
 
 test('the saved model predicts what the run printed', async () => {
-  const rows = printed.split('\n').slice(9, 19).map((line) => line.trim().split(/ +/));
+  const rows = printed
+    .split('\n')
+    .slice(9, 19)
+    .map((line) => line.trim().split(/ +/));
   const model = await loadModelFile(file('model.safetensors'), { gpu: gpu! });
-  const predictions = await model.predict(rows.map(([user]) => user), rows.map(([, item]) => item));
-  assert.equal(Array.from(predictions, (each) => each.toFixed(2)), rows.map((row) => row[3]));
+  const predictions = await model.predict(
+    rows.map(([user]) => user),
+    rows.map(([, item]) => item),
+  );
+  assert.equal(
+    Array.from(predictions, (each) => each.toFixed(2)),
+    rows.map((row) => row[3]),
+  );
 });
 
 test('--quiet leaves the device and the result', async () => {
@@ -79,7 +94,17 @@ test('a given split is kept, and malformed rows are left out where that is asked
 });
 
 test('a diverged run says so and leaves nothing behind', async () => {
-  const { code, stderr } = await dotbias(...SMALL, '--y-range', 'none', '--lr', '1e30', '--out', file('diverged/model'), '--report', file('diverged/report'));
+  const { code, stderr } = await dotbias(
+    ...SMALL,
+    '--y-range',
+    'none',
+    '--lr',
+    '1e30',
+    '--out',
+    file('diverged/model'),
+    '--report',
+    file('diverged/report'),
+  );
   assert.is(code, 1);
   assert.match(stderr, /^error: Training diverged: [^\n]+\n$/);
   assert.not.ok(existsSync(file('diverged')));

@@ -14,7 +14,10 @@ const kernel = defineKernel({
 
 test('bindings are declared in the order of the spec, uniforms last', () => {
   const source = kernelSource(kernel, 'immediate');
-  assert.match(source, /@binding\(0\) var<storage, read> rows: array<vec4f>;\n@group\(0\) @binding\(1\) var<storage, read_write> out: array<f32>;/);
+  assert.match(
+    source,
+    /@binding\(0\) var<storage, read> rows: array<vec4f>;\n@group\(0\) @binding\(1\) var<storage, read_write> out: array<f32>;/,
+  );
   assert.match(source, /struct Uniforms {\n {2}nRows: u32,\n {2}lo: f32,\n}\n@group\(0\) @binding\(2\) var<uniform> uniforms: Uniforms;/);
   assert.match(source, /const WORKGROUP_SIZE = 32u;/);
   assert.match(source, /\/\/ the code$/);
@@ -28,7 +31,10 @@ test('immediates are immediates or a uniform of group 1', () => {
 });
 
 test('a kernel without uniforms or immediates declares none', () => {
-  const source = kernelSource(defineKernel({ name: 'bare', workgroupSize: 1, buffers: { out: 'read_write array<f32>' }, code: (declarations) => declarations }), 'immediate');
+  const source = kernelSource(
+    defineKernel({ name: 'bare', workgroupSize: 1, buffers: { out: 'read_write array<f32>' }, code: (declarations) => declarations }),
+    'immediate',
+  );
   assert.not.match(source, /uniform|requires/i);
 });
 
@@ -39,7 +45,10 @@ test('more buffers than are portable are refused', () => {
 
 test('more immediates than are portable are refused', () => {
   const immediates = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`i${i}`, 'u32' as const]));
-  assert.throws(() => defineKernel({ name: 'wide', workgroupSize: 1, immediates, buffers: {}, code: String }), /wide: immediates exceed 64 bytes/);
+  assert.throws(
+    () => defineKernel({ name: 'wide', workgroupSize: 1, immediates, buffers: {}, code: String }),
+    /wide: immediates exceed 64 bytes/,
+  );
 });
 
 test('scalars are packed by type, in the order of their fields', () => {
@@ -54,7 +63,8 @@ test('numbers become WGSL floats', () => {
 });
 
 test('the tag keeps the branch that is taken', () => {
-  const text = (yes: boolean) => wgsl`
+  const text = (yes: boolean) =>
+    wgsl`
     #if ${yes}
     a
     #else

@@ -56,11 +56,16 @@ for (const gpu of [await sharedGpu(), await dynamicUniformGpu()]) {
     const out = gpu.allocate('out', 4);
     const log = gpu.allocate('log', 16);
     const binding = (await gpu.compile(push)).bind({ out }, { at: 0 });
-    gpu.record()
-      .dispatch(binding, 1, { value: 3, scale: 1 }).copy(out, 0, log, 0, 4)
-      .dispatch(binding, 1, { value: 5, scale: 1 }).copy(out, 0, log, 4, 4)
-      .clear(out).copy(out, 0, log, 8, 4)
-      .dispatch(binding, 1, { value: 9, scale: 1 }).copy(out, 0, log, 12, 4)
+    gpu
+      .record()
+      .dispatch(binding, 1, { value: 3, scale: 1 })
+      .copy(out, 0, log, 0, 4)
+      .dispatch(binding, 1, { value: 5, scale: 1 })
+      .copy(out, 0, log, 4, 4)
+      .clear(out)
+      .copy(out, 0, log, 8, 4)
+      .dispatch(binding, 1, { value: 9, scale: 1 })
+      .copy(out, 0, log, 12, 4)
       .submit();
     assert.equal([...(await gpu.readWords(log))], [3, 11, 0, 9]);
     binding.release();

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
-import { describeError } from '../../src/cli/errors.js';
-import { plantedRatings } from '../../src/planted.js';
+import { describeError } from '../../src/cli/process/errors.js';
+import { plantedRatings } from '../../src/data/planted.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
@@ -19,13 +19,20 @@ export interface Ended {
 /** Commands that compute get the adapter that DOTBIAS_TEST_ADAPTER names. */
 function withAdapter(args: readonly string[]): string[] {
   const name = process.env['DOTBIAS_TEST_ADAPTER'];
-  return [...args, ...(name && ['train', 'lr-find', 'evaluate', 'sweep', 'recommend', 'explain'].includes(args[0]) && !args.includes('--adapter') ? ['--adapter', name] : [])];
+  return [
+    ...args,
+    ...(name && ['train', 'lr-find', 'evaluate', 'sweep', 'recommend', 'explain'].includes(args[0]) && !args.includes('--adapter')
+      ? ['--adapter', name]
+      : []),
+  ];
 }
 
 /** Runs `dotbias` to its end. */
 export function dotbias(...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [MAIN, ...withAdapter(args)], (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }));
+    const child = execFile(process.execPath, [MAIN, ...withAdapter(args)], (_, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
   });
 }
 

@@ -1,5 +1,5 @@
-import { CollabData, type CollabDataOptions } from '../../src/collab-data.js';
-import { plantedRatings } from '../../src/planted.js';
+import { CollabData, type CollabDataOptions } from '../../src/data/collab-data.js';
+import { plantedRatings } from '../../src/data/planted.js';
 
 /** A small planted set that a model can learn: 60 users, 80 items, 2000 ratings, 50 batches of 32 in training. */
 export function smallData(options: CollabDataOptions = {}): CollabData {

@@ -1,5 +1,5 @@
 /** The adapter that tests run on: the best there is, or the one that DOTBIAS_TEST_ADAPTER names. */
-import { openAdapter, type OpenedAdapter } from '../../src/node/adapter.js';
+import { openAdapter, type OpenedAdapter } from '../../src/node/device/adapter.js';
 
 let opened: Promise<OpenedAdapter> | undefined;
 

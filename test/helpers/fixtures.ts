@@ -1,9 +1,14 @@
 /** Traces of fastai, see test/fixtures/README.md. */
 import { readFileSync } from 'node:fs';
-import type { ModelShape, Tables } from '../../src/model.js';
+import type { ModelShape, Tables } from '../../src/model/tables.js';
 
 /** Tables as the traces hold them. */
-interface FixtureTables { u_weight: number[][]; i_weight: number[][]; u_bias: number[]; i_bias: number[] }
+interface FixtureTables {
+  u_weight: number[][];
+  i_weight: number[][];
+  u_bias: number[];
+  i_bias: number[];
+}
 
 export function readFixture(name: string) {
   return JSON.parse(readFileSync(new URL(`../../../test/fixtures/${name}`, import.meta.url), 'utf8'));
@@ -11,8 +16,10 @@ export function readFixture(name: string) {
 
 export function tablesOf({ u_weight, i_weight, u_bias, i_bias }: FixtureTables): Tables {
   return {
-    userFactors: Float32Array.from(u_weight.flat()), itemFactors: Float32Array.from(i_weight.flat()),
-    userBias: Float32Array.from(u_bias), itemBias: Float32Array.from(i_bias),
+    userFactors: Float32Array.from(u_weight.flat()),
+    itemFactors: Float32Array.from(i_weight.flat()),
+    userBias: Float32Array.from(u_bias),
+    itemBias: Float32Array.from(i_bias),
   };
 }
 

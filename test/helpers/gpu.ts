@@ -1,6 +1,6 @@
 /** The `Gpu` that a test file runs on. */
-import { Gpu } from '../../src/gpu/device.js';
-import { openGpu } from '../../src/node/device.js';
+import { Gpu } from '../../src/gpu/gpu.js';
+import { openGpu } from '../../src/node/device/device.js';
 import { testAdapter } from './device.js';
 
 let opened: Promise<Gpu> | undefined;

@@ -1,6 +1,6 @@
 /** Random buffers of kernels, as their twins hold them. Floats are multiples of 2^-24, exact in float32. */
-import { RowLayout } from '../../src/model.js';
-import type { RatingStruct } from '../../src/reference/twin.js';
+import { RowLayout } from '../../src/model/tables.js';
+import type { RatingStruct } from '../twins/twin.js';
 import { randomSource } from './random.js';
 import { randomRatings, randomTables } from './training.js';
 

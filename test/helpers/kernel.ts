@@ -1,8 +1,8 @@
 /** One kernel beside its twin, on the same input. */
 import * as assert from 'uvu/assert';
-import type { Gpu } from '../../src/gpu/device.js';
+import type { Gpu } from '../../src/gpu/gpu.js';
 import type { Kernel, Values } from '../../src/gpu/kernel.js';
-import type { Elements, Twin, TwinBuffers } from '../../src/reference/twin.js';
+import type { Elements, Twin, TwinBuffers } from '../twins/twin.js';
 import { assertClose } from './training.js';
 
 /** Workgroups hold 64: one below, at, above and beyond. */
@@ -30,7 +30,13 @@ export interface Launch<K extends Kernel> {
  * Dispatches the kernel, runs the twin, and asserts that all that the kernel may write agrees, relative beyond 1, and
  * that nothing else changed.
  */
-export async function assertKernelIsTwin<K extends Kernel>(gpu: Gpu, kernel: K, twin: Twin<K>, launch: Launch<K>, tolerance = 2e-6): Promise<void> {
+export async function assertKernelIsTwin<K extends Kernel>(
+  gpu: Gpu,
+  kernel: K,
+  twin: Twin<K>,
+  launch: Launch<K>,
+  tolerance = 2e-6,
+): Promise<void> {
   const { buffers, uniforms, immediates, threads, groups } = launch;
   const pipeline = await gpu.compile(kernel);
   const names = Object.keys(kernel.buffers);
@@ -44,7 +50,11 @@ export async function assertKernelIsTwin<K extends Kernel>(gpu: Gpu, kernel: K, 
   const binding = bind(Object.fromEntries(names.map((name, i) => [name, gpuBuffers[i]])), uniforms);
   const recorder = gpu.record();
   const dispatch = recorder.dispatchGroups.bind(recorder) as (binding: object, groups: number, immediates?: object) => typeof recorder;
-  dispatch(binding, (groups ?? Math.ceil(threads! / kernel.workgroupSize)) + 2, ...(Object.keys(kernel.immediates).length > 0 ? [immediates] : [])).submit();
+  dispatch(
+    binding,
+    (groups ?? Math.ceil(threads! / kernel.workgroupSize)) + 2,
+    ...(Object.keys(kernel.immediates).length > 0 ? [immediates] : []),
+  ).submit();
   const outputs = await Promise.all(gpuBuffers.map((buffer) => gpu.readWords(buffer)));
   binding.release();
   gpu.release(...gpuBuffers);
@@ -52,7 +62,10 @@ export async function assertKernelIsTwin<K extends Kernel>(gpu: Gpu, kernel: K, 
   twin(buffers, { ...uniforms, ...immediates } as Parameters<Twin<K>>[1]);
   names.forEach((name, i) => {
     const { length } = inputs[i];
-    assert.ok(outputs[i].subarray(length).every((word) => word === sentinel(i)), `${kernel.name} writes beyond the end of ${name}`);
+    assert.ok(
+      outputs[i].subarray(length).every((word) => word === sentinel(i)),
+      `${kernel.name} writes beyond the end of ${name}`,
+    );
     if (kernel.buffers[name].startsWith('read_write ')) {
       const wanted = (buffers as Record<string, Float64Array>)[name];
       assertClose(new Float32Array(outputs[i].buffer, 0, length), wanted, tolerance, `${kernel.name}: ${name}`);
@@ -66,7 +79,9 @@ export async function assertKernelIsTwin<K extends Kernel>(gpu: Gpu, kernel: K, 
 function wordsOf(elements: Elements[keyof Elements]): Uint32Array<ArrayBuffer> {
   if (elements instanceof Uint32Array) return Uint32Array.from(elements);
   if (elements instanceof Float64Array) return new Uint32Array(Float32Array.from(elements).buffer);
-  return Uint32Array.from(elements.flatMap((struct) => Object.entries(struct).map(([field, value]) => (INTEGERS.has(field) ? value : bitsOf(value)))));
+  return Uint32Array.from(
+    elements.flatMap((struct) => Object.entries(struct).map(([field, value]) => (INTEGERS.has(field) ? value : bitsOf(value)))),
+  );
 }
 
 /** The fields of structs that are not floats. */

@@ -2,7 +2,7 @@
  * A device that checks everything and computes nothing (Dawn's null backend): WGSL, layouts, bindings and limits are
  * validated as on a real one, on any machine. What is read back from its buffers is arbitrary.
  */
-import { createGpu } from '../../src/node/dawn.js';
+import { createGpu } from '../../src/node/device/dawn.js';
 
 let opened: Promise<GPUDevice> | undefined;
 

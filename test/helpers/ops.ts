@@ -8,11 +8,11 @@ export const sgd: OptimizerOp = {
   name: 'sgd',
   wgsl: (type) => wgsl`
 fn update(p: ptr<function, ${type}>, m: ptr<function, ${type}>, v: ptr<function, ${type}>, g: ${type}, rate: Rate, wd: f32, beta2: f32, eps: f32) {
-  *m = rate.mom * *m + g;
+  *m = rate.beta1 * *m + g;
   *p = *p * (1.0 - rate.lr * wd) - rate.lr * *m;
 }
 `,
-  update: (p, m, v, g, rate, wd) => [p * (1 - rate.lr * wd) - rate.lr * (rate.mom * m + g), rate.mom * m + g, v],
+  update: (p, m, v, g, rate, wd) => [p * (1 - rate.lr * wd) - rate.lr * (rate.beta1 * m + g), rate.beta1 * m + g, v],
 };
 
 /** log cosh(yHat - y): squared near 0, absolute far away. */

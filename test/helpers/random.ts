@@ -1,4 +1,4 @@
-import { hash32 } from '../../src/random.js';
+import { hash32 } from '../../src/base/random.js';
 
 /** Numbers in [0, 1), the same for the same seed. */
 export function randomSource(seed: number): () => number {

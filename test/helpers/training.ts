@@ -2,17 +2,17 @@
 import * as assert from 'uvu/assert';
 import { adam } from '../../shaders/ops/adam.js';
 import { mse } from '../../shaders/ops/loss.js';
-import type { Ratings } from '../../src/collab-data.js';
-import type { Gpu } from '../../src/gpu/device.js';
-import { EmbeddingDotBias, type ModelShape, type Tables } from '../../src/model.js';
-import { densePath } from '../../src/paths/dense.js';
-import { lazyPath } from '../../src/paths/lazy.js';
-import type { PathName, StepOptions } from '../../src/paths/path.js';
+import type { Ratings } from '../../src/data/collab-data.js';
+import type { Gpu } from '../../src/gpu/gpu.js';
+import { EmbeddingTables, type ModelShape, type Tables } from '../../src/model/tables.js';
+import { denseStepper } from '../../src/steps/dense.js';
+import { lazyStepper } from '../../src/steps/lazy.js';
+import type { StepperName, StepOptions } from '../../src/steps/stepper.js';
 import { ReferenceTrainer } from '../../src/reference/trainer.js';
-import type { Schedule } from '../../src/schedule.js';
+import type { Schedule } from '../../src/schedule/schedule.js';
 import { randomSource } from './random.js';
 
-export const PATHS: readonly PathName[] = ['unfused', 'dense', 'lazy', 'persistent'];
+export const STEPPERS: readonly StepperName[] = ['unfused', 'dense', 'lazy', 'persistent'];
 
 /** Everything that decides a training run. */
 export interface Problem {
@@ -35,7 +35,15 @@ export interface Outcome {
 }
 
 export const stepOptions = (options: Partial<StepOptions> = {}): StepOptions => ({
-  batchSize: 16, yRange: [0, 5.5], loss: mse, optimizer: adam, wd: 0.1, wdBias: 0.1, beta2: 0.99, eps: 1e-8, ...options,
+  batchSize: 16,
+  yRange: [0, 5.5],
+  loss: mse,
+  optimizer: adam,
+  wd: 0.1,
+  wdBias: 0.1,
+  beta2: 0.99,
+  eps: 1e-8,
+  ...options,
 });
 
 /** Every chunk of steps of a problem: which steps of which fit, on which batches of which epoch. */
@@ -56,11 +64,13 @@ function* chunks({ schedules, train, options, order }: Problem, maxSteps: number
 }
 
 /** Solves a problem by one path, `maxSteps` steps at a time. */
-export async function trainOnGpu(gpu: Gpu, problem: Problem, name: PathName, maxSteps: number): Promise<Outcome> {
-  const model = new EmbeddingDotBias(gpu, problem.shape, 2);
+export async function trainOnGpu(gpu: Gpu, problem: Problem, name: StepperName, maxSteps: number): Promise<Outcome> {
+  const model = new EmbeddingTables(gpu, problem.shape, 2);
   model.writeTables(problem.tables);
   const input = { model, train: problem.train, options: problem.options, maxSteps };
-  const path = await (name === 'unfused' || name === 'dense' ? densePath(input, name === 'dense') : lazyPath(input, name === 'persistent'));
+  const path = await (name === 'unfused' || name === 'dense'
+    ? denseStepper(input, name === 'dense')
+    : lazyStepper(input, name === 'persistent'));
   assert.is(path.name, name);
   const losses: number[] = [];
   let fit: Schedule | undefined;
@@ -77,13 +87,18 @@ export async function trainOnGpu(gpu: Gpu, problem: Problem, name: PathName, max
 
 /** Solves a problem in float64, a step at a time. */
 export function trainReference(problem: Problem): Outcome {
-  const { shape, tables, options, train: { users, items, ratings } } = problem;
+  const {
+    shape,
+    tables,
+    options,
+    train: { users, items, ratings },
+  } = problem;
   const reference = new ReferenceTrainer(shape, tables, options);
   const losses: number[] = [];
   for (const { schedule, order, batch, step } of chunks(problem, 1)) {
     const rows = order.subarray(batch * options.batchSize, (batch + 1) * options.batchSize);
     const take = (column: Uint32Array | Float32Array) => Array.from(rows, (row) => column[row]);
-    losses.push(reference.step(take(users), take(items), take(ratings), schedule.lr[step], schedule.mom[step]));
+    losses.push(reference.step(take(users), take(items), take(ratings), schedule.lr[step], schedule.beta1[step]));
   }
   return { losses, param: reference.param, m: reference.m, v: reference.v };
 }
@@ -99,7 +114,11 @@ export function randomTables({ nUsers, nItems, nFactors }: ModelShape, seed: num
 export function randomRatings({ nUsers, nItems }: Pick<ModelShape, 'nUsers' | 'nItems'>, nRatings: number, seed: number): Ratings {
   const random = randomSource(seed);
   const rows = (n: number) => Uint32Array.from({ length: nRatings }, () => Math.floor(n * random() ** 2));
-  return { users: rows(nUsers), items: rows(nItems), ratings: Float32Array.from({ length: nRatings }, () => 0.5 + Math.floor(10 * random()) / 2) };
+  return {
+    users: rows(nUsers),
+    items: rows(nItems),
+    ratings: Float32Array.from({ length: nRatings }, () => 0.5 + Math.floor(10 * random()) / 2),
+  };
 }
 
 /** The largest |a - b| / max(scale, |b|), with where it is; the first that is not a number, if there is one. */
@@ -121,7 +140,12 @@ export function assertClose(a: ArrayLike<number>, b: ArrayLike<number>, toleranc
 }
 
 /** Asserts that two outcomes agree up to rounding. */
-export function assertSameTraining(a: Outcome, b: Outcome, what: string, tolerance = { losses: 1e-5, param: 1e-4, m: 1e-4, v: 1e-4 }): void {
+export function assertSameTraining(
+  a: Outcome,
+  b: Outcome,
+  what: string,
+  tolerance = { losses: 1e-5, param: 1e-4, m: 1e-4, v: 1e-4 },
+): void {
   for (const name of ['losses', 'param'] as const) assertClose(a[name], b[name], tolerance[name], `${what}: ${name}`);
   // Moments are small: what counts is their size beside the largest.
   for (const name of ['m', 'v'] as const) assertClose(a[name], b[name], tolerance[name], `${what}: ${name}`, largest(b[name]));

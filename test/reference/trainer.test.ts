@@ -42,7 +42,10 @@ test('a step returns the loss before it, and takes the gradient before the decay
   const { loss, grad } = trainer.gradient(users, items, ratings);
   assert.is(trainer.step(users, items, ratings, 0.1, 0.5), loss);
   assert.is(trainer.stepCount, 1);
-  assert.equal(Array.from(trainer.m), Array.from(grad, (g) => 0.5 * g));
+  assert.equal(
+    Array.from(trainer.m),
+    Array.from(grad, (g) => 0.5 * g),
+  );
   const { rowStride, biasColumn } = trainer.layout;
   before.forEach((p, i) => {
     const decay = i % rowStride >= biasColumn ? options.wdBias : options.wd;

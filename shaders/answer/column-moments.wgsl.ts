@@ -1,0 +1,37 @@
+// Mean and squared deviations of each column over pieces of a range of table rows; the host joins the pieces in float64.
+//   maths     mean[p, c] = mean of param[r, c],  m2[p, c] = sum of (param[r, c] - mean[p, c])^2  over the rows r of piece p
+//   mapping   one invocation per (piece, column); neighbours read neighbouring columns
+//   cost      8 bytes per parameter, half of them from cache
+//   races     none: one writer per element
+import { defineKernel } from '../../src/gpu/kernel.js';
+import { wgsl } from '../../src/gpu/wgsl.js';
+
+/** Rows of a piece: few enough for a sum in float32. */
+export const ROWS_PER_PIECE = 256;
+
+export const columnMoments = defineKernel({
+  name: 'columnMoments',
+  workgroupSize: 64,
+  // rows firstRow <= r < endRow
+  uniforms: { firstRow: 'u32', endRow: 'u32', rowStride: 'u32', nPieces: 'u32' },
+  buffers: { param: 'read array<f32>', moments: 'read_write array<vec2f>' },
+  code: (declarations) => wgsl`${declarations}
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = threadIndex(id, groups);
+  if (i >= uniforms.nPieces * uniforms.rowStride) { return; }
+  let column = i % uniforms.rowStride;
+  let begin = uniforms.firstRow + i / uniforms.rowStride * ${ROWS_PER_PIECE}u;
+  let end = min(begin + ${ROWS_PER_PIECE}u, uniforms.endRow);
+  var mean = 0.0;
+  for (var row = begin; row < end; row++) { mean += param[row * uniforms.rowStride + column]; }
+  mean /= f32(end - begin);
+  var m2 = 0.0;
+  for (var row = begin; row < end; row++) {
+    let deviation = param[row * uniforms.rowStride + column] - mean;
+    m2 += deviation * deviation;
+  }
+  moments[i] = vec2f(mean, m2);
+}
+`,
+});

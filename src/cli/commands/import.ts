@@ -1,0 +1,68 @@
+import { type Command, Option } from 'commander';
+import { FileFormatError } from '../../base/errors.js';
+import { importWeights } from '../../files/import-weights.js';
+import { writeModel } from '../../files/model-file.js';
+import { readBytes, writeFileAtomic } from '../../node/disk/files.js';
+import { readSafetensors } from '../../base/safetensors.js';
+import { rangeOrNone } from '../options/numbers.js';
+import { checkWritable } from '../options/outputs.js';
+
+interface ImportFlags {
+  users: string;
+  items: string;
+  yRange: [lo: number, hi: number] | 'none';
+  out: string;
+}
+
+export function addImport(program: Command): void {
+  program
+    .command('import <state.safetensors>')
+    .summary('make a model of weights trained with fastai')
+    .description(
+      "Makes a model file of a state dict of fastai's EmbeddingDotBias, written as safetensors, and its class lists. docs/import-from-fastai.md has the lines of Python that write them.",
+    )
+    .requiredOption('--users <file.json>', "the list of user ids, '#na#' first")
+    .requiredOption('--items <file.json>', "the list of item ids, '#na#' first")
+    .addOption(
+      new Option('--y-range <lo,hi>', "the y_range that the model was made with, or 'none'").argParser(rangeOrNone).makeOptionMandatory(),
+    )
+    .requiredOption('--out <file>', 'the model file to write')
+    .action(importModel);
+}
+
+async function importModel(path: string, { users, items, yRange, out }: ImportFlags): Promise<void> {
+  await checkWritable(out);
+  const { tensors } = inFile(path, readSafetensors, await readBytes(path));
+  const lists = { users: await readList(users), items: await readList(items) };
+  const model = inFile(path, (state) => importWeights(state, { ...lists, yRange: yRange === 'none' ? null : yRange }), tensors);
+  await writeFileAtomic(out, writeModel(model));
+  const { nUsers, nItems, nFactors } = model.shape;
+  const n = (count: number) => count.toLocaleString('en');
+  console.log(`Model of ${n(nUsers - 1)} users and ${n(nItems - 1)} items with ${nFactors} factors written to ${out}`);
+}
+
+async function readList(path: string): Promise<unknown[]> {
+  const list = inFile(
+    path,
+    (text): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch (cause) {
+        throw new FileFormatError('This is not JSON.', { cause });
+      }
+    },
+    (await readBytes(path)).toString(),
+  );
+  if (!Array.isArray(list)) throw new FileFormatError(`${path}: This is not a JSON list of ids.`);
+  return list;
+}
+
+/** Puts the name of the file before what is wrong with its content. */
+function inFile<Content, Result>(path: string, read: (content: Content) => Result, content: Content): Result {
+  try {
+    return read(content);
+  } catch (error) {
+    if (error instanceof FileFormatError) throw new FileFormatError(`${path}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}

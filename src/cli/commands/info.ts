@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import { NoAdapterError } from '../../base/errors.js';
+import { type AdapterReport, listAdapters, openAdapter } from '../../node/device/adapter.js';
+import { cacheDir } from '../../node/disk/cache.js';
+import { VERSION } from '../../base/version.js';
+import { addDeviceOptions, type DeviceFlags } from '../options/device.js';
+
+interface InfoFlags extends DeviceFlags {
+  json?: boolean;
+}
+
+/** What `dotbias info --json` prints. */
+interface Info {
+  dotbias: string;
+  node: string;
+  platform: string;
+  cacheDir: string;
+  /** Best first. */
+  adapters: AdapterReport[];
+  /** The adapter that a run would use and why; absent where there is none. */
+  used?: { name: string; why: string };
+  /** Why there is no adapter, and what to install. */
+  problem?: string;
+}
+
+export function addInfo(program: Command): void {
+  const command = program
+    .command('info')
+    .summary('show the adapters of this machine')
+    .description('Shows the WebGPU adapters of this machine, which one a run would use and why, or what to install where there is none.');
+  addDeviceOptions(command).option('--json', 'everything as JSON, all limits included').action(info);
+}
+
+async function info({ adapter: name, json }: InfoFlags): Promise<void> {
+  const found = await gather(name);
+  console.log(json ? JSON.stringify(found, null, 2) : describe(found));
+  if (found.problem !== undefined) process.exitCode = 1;
+}
+
+async function gather(name: string | undefined): Promise<Info> {
+  const versions = { dotbias: VERSION, node: process.version, platform: `${process.platform} ${process.arch}`, cacheDir: cacheDir() };
+  try {
+    const { info: used, why } = await openAdapter(name === undefined ? {} : { name });
+    return { ...versions, adapters: await listAdapters(), used: { name: used.name, why } };
+  } catch (error) {
+    if (!(error instanceof NoAdapterError)) throw error;
+    return { ...versions, adapters: await listAdapters().catch(() => []), problem: error.message };
+  }
+}
+
+function describe({ dotbias, node, platform, cacheDir: cache, adapters, used, problem }: Info): string {
+  const result = used ? `A run would use ${used.name} (${used.why}).` : problem!;
+  return [`dotbias ${dotbias}, Node ${node}, ${platform}`, `Cache: ${cache}`, '', ...adapters.flatMap(describeAdapter), result].join('\n');
+}
+
+/** The limits that decide how large a model may be and how its kernels run. */
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupsPerDimension',
+];
+
+function describeAdapter({
+  name,
+  description,
+  backend,
+  isSoftware,
+  limits,
+  features,
+  subgroupMinSize,
+  subgroupMaxSize,
+}: AdapterReport): string[] {
+  return [
+    name,
+    `  ${description}`,
+    `  ${isSoftware ? 'software, on the CPU' : 'hardware'}; ${backend}; subgroups of ${subgroupMinSize} to ${subgroupMaxSize}`,
+    `  limits: ${LIMITS.map((limit) => `${limit} ${limits[limit]}`).join(', ')}`,
+    `  features: ${features.join(', ')}`,
+    '',
+  ];
+}

@@ -1,0 +1,149 @@
+import { type Command, Option } from 'commander';
+import type { Id } from '../../data/collab-data.js';
+import type { CollabModel, ModelInfo } from '../../answer/collab-model.js';
+import { DataError } from '../../base/errors.js';
+import type { Contribution, GivenRating } from '../../answer/fold-in.js';
+import { readModelFile } from '../../node/files/model-file.js';
+import type { Recommendation } from '../../answer/recommend.js';
+import { deviceLine } from '../options/device.js';
+import { integer } from '../options/numbers.js';
+import { addSavedModelOptions, findItem, findUser, nameOf, type SavedModelFlags, unknownItem, withModel } from '../options/saved-model.js';
+import { alignedTable } from '../print/table.js';
+
+interface RecommendFlags extends SavedModelFlags {
+  user?: string;
+  ratings?: string;
+  n: number;
+  exclude: 'rated' | 'none';
+  unknown: 'error' | 'na';
+  json?: boolean;
+}
+
+/** One line of the list; `because` for a new user, see `FoldedUser.because`. */
+interface Place extends Recommendation {
+  because?: Contribution[];
+}
+
+/** What `dotbias recommend --json` prints. */
+interface List {
+  /** The user, or how many ratings of a new one were used. */
+  user?: Id;
+  nRatings?: number;
+  /** Best first. */
+  recommendations: Place[];
+}
+
+export function addRecommend(program: Command): void {
+  const command = program
+    .command('recommend')
+    .summary('list what a user would like best')
+    .description('Lists the items with the highest predicted ratings for a user of the model, or for a new one with some ratings.');
+  addSavedModelOptions(command)
+    .option('--user <id>', 'a user whom training saw')
+    .addOption(
+      new Option(
+        '--ratings <file>',
+        "ratings of a new user, read as those of 'dotbias train': the columns item and rating, an item being an id or an exact title (- for standard input)",
+      ).conflicts('user'),
+    )
+    .option('-n <count>', 'length of the list', integer(1), 10)
+    .addOption(new Option('--exclude <what>', 'leave out what the user has rated').choices(['rated', 'none']).default('rated'))
+    .addOption(
+      new Option(
+        '--unknown <what>',
+        "a user or a rated item that training never saw: an error, or 'na': the user is taken for an unknown one, the item is left out",
+      )
+        .choices(['error', 'na'])
+        .default('error'),
+    )
+    .option('--json', 'print the list as JSON, with all contributions of the ratings of a new user')
+    .action(recommend);
+}
+
+async function recommend(flags: RecommendFlags): Promise<void> {
+  if (flags.user === undefined && flags.ratings === undefined) {
+    throw new TypeError('Name a user with --user, or a file with the ratings of a new one with --ratings.');
+  }
+  const saved = await readModelFile(flags.model);
+  const given = flags.ratings === undefined ? undefined : await readOwnRatings(saved, flags.ratings, flags.unknown);
+  if (given === undefined) checkUser(saved, flags);
+  await withModel(saved, flags, async (model, device) => {
+    const list = given ? await listForNewUser(model, given, flags) : await listForUser(model, flags.user!, flags);
+    console.log(flags.json ? JSON.stringify(list, null, 2) : `${deviceLine(device)}\n${describe(list)}`);
+  });
+}
+
+function checkUser(saved: ModelInfo, { model: file, user, exclude, unknown }: RecommendFlags): void {
+  if (unknown === 'error') findUser(saved, user!);
+  if (exclude === 'rated' && saved.train === undefined) {
+    throw new TypeError(
+      `${file} does not say what its users rated (it was saved with --no-ratings, or imported): add --exclude none, or give the user's ratings with --ratings.`,
+    );
+  }
+}
+
+async function listForUser(model: CollabModel, name: string, { n, exclude, unknown }: RecommendFlags): Promise<List> {
+  const { users } = model.info;
+  const user = users.has(name) ? findUser(model.info, name) : name;
+  return { user, recommendations: await model.recommend(user, atMost(model, n), { exclude, unknown }) };
+}
+
+async function listForNewUser(model: CollabModel, ratings: readonly GivenRating[], { n, exclude }: RecommendFlags): Promise<List> {
+  const user = await model.foldIn(ratings);
+  const recommendations: Place[] = await user.recommend(atMost(model, n), { exclude });
+  for (const place of recommendations) place.because = await user.because(place.item);
+  return { nRatings: ratings.length, recommendations };
+}
+
+/** One person's ratings of items of the model. @throws DataError for a file that has not these */
+async function readOwnRatings(saved: ModelInfo, file: string, unknown: 'error' | 'na'): Promise<GivenRating[]> {
+  const { readRatings } = await import('../../node/ratings/ratings-file.js');
+  const {
+    columns: { users, items, ratings },
+  } = await readRatings(file, { onePerson: true });
+  const nUsers = new Set(Array.from(users)).size;
+  if (nUsers > 1) throw new DataError(`These are the ratings of ${nUsers} users; --ratings takes those of one.`, { file });
+  const given: GivenRating[] = [];
+  const leftOut: Id[] = [];
+  for (let k = 0; k < items.length; k++) {
+    const item = findItem(saved, items[k]);
+    if (item !== undefined) given.push([item, ratings[k]]);
+    else if (unknown === 'na') leftOut.push(items[k]);
+    else throw new DataError(`${unknownItem(saved, items[k])} (--unknown na leaves such items out.)`, { file, value: items[k] });
+  }
+  if (given.length === 0) throw new DataError('Training saw none of the items rated in it.', { file });
+  if (leftOut.length > 0)
+    console.error(
+      `${leftOut.length} of ${items.length} ratings left out, of items that training never saw: ${leftOut.slice(0, 5).join(', ')}${leftOut.length > 5 ? ', ...' : ''}.`,
+    );
+  return given;
+}
+
+/** Not more places than items. */
+function atMost({ info: { items } }: CollabModel, n: number): number {
+  return Math.max(1, Math.min(n, items.size - 1));
+}
+
+function describe({ recommendations }: List): string {
+  if (recommendations.length === 0) return 'Nothing is left to recommend: the user has rated all items.';
+  const titled = recommendations.some(({ title }) => title !== undefined);
+  const explained = recommendations.some(({ because }) => because !== undefined);
+  const rows = recommendations.map(({ item, title, prediction, because }, k) => [
+    String(k + 1),
+    String(item),
+    ...(titled ? [title ?? ''] : []),
+    prediction.toFixed(2),
+    ...(explained ? [reasons(because)] : []),
+  ]);
+  const head = ['rank', 'item', ...(titled ? ['title'] : []), 'prediction', ...(explained ? ['because you rated'] : [])];
+  return alignedTable(head, rows, ['right', 'right', ...(titled ? ['left' as const] : []), 'right', 'left']);
+}
+
+/** The two ratings that speak most for an item. */
+export function reasons(because: readonly Contribution[] = []): string {
+  return because
+    .slice(0, 2)
+    .filter(({ contribution }) => contribution > 0)
+    .map((each) => `${nameOf(each)}: ${each.rating}`)
+    .join('; ');
+}

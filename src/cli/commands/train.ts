@@ -1,0 +1,169 @@
+import type { Command } from 'commander';
+import type { Fit } from '../../train/callbacks.js';
+import { DivergedError } from '../../base/errors.js';
+import { collabLearner, type CollabLearner, type EpochRecord } from '../../train/learner.js';
+import { writeFileAtomic } from '../../node/disk/files.js';
+import { saveModel } from '../../node/files/model-file.js';
+import { addDataOptions, type DataFlags, dataLine, readData } from '../options/data.js';
+import { addDeviceOptions, type DeviceFlags, deviceLine, openDevice } from '../options/device.js';
+import { addFitOptions, type FitFlags } from '../options/fit.js';
+import { interruptible } from '../process/interrupt.js';
+import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
+import { checkWritable } from '../options/outputs.js';
+import { trainingProgress } from '../print/progress.js';
+import { addRunOptions, checkRun, prepareRun, type RunFlags } from '../options/run.js';
+import { Stopwatch } from '../process/stopwatch.js';
+import { alignedTable, clock, epochLine, sixDecimals } from '../print/table.js';
+import { checkPlots, writePlots } from '../print/train-plots.js';
+import { type TrainReport, trainReport } from '../print/train-report.js';
+
+interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFlags {
+  out?: string;
+  ratings: boolean;
+  plots?: string;
+  report?: string;
+  quiet?: boolean;
+}
+
+export function addTrain(program: Command): void {
+  const command = program
+    .command('train')
+    .summary('train a model on ratings')
+    .description("Trains a model with the 1-cycle policy, and prints fastai's table, the validation errors and some predictions.");
+  addDeviceOptions(addRunOptions(addFitOptions(addModelOptions(addDataOptions(command)))))
+    .option('--out <file>', 'save the model as a safetensors file, with the training ratings')
+    .option(
+      '--no-ratings',
+      "keep the training ratings, which are personal data, out of --out; 'dotbias recommend' then cannot leave out what a user has rated",
+    )
+    .option('--plots <dir>', 'draw losses, schedule, predictions and errors as SVG files')
+    .option(
+      '--report <file>',
+      'write settings, losses, errors and timings as JSON; nUsers and nItems count the ids that training saw, without #na#',
+    )
+    .option('--quiet', 'print only the device in use and the final result')
+    .addHelpText(
+      'after',
+      '\nCtrl-C stops after the steps under way; --out and --report are still written if an epoch is complete.\nA killed run goes on with --resume from its last complete epoch.',
+    )
+    .action(train);
+}
+
+async function train(flags: TrainFlags): Promise<void> {
+  const print = (text: string) => void (flags.quiet || console.log(text));
+  const watch = new Stopwatch();
+  await Promise.all([checkWritable(flags.out), checkWritable(flags.report), checkPlots(flags.plots), checkRun(flags)]);
+
+  const reading = watch.time('data', () => readData(flags));
+  reading.catch(() => undefined); // awaited below, after the device
+  const device = await watch.time('device', () => openDevice(flags));
+  try {
+    console.log(deviceLine(device));
+    const sourced = await reading;
+    print(dataLine(sourced));
+    const learn = await watch.time('compile', () => collabLearner(sourced.data, { ...learnerOptions(flags), gpu: device.gpu }));
+    const interrupted = await fit(learn, flags, print);
+    if (learn.history.epochs.length === 0) {
+      console.error('Stopped before the first epoch was complete: nothing was saved.');
+      return;
+    }
+    const valid = await learn.validate();
+    const config = {
+      epochs: flags.epochs,
+      lr: flags.lr,
+      nFactors: flags.factors,
+      yRange: learn.yRange,
+      bias: flags.bias,
+      ...(!flags.trainFile && { validPct: flags.validPct }),
+    };
+    const report = trainReport({ learn, valid, device, sourced, config, watch, interrupted });
+    console.log(resultLines(report));
+    if (!flags.quiet && report.data.nValid > 0) console.log(`\n${await samplePredictions(learn)}`);
+    if (flags.out !== undefined) {
+      await saveModel(learn, flags.out, { ratings: flags.ratings });
+      print(`\nModel saved to ${flags.out}`);
+    }
+    if (flags.plots !== undefined) {
+      const files = await writePlots(learn, flags.plots);
+      print(`Plots in ${flags.plots}: ${files.join(', ')}`);
+    }
+    report.seconds.total = watch.total;
+    if (flags.report !== undefined) await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+  } finally {
+    device.gpu.destroy();
+  }
+}
+
+const COLUMNS = ['epoch', 'train_loss', 'valid_loss', 'time'];
+
+/** Trains and prints the table; true if Ctrl-C cut it short. */
+async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string) => void): Promise<boolean> {
+  const { epochs, lr, quiet = false } = flags;
+  const { notes, callbacks, checkpoint, resume } = await prepareRun(flags, learn);
+  for (const note of notes) console.error(note);
+  const {
+    stepsPerEpoch,
+    options: { batchSize },
+  } = learn.trainer;
+  const progress = await trainingProgress(batchSize, quiet);
+  const printEpoch = ({ epoch, trainLoss, validLoss, trainSeconds, validateSeconds }: EpochRecord) =>
+    print(epochLine(COLUMNS, [String(epoch), sixDecimals(trainLoss), sixDecimals(validLoss), clock(trainSeconds + validateSeconds)]));
+  const printHead = ({ records }: Fit) => {
+    print(epochLine(COLUMNS));
+    records.forEach(printEpoch); // those before a resume
+  };
+  let interrupted: boolean;
+  try {
+    interrupted = await interruptible(async (signal) => {
+      await learn.fitOneCycle(epochs, lr, {
+        callbacks: [{ onBegin: printHead }, ...callbacks],
+        checkpoint,
+        resume,
+        signal,
+        onProgress: ({ epoch, step, trainLoss }) => progress.update(step - epoch * stepsPerEpoch, stepsPerEpoch, trainLoss),
+        onEpoch: (record) => {
+          progress.clear();
+          printEpoch(record);
+        },
+      });
+      return signal.aborted;
+    });
+  } catch (error) {
+    if (!(error instanceof DivergedError && flags.keepBest && learn.history.epochs.length > 0)) throw error;
+    console.error(`${error.message} What follows is the model of the best epoch.`);
+    process.exitCode = 1;
+    return false;
+  } finally {
+    progress.clear();
+  }
+  if (!interrupted || learn.history.epochs.length === epochs) return false;
+  const saved = flags.checkpointDir !== undefined && learn.history.epochs.length > 0;
+  console.error(
+    `Interrupted after ${learn.history.losses.length} of ${epochs * stepsPerEpoch} steps.${saved ? ' --resume goes on after the last complete epoch.' : ''}`,
+  );
+  process.exitCode = 130;
+  return true;
+}
+
+function resultLines({ data, validMse, validRmse, validMae, usPerStep, ratingsPerSecond, path }: TrainReport): string {
+  const best = data.bestMse === undefined ? '' : `  (best reachable MSE ${data.bestMse.toFixed(4)})`;
+  const errors =
+    data.nValid === 0
+      ? 'No validation ratings.'
+      : `valid MSE ${validMse.toFixed(4)}  RMSE ${validRmse.toFixed(4)}  MAE ${validMae.toFixed(4)}${best}`;
+  return `${errors}\n${Math.round(usPerStep)} us per step, ${Math.round(ratingsPerSecond).toLocaleString('en')} ratings/s (${path} path)`;
+}
+
+async function samplePredictions(learn: CollabLearner): Promise<string> {
+  const results = await learn.showResults(10);
+  const titled = results.some(({ title }) => title !== undefined);
+  const rows = results.map(({ user, item, title, rating, prediction }) => [
+    String(user),
+    String(item),
+    String(rating),
+    prediction.toFixed(2),
+    ...(titled ? [title ?? ''] : []),
+  ]);
+  const head = ['user', 'item', 'rating', 'prediction', ...(titled ? ['title'] : [])];
+  return alignedTable(head, rows, ['right', 'right', 'right', 'right', 'left']);
+}

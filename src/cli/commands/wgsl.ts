@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { sigmoidRange } from '../../../shaders/ops/range.js';
+import { kernelSource } from '../../gpu/kernel.js';
+import { addShapeOptions, rangeOption, type ShapeFlags } from '../options/model.js';
+
+interface WgslFlags extends ShapeFlags {
+  immediates: boolean;
+}
+
+export function addWgsl(program: Command): void {
+  const command = program
+    .command('wgsl')
+    .summary('print the WGSL of a kernel')
+    .description('Prints the WGSL of a kernel as the device gets it, or the names of all kernels.')
+    .argument('[kernel]', 'name of a kernel (default: list the names)');
+  addShapeOptions(command).option('--no-immediates', 'as for a device without WGSL immediates').action(printWgsl);
+}
+
+async function printWgsl(kernel: string | undefined, flags: WgslFlags): Promise<void> {
+  const { kernelByName, kernelNames } = await import('../../../shaders/index.js');
+  if (kernel === undefined) {
+    console.log(kernelNames.join('\n'));
+    return;
+  }
+  const variant = { range: sigmoidRange(rangeOption(flags)), bias: flags.bias, nFactors: flags.factors };
+  console.log(kernelSource(kernelByName(kernel, variant), flags.immediates ? 'immediate' : 'dynamic uniform').trim());
+}

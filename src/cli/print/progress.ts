@@ -1,0 +1,36 @@
+import type { SingleBar } from 'cli-progress';
+
+/** A bar for the epoch under way, on stderr, gone when the epoch's line is printed. */
+export interface Progress {
+  /** `done` of the epoch's `total` steps. */
+  update(done: number, total: number, trainLoss: number): void;
+  clear(): void;
+}
+
+const silent: Progress = { update() {}, clear() {} };
+
+/** A progress bar with loss and speed; one that shows nothing unless stderr is a terminal. */
+export async function trainingProgress(batchSize: number, quiet: boolean): Promise<Progress> {
+  if (quiet || process.stderr.isTTY !== true) return silent;
+  const {
+    default: { SingleBar },
+  } = await import('cli-progress');
+  const options = { format: '[{bar}] {value}/{total} steps  loss {loss}  {rate}', clearOnComplete: true, barsize: 30 };
+  let bar: SingleBar | undefined;
+  let started = performance.now();
+  return {
+    update(done, total, trainLoss) {
+      if (bar === undefined) {
+        bar = new SingleBar(options);
+        bar.start(total, 0, { loss: '', rate: '' });
+      }
+      const perSecond = (1000 * done * batchSize) / (performance.now() - started);
+      bar.update(done, { loss: trainLoss.toFixed(4), rate: `${Math.round(perSecond).toLocaleString('en')} ratings/s` });
+    },
+    clear() {
+      bar?.stop();
+      bar = undefined;
+      started = performance.now();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import type { Id, IdMap } from '../data/collab-data.js';
+import type { EmbeddingTables } from './tables.js';
+
+/** What to do with an id that training never saw: read it as fastai's `#na#` row, or refuse it. */
+export type UnknownIds = 'na' | 'error';
+
+/** Table rows of ids. @throws RangeError for an id that training never saw with `unknown: 'error'` */
+export function rowsOf(map: IdMap, ids: ArrayLike<Id>, what: string, unknown: UnknownIds): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(ids, (id: Id) => rowOf(map, id, what, unknown));
+}
+
+/** Table row of one id, 0 if training never saw it. @throws RangeError as `rowsOf` */
+export function rowOf(map: IdMap, id: Id, what: string, unknown: UnknownIds): number {
+  const row = map.indexOf(id);
+  if (row === 0 && unknown === 'error') throw new RangeError(`Training never saw ${what} ${JSON.stringify(id)}.`);
+  return row;
+}
+
+/** More rows than this are read as one piece of the table. */
+const MAX_COPIES = 1024;
+
+/**
+ * Rows of the packed table (`RowLayout`: users first, then items) read back as they are on the device now.
+ *
+ * @returns [rows.length, rowStride]
+ */
+export async function readRows(
+  { gpu, param, layout: { rowStride } }: EmbeddingTables,
+  rows: ArrayLike<number>,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { length } = rows;
+  if (length > MAX_COPIES) {
+    let first = rows[0];
+    let last = rows[0];
+    for (let k = 1; k < length; k++) {
+      first = Math.min(first, rows[k]);
+      last = Math.max(last, rows[k]);
+    }
+    const piece = await gpu.readFloats(param, first * rowStride, (last + 1 - first) * rowStride);
+    const out = new Float32Array(length * rowStride);
+    for (let k = 0; k < length; k++) {
+      const from = (rows[k] - first) * rowStride;
+      out.set(piece.subarray(from, from + rowStride), k * rowStride);
+    }
+    return out;
+  }
+  const bytes = 4 * rowStride;
+  const gathered = gpu.allocate('rows', length * bytes);
+  try {
+    const recorder = gpu.record('read rows');
+    for (let k = 0; k < length; k++) recorder.copy(param, rows[k] * bytes, gathered, k * bytes, bytes);
+    recorder.submit();
+    return await gpu.readFloats(gathered, 0, length * rowStride);
+  } finally {
+    gpu.release(gathered);
+  }
+}
+
+/** Factors and biases of one side's whole table, read back: factors [n, nFactors], biases [n] (zeros without biases). */
+export async function readSide(model: EmbeddingTables, side: 'user' | 'item'): Promise<{ factors: Float32Array; biases: Float32Array }> {
+  const {
+    gpu,
+    param,
+    shape: { nUsers, nItems },
+    layout,
+  } = model;
+  const [first, n] = side === 'user' ? [0, nUsers] : [nUsers, nItems];
+  return layout.unpackRows(await gpu.readFloats(param, first * layout.rowStride, n * layout.rowStride));
+}

@@ -1,0 +1,224 @@
+/**
+ * Finds the WebGPU adapters of this machine and opens one.
+ *
+ * Order: hardware, then the system's software Vulkan (lavapipe), then the SwiftShader of the optional npm package.
+ * SwiftShader gets a Vulkan instance of its own: listed in the same instance as the system's drivers (through
+ * VK_ADD_DRIVER_FILES) it came before lavapipe.
+ */
+import { NoAdapterError } from '../../base/errors.js';
+import { createGpu, withEnvironment } from './dawn.js';
+import { findSwiftShader, type SwiftShaderFiles, unpackSwiftShader } from './swiftshader.js';
+import { detectSystem, installAdvice, nvidiaAdvice } from './system-advice.js';
+import { chosenDrivers, loadLibrary, systemHasDrivers } from './vulkan-loader.js';
+
+/** What is known of an adapter. */
+export interface AdapterReport {
+  /** Short and stable, to ask for it again: `llvmpipe`, `swiftshader`, `nvidia-h100-80gb-hbm3`. */
+  name: string;
+  /** The driver's own words, with its version. */
+  description: string;
+  vendor: string;
+  architecture: string;
+  /** `vulkan`, `metal` or `d3d12`. */
+  backend: string;
+  /** Dawn tells the processor from real GPUs, but not integrated from discrete ones. */
+  type: 'GPU' | 'CPU';
+  isFallbackAdapter: boolean;
+  /** Computes on the CPU. */
+  isSoftware: boolean;
+  subgroupMinSize: number;
+  subgroupMaxSize: number;
+  features: string[];
+  limits: Record<string, number>;
+  wgslLanguageFeatures: string[];
+}
+
+export interface OpenAdapterOptions {
+  /**
+   * Which adapter: `hardware`, `software`, `lavapipe`, `swiftshader`, or a part of its name or description, in any
+   * case. Default: the best there is.
+   */
+  name?: string;
+  /** Threads of lavapipe (its LP_NUM_THREADS, 0 to compute on the calling thread) unless that variable is set. */
+  softwareThreads?: number;
+  /** Dawn's own options, `key=value`, e.g. `disable-dawn-features=timestamp_quantization`. */
+  dawnFlags?: readonly string[];
+}
+
+export interface OpenedAdapter {
+  /** Gives one device. For another, `gpu.requestAdapter({ powerPreference: 'high-performance' })` opens the same one again. */
+  adapter: GPUAdapter;
+  gpu: GPU;
+  info: AdapterReport;
+  /** Why this one, for people: a phrase. */
+  why: string;
+}
+
+/**
+ * The adapter to compute on. Variables by which the user chose Vulkan drivers (VK_ICD_FILENAMES, VK_DRIVER_FILES,
+ * VK_ADD_DRIVER_FILES, VK_LOADER_DRIVERS_SELECT, VK_LOADER_DRIVERS_DISABLE) are obeyed: only what they give is used.
+ * Call it on the main thread: a worker's environment variables do not reach the drivers.
+ *
+ * @throws NoAdapterError if there is none, with what to install; if `name` fits none, with the names of those found.
+ */
+export async function openAdapter(options: OpenAdapterOptions = {}): Promise<OpenedAdapter> {
+  const { name, softwareThreads = 0 } = options;
+  if (!Number.isInteger(softwareThreads) || softwareThreads < 0) {
+    throw new RangeError(`softwareThreads is ${softwareThreads}; use a whole number, 0 or more.`);
+  }
+  const others: AdapterReport[] = [];
+  const notes = new Set<string>();
+  for await (const { source, ...found } of candidates(options, notes)) {
+    if (name === undefined || fits(found.info, name)) return { ...found, why: reason(found.info, source, name) };
+    others.push(found.info);
+  }
+  const what =
+    others.length === 0
+      ? 'No WebGPU adapter was found.'
+      : `No adapter fits '${name}'; found: ${others.map((other) => other.name).join(', ')}.`;
+  throw new NoAdapterError([what, ...notes, remedy(others)].filter(Boolean).join(' '));
+}
+
+/** All adapters of this machine, best first; empty if there is none. Of two of the same model only one is listed. */
+export async function listAdapters(): Promise<AdapterReport[]> {
+  const reports: AdapterReport[] = [];
+  for await (const { info } of candidates({}, new Set())) reports.push(info);
+  return reports;
+}
+
+interface Candidate {
+  adapter: GPUAdapter;
+  gpu: GPU;
+  info: AdapterReport;
+  /** Where its driver comes from. */
+  source: string;
+}
+
+/**
+ * The adapters in order of preference, each looked for only when the one before was not taken.
+ *
+ * @param notes Receives why a source of adapters failed.
+ */
+async function* candidates(options: OpenAdapterOptions, notes: Set<string>): AsyncGenerator<Candidate> {
+  const chosen = chosenDrivers().join(' and ');
+  const seen = new Set<string>();
+  if (await haveLoader(chosen !== '', notes)) {
+    const source = chosen === '' ? 'driver of this system' : `drivers chosen by ${chosen}`;
+    for await (const found of systemAdapters(options)) {
+      if (!seen.has(found.info.name)) yield { ...found, source };
+      seen.add(found.info.name);
+    }
+  }
+  if (chosen !== '' || seen.has('swiftshader')) return;
+  const swiftShader = await unpacked(notes);
+  if (swiftShader === null) return;
+  loadLibrary(swiftShader.loader); // Dawn uses the system's instead if that is loaded already: either will do
+  const found = await request(options, [], { VK_ICD_FILENAMES: swiftShader.manifest });
+  if (found) yield { ...found, source: `SwiftShader of @sparticuz/chromium ${swiftShader.version}` };
+}
+
+/** The adapters of the drivers that the Vulkan loader (on other systems, Dawn) finds by itself; some may come twice. */
+async function* systemAdapters(options: OpenAdapterOptions): AsyncGenerator<Omit<Candidate, 'source'>> {
+  const best = await request(options);
+  if (best === null) return;
+  yield best;
+  for (const name of await adapterNames(options.dawnFlags)) {
+    const other = await request(options, [`adapter=${name}`]);
+    if (other) yield other;
+  }
+}
+
+/** Dawn's best adapter under the given flags and environment, from a `GPU` of its own. */
+async function request(
+  { dawnFlags = [], softwareThreads }: OpenAdapterOptions,
+  flags: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Omit<Candidate, 'source'> | null> {
+  const gpu = await createGpu([...dawnFlags, ...flags]);
+  const threads: Record<string, string> =
+    softwareThreads === undefined || process.env['LP_NUM_THREADS'] ? {} : { LP_NUM_THREADS: String(softwareThreads) };
+  const adapter = await withEnvironment({ ...environment, ...threads }, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
+  return adapter && { adapter, gpu, info: report(adapter, gpu) };
+}
+
+/** Whether the system has a loader: found out before the package's is loaded, which has the same name. */
+let systemLoader: boolean | undefined;
+
+/**
+ * Whether Dawn will find a Vulkan loader. On Linux that is the system's `libvulkan.so.1`; where there are drivers
+ * without a loader, as in a container that only the driver was mounted into, the one of the npm package serves.
+ */
+async function haveLoader(userChoseDrivers: boolean, notes: Set<string>): Promise<boolean> {
+  systemLoader ??= process.platform !== 'linux' || loadLibrary('libvulkan.so.1');
+  if (systemLoader) return true;
+  if (!userChoseDrivers && !systemHasDrivers()) return false;
+  const swiftShader = await unpacked(notes);
+  return swiftShader !== null && loadLibrary(swiftShader.loader);
+}
+
+async function unpacked(notes: Set<string>): Promise<(SwiftShaderFiles & { version: string }) | null> {
+  try {
+    const archive = await findSwiftShader();
+    return archive && { ...(await unpackSwiftShader(archive)), version: archive.version };
+  } catch (error) {
+    notes.add(`SwiftShader could not be unpacked: ${(error as Error).message}.`);
+    return null;
+  }
+}
+
+function reason(info: AdapterReport, source: string, name: string | undefined): string {
+  if (name !== undefined) return `asked for as '${name}'; ${source}`;
+  if (!info.isSoftware) return `hardware; ${source}`;
+  return `no usable GPU; ${source}. ${chosenDrivers().length > 0 ? '' : gpuAdvice()}`.replace(/\. $/, '');
+}
+
+function remedy(others: AdapterReport[]): string {
+  const chosen = chosenDrivers().join(' and ');
+  if (chosen !== '') return `Only what ${chosen} gives was looked at: correct or unset it.`;
+  if (others.length === 0) return installAdvice();
+  return others.every((other) => other.isSoftware) ? gpuAdvice() : '';
+}
+
+/** How to make a GPU usable that is there without its driver; empty if there is none. */
+function gpuAdvice(): string {
+  const system = detectSystem();
+  return system.nvidia ? nvidiaAdvice(system) : '';
+}
+
+/** The driver's names of all adapters. Dawn tells them only in its refusal of a name that does not exist. */
+async function adapterNames(dawnFlags: readonly string[] = []): Promise<string[]> {
+  const gpu = await createGpu([...dawnFlags, 'adapter=\u0001']);
+  const refusal = await gpu.requestAdapter().then(() => '', String);
+  return Array.from(refusal.matchAll(/^ \* backend: '.*?', name: '(.*)'$/gm), (match) => match[1]!);
+}
+
+function fits({ name, description, isSoftware }: AdapterReport, wanted: string): boolean {
+  const text = wanted.toLowerCase();
+  if (text === 'hardware') return !isSoftware;
+  if (text === 'software') return isSoftware;
+  return `${name}\n${description}`.toLowerCase().includes(text === 'lavapipe' ? 'llvmpipe' : text);
+}
+
+const backends: Partial<Record<NodeJS.Platform, string>> = { darwin: 'metal', win32: 'd3d12', linux: 'vulkan' };
+
+function report(adapter: GPUAdapter, gpu: GPU): AdapterReport {
+  const { vendor, architecture, device, description, isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info;
+  const known = /llvmpipe|swiftshader/.exec(`${device} ${description}`.toLowerCase())?.[0];
+  const limits: Record<string, number> = {};
+  for (const key in adapter.limits) limits[key] = adapter.limits[key as keyof GPUSupportedLimits] as number;
+  return {
+    name: known ?? (device || `${vendor}-${architecture}`).replace(/^-+|-+$/g, ''),
+    description: description || device,
+    vendor,
+    architecture,
+    backend: backends[process.platform] ?? 'unknown',
+    type: isFallbackAdapter ? 'CPU' : 'GPU',
+    isFallbackAdapter,
+    isSoftware: isFallbackAdapter || known !== undefined,
+    subgroupMinSize,
+    subgroupMaxSize,
+    features: [...adapter.features].sort(),
+    limits,
+    wgslLanguageFeatures: [...gpu.wgslLanguageFeatures].sort(),
+  };
+}

@@ -1,0 +1,52 @@
+import { setImmediate } from 'node:timers/promises';
+import { Gpu, type GpuOptions } from '../../gpu/gpu.js';
+import { type AdapterReport, openAdapter, type OpenAdapterOptions } from './adapter.js';
+import { calibrationFile } from './calibrations.js';
+import { destroyAtExit } from './dawn.js';
+
+export interface OpenGpuOptions extends OpenAdapterOptions, Pick<GpuOptions, 'memoryBudget'> {}
+
+/** A device of this machine, with what was chosen and why. */
+export interface OpenedGpu {
+  gpu: Gpu;
+  info: AdapterReport;
+  why: string;
+}
+
+/**
+ * Opens the best adapter of this machine, or the one named; see `openAdapter` for the order.
+ *
+ * lavapipe computes on the thread that submits, unless LP_NUM_THREADS is set: its thread pool costs more to wake for
+ * each small dispatch than it gains.
+ *
+ * @throws NoAdapterError if there is none, with what to install
+ */
+export async function openGpu({ memoryBudget, ...options }: OpenGpuOptions = {}): Promise<OpenedGpu> {
+  const { adapter, gpu: dawn, info, why } = await openAdapter({ softwareThreads: 0, ...options });
+  const gpu = await Gpu.open(adapter, {
+    wgslLanguageFeatures: dawn.wgslLanguageFeatures as ReadonlySet<string>,
+    calibrations: calibrationFile(),
+    wait: pollGently(info.isSoftware ? 1 : 0.1),
+    ...(memoryBudget !== undefined && { memoryBudget }),
+  });
+  destroyAtExit(gpu.device);
+  return { gpu, info, why };
+}
+
+/**
+ * Awaits GPU work with a nap between two polls. Dawn settles its promises from the event loop, which would otherwise
+ * spin and take a core from a software adapter.
+ */
+function pollGently(napMs: number): <T>(work: Promise<T>) => Promise<T> {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  return async (work) => {
+    let settled = false;
+    const done = () => void (settled = true);
+    work.then(done, done);
+    for (;;) {
+      await setImmediate();
+      if (settled) return work;
+      Atomics.wait(never, 0, 0, napMs);
+    }
+  };
+}

@@ -1,0 +1,229 @@
+/**
+ * A fit between two epochs, as bytes: a safetensors file with the parameters, Adam's moments and the history of the
+ * losses, and in its metadata what else decides how the fit goes on. The schedule is a table made whole from its options
+ * and submissions end with the epoch, so a fit resumed from here takes the very steps that it would have taken.
+ */
+import type { Fit } from './callbacks.js';
+import type { CollabData } from '../data/collab-data.js';
+import { FileFormatError } from '../base/errors.js';
+import { fingerprint, fingerprintText } from '../base/fingerprint.js';
+import type { CollabLearner, EpochRecord, History } from './learner.js';
+import type { ModelState } from '../model/tables.js';
+import { readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
+import { VERSION } from '../base/version.js';
+
+const FORMAT = 'dotbias checkpoint 1';
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** A fit as it was after an epoch: all that is needed to go on with the same bits. */
+export interface Checkpoint {
+  /** Version of dotbias, and description of the adapter, that wrote it. */
+  readonly version: string;
+  readonly adapter: string;
+  /** What data and learner were. */
+  readonly config: Settings;
+  /** What the fit was to do. */
+  readonly plan: Settings;
+  /** Where it stood. */
+  readonly progress: Progress;
+  /** Of the learner's whole life; the last `progress.epochs` are of this fit. */
+  readonly history: History;
+  readonly state: ModelState;
+  /** Of the callbacks that have a name. */
+  readonly callbackStates: Readonly<Record<string, Record<string, Tensor>>>;
+}
+
+interface Progress {
+  /** Epochs made of this fit. */
+  epochs: number;
+  stopped: boolean;
+  /** Of the learner's whole life. */
+  stepCount: number;
+  epochCount: number;
+}
+
+/** The content of a checkpoint file. To be called between two epochs. */
+export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
+  const { learner, callbacks, records, stopped } = fit;
+  const {
+    embeddings: { layout },
+    history,
+    trainer: { stepCount, epochCount },
+  } = learner;
+  const state = await learner.embeddings.readState();
+  const tensors: Record<string, Tensor> = {};
+  for (const name of ['param', 'm', 'v'] as const)
+    tensors[name] = { dtype: 'F32', shape: [layout.nRows, layout.rowStride], data: state[name] };
+  tensors['losses'] = { dtype: 'F32', shape: [history.losses.length], data: Float32Array.from(history.losses) };
+  for (const name of ['smoothLosses', 'lrs', 'beta1s'] as const) {
+    tensors[name] = { dtype: 'F64', shape: [history[name].length], data: Float64Array.from(history[name]) };
+  }
+  for (const callback of callbacks) {
+    for (const [name, tensor] of Object.entries(callback.saveState?.() ?? {})) tensors[`${callback.name}.${name}`] = tensor;
+  }
+  const progress: Progress = { epochs: records.length, stopped, stepCount, epochCount };
+  const metadata: Record<string, string> = {
+    format: FORMAT,
+    version: VERSION,
+    adapter: learner.gpu.info.description,
+    config: JSON.stringify(configOf(learner)),
+    plan: JSON.stringify(planOf(fit)),
+    progress: JSON.stringify(progress),
+    epochs: JSON.stringify(history.epochs),
+  };
+  return writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) });
+}
+
+/**
+ * Reads a checkpoint file.
+ * @throws FileFormatError if it is not one, is of another format version, or any bit of it is not as it was written
+ */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  const {
+    tensors,
+    metadata: { checksum: expected, ...metadata },
+  } = readSafetensors(bytes);
+  if (metadata['format'] !== FORMAT) {
+    throw new FileFormatError(
+      `Not a checkpoint that this version reads: its format is ${JSON.stringify(metadata['format'] ?? 'not given')}, not ${JSON.stringify(FORMAT)}.`,
+    );
+  }
+  if (checksum(tensors, metadata) !== expected)
+    throw new FileFormatError('The checkpoint is damaged: its content does not fit its checksum.');
+  // What follows was written by encodeCheckpoint: the checksum says so.
+  const parse = (name: string) => JSON.parse(metadata[name]);
+  const floats = (name: string) => Float32Array.from(tensors[name].data as Float32Array);
+  const numbers = (name: string) => Array.from(tensors[name].data as Float64Array);
+  const callbackStates: Record<string, Record<string, Tensor>> = {};
+  for (const callback of parse('plan')['callbacks'] as string[]) {
+    const own = Object.entries(tensors).filter(([name]) => name.startsWith(`${callback}.`));
+    callbackStates[callback] = Object.fromEntries(own.map(([name, tensor]) => [name.slice(callback.length + 1), tensor]));
+  }
+  return {
+    version: metadata['version'],
+    adapter: metadata['adapter'],
+    config: parse('config'),
+    plan: parse('plan'),
+    progress: parse('progress'),
+    history: {
+      losses: numbers('losses'),
+      smoothLosses: numbers('smoothLosses'),
+      lrs: numbers('lrs'),
+      beta1s: numbers('beta1s'),
+      epochs: JSON.parse(metadata['epochs'], (_, value) => (value === null ? NaN : value)) as EpochRecord[],
+    },
+    state: { param: floats('param'), m: floats('m'), v: floats('v') },
+    callbackStates,
+  };
+}
+
+/**
+ * Sets a learner, and a fit that is about to begin, to where the checkpoint was made.
+ * @throws FileFormatError, nothing changed, if data, configuration or fit are others, with the first difference named
+ */
+export function resumeFit(checkpoint: Checkpoint, fit: Fit): void {
+  const { learner, callbacks } = fit;
+  const { config, plan, progress, history, state } = checkpoint;
+  refuseDifferent(config, configOf(learner));
+  refuseDifferent(plan, planOf(fit));
+  learner.embeddings.writeState(state);
+  learner.trainer.stepCount = progress.stepCount;
+  learner.trainer.epochCount = progress.epochCount;
+  for (const name of ['losses', 'smoothLosses', 'lrs', 'beta1s'] as const) learner.history[name] = [...history[name]];
+  learner.history.epochs = [...history.epochs];
+  fit.records.push(...history.epochs.slice(history.epochs.length - progress.epochs));
+  fit.stopped = progress.stopped;
+  for (const callback of callbacks) if (callback.name) callback.loadState?.(checkpoint.callbackStates[callback.name]);
+}
+
+/** Why a resumed fit may end with other last bits than an uninterrupted one; empty if nothing speaks for it. */
+export function resumeWarnings({ version, adapter }: Checkpoint, { gpu }: CollabLearner): string[] {
+  const warnings: string[] = [];
+  const now = gpu.info.description;
+  if (adapter !== now)
+    warnings.push(
+      `The checkpoint was made on ${adapter}, this is ${now}: results may differ in their last bits from those of a run on one adapter.`,
+    );
+  if (version !== VERSION)
+    warnings.push(
+      `The checkpoint was made by dotbias ${version}, this is ${VERSION}: results may differ from those of a run by one version.`,
+    );
+  return warnings;
+}
+
+/** All that decides a learner's steps, in JSON's terms. */
+function configOf({ data, embeddings: model, recipe, seed, trainer: { options, path } }: CollabLearner): Settings {
+  const { batchSize, yRange, loss, optimizer, wd, wdBias, beta2, eps } = options;
+  const { nUsers, nItems, nFactors, bias } = model.shape;
+  return {
+    nRatings: data.nTrain,
+    nValid: data.nValid,
+    nUsers,
+    nItems,
+    ratings: dataFingerprint(data),
+    nFactors,
+    bias,
+    batchSize,
+    yRange,
+    loss: loss.name,
+    optimizer: optimizer.name,
+    wd,
+    wdBias,
+    beta2,
+    eps,
+    recipe,
+    seed,
+    path: path.name,
+  };
+}
+
+function planOf({ plan, schedule, callbacks }: Fit): Settings {
+  return { ...plan, callbacks: callbacks.flatMap(({ name }) => name ?? []), schedule: fingerprint(schedule.lr, schedule.beta1) };
+}
+
+const WORDS: Record<string, string> = {
+  nRatings: 'number of training ratings',
+  nValid: 'number of validation ratings',
+  nUsers: 'number of users',
+  nItems: 'number of items',
+  ratings: 'fingerprint of the ratings',
+  path: 'way to make steps (path)',
+  epochs: 'number of epochs',
+  schedule: 'fingerprint of the schedule',
+};
+
+function refuseDifferent(then: Settings, now: Settings): void {
+  const names = [...new Set([...Object.keys(then), ...Object.keys(now)])];
+  // What the schedule was made from says more than its fingerprint.
+  for (const name of names.sort((a, b) => Number(a === 'schedule') - Number(b === 'schedule'))) {
+    const [a, b] = [then, now].map((settings) => (settings[name] === undefined ? 'the default' : JSON.stringify(settings[name])));
+    if (a === b) continue;
+    throw new FileFormatError(
+      `The checkpoint is of another run: its ${WORDS[name] ?? name} is ${a}, here it is ${b}. Resume with what it was made with, or start anew in another folder.`,
+    );
+  }
+}
+
+const fingerprints = new WeakMap<CollabData, string>();
+
+/** Of the ratings as training sees them and of the ids that their rows stand for. */
+export function dataFingerprint(data: CollabData): string {
+  let known = fingerprints.get(data);
+  if (known === undefined) {
+    const { users, items, train, valid } = data;
+    const ids = new TextEncoder().encode(JSON.stringify([users.ids, items.ids]));
+    known = fingerprint(ids, ...[train, valid].flatMap((part) => [part.users, part.items, part.ratings]));
+    fingerprints.set(data, known);
+  }
+  return known;
+}
+
+function checksum(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly<Record<string, string>>): string {
+  const names = Object.keys(tensors).sort();
+  const described = JSON.stringify([
+    names.map((name) => [name, tensors[name].dtype, tensors[name].shape]),
+    Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
+  return fingerprintText(`${described} ${fingerprint(...names.map((name) => tensors[name].data))}`);
+}

@@ -1,0 +1,247 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import fc from 'fast-check';
+import { CollabData, IdMap, NA, type CollabDataOptions, type Id, type RatingColumns, type Ratings } from '../../src/data/collab-data.js';
+import { DataError } from '../../src/base/errors.js';
+
+const six: RatingColumns = {
+  users: [30, 10, 30, 20, 10, 40],
+  items: ['b', 'a', 'c', 'b', 'z', 'q'],
+  ratings: [1, 2, 3, 4, 5, 0.5],
+  timestamps: [11, 12, 13, 14, 15, 16],
+};
+
+function decode(data: CollabData, rows: Ratings): [Id, Id, number][] {
+  return Array.from(rows.ratings, (rating, k) => [data.users.idOf(rows.users[k]), data.items.idOf(rows.items[k]), rating]);
+}
+
+function fails(run: () => unknown, type: new (...args: never[]) => Error, pattern: RegExp): void {
+  assert.throws(run, (error: Error) => {
+    assert.instance(error, type);
+    assert.match(error.message, pattern);
+    return true;
+  });
+}
+
+const refused = (columns: RatingColumns, pattern: RegExp, options: CollabDataOptions = {}): void =>
+  fails(() => CollabData.fromArrays(columns, options), DataError, pattern);
+const badOption = (options: CollabDataOptions, pattern: RegExp): void =>
+  fails(() => CollabData.fromArrays(six, { batchSize: 1, ...options }), RangeError, pattern);
+
+test('table rows are #na#, then the training ids in order; ids seen in validation alone are row 0', () => {
+  const data = CollabData.fromArrays(six, { validIndex: [5, 4], batchSize: 2 });
+  assert.equal(data.users.ids, ['#na#', 10, 20, 30]);
+  assert.equal(data.items.ids, ['#na#', 'a', 'b', 'c']);
+  assert.equal([...data.train.users], [3, 1, 3, 2]);
+  assert.equal([...data.train.items], [2, 1, 3, 2]);
+  assert.equal([...data.train.ratings], [1, 2, 3, 4]);
+  assert.equal([...data.train.timestamps!], [11, 12, 13, 14]);
+  assert.equal([...data.valid.users], [0, 1]);
+  assert.equal([...data.valid.items], [0, 0]);
+  assert.equal([...data.valid.timestamps!], [16, 15]);
+  assert.equal([data.nUsers, data.nItems, data.nTrain, data.nValid, data.batchSize, data.seed, data.name], [4, 4, 4, 2, 2, 42, 'ratings']);
+});
+
+test('numbers are ordered by size, strings by code unit, whatever the path', () => {
+  const ids = [100, 9, 20, 2 ** 40, 0];
+  const of = (users: ArrayLike<Id>): readonly Id[] =>
+    CollabData.fromArrays({ users, items: users, ratings: [1, 1, 1, 1, 1] }, { validPct: 0, batchSize: 1 }).users.ids;
+  assert.equal(of(ids), [NA, 0, 9, 20, 100, 2 ** 40]);
+  assert.equal(of([100, 9, 20, 7, 0]), [NA, 0, 7, 9, 20, 100]);
+  assert.equal(of(Uint16Array.from([100, 9, 20, 7, 0])), [NA, 0, 7, 9, 20, 100]);
+  assert.equal(of(['b', 'B', 'é', 'a', '10']), [NA, '10', 'B', 'a', 'b', 'é']);
+});
+
+test('a column of numbers and strings is read as strings', () => {
+  const data = CollabData.fromArrays(
+    { users: [2, '10', 2, '2'], items: [1, 1, 1, 1], ratings: [1, 2, 3, 4] },
+    { validPct: 0, batchSize: 1 },
+  );
+  assert.equal(data.users.ids, [NA, '10', '2']);
+  assert.equal([...data.train.users], [2, 1, 2, 2]);
+});
+
+test('IdMap finds an id as number and as text', () => {
+  const numbers = new IdMap([NA, 7, 196]);
+  assert.equal([numbers.indexOf('196'), numbers.indexOf(196), numbers.indexOf('0196'), numbers.indexOf('196.0')], [2, 2, 0, 0]);
+  const strings = new IdMap([NA, '196', 'x']);
+  assert.equal([strings.indexOf(196), strings.indexOf('196'), strings.indexOf('x'), strings.indexOf('y')], [1, 1, 2, 0]);
+  assert.ok(strings.has(196));
+  assert.not(strings.has(NA));
+  assert.is(strings.size, 3);
+  assert.is(strings.idOf(0), NA);
+  fails(() => strings.idOf(3), RangeError, /no table row 3: rows are 0 to 2/);
+  fails(() => new IdMap(['a']), DataError, /'#na#', not 'a'/);
+});
+
+test('titles are found by number and by text', () => {
+  const data = CollabData.fromArrays(six, { batchSize: 1, titles: new Map<Id, string>([[50, 'Star Wars (1977)']]) });
+  assert.is(data.titleOf('50'), 'Star Wars (1977)');
+  assert.is(data.titleOf(50), 'Star Wars (1977)');
+  assert.is(data.titleOf(51), undefined);
+  assert.is(CollabData.fromArrays(six, { batchSize: 1 }).titleOf(50), undefined);
+});
+
+test('the random split is a partition of floor(validPct n) and the rest, each in the given order', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 300 }),
+      fc.double({ min: 0, max: 0.99, noNaN: true }),
+      fc.integer({ min: 0, max: 0xffffffff }),
+      (n, validPct, seed) => {
+        const order = Float64Array.from({ length: n }, (_, k) => k);
+        const data = CollabData.fromArrays({ users: order, items: order, ratings: order }, { validPct, seed, batchSize: 1 });
+        assert.is(data.nValid, Math.floor(validPct * n));
+        for (const part of [data.train, data.valid]) {
+          assert.equal(
+            [...part.ratings],
+            [...part.ratings].sort((a, b) => a - b),
+          );
+        }
+        assert.equal(
+          [...data.train.ratings, ...data.valid.ratings].sort((a, b) => a - b),
+          [...order],
+        );
+      },
+    ),
+    { seed: 3 },
+  );
+});
+
+test('ids round trip: what goes in comes out, for numbers and strings', () => {
+  const id = fc.oneof(fc.nat(), fc.nat(12), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }));
+  const text = fc.string({ minLength: 1, maxLength: 3 }).filter((each) => each !== NA);
+  const rows = (ids: fc.Arbitrary<Id>) => fc.array(fc.tuple(ids, ids, fc.integer({ min: -4, max: 10 })), { minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(fc.oneof(rows(id), rows(text)), (each) => {
+      const data = CollabData.fromRows(each, { validPct: 0, batchSize: 1 });
+      assert.equal(decode(data, data.train), each);
+      for (const [user, item] of each) {
+        assert.ok(data.users.has(user));
+        assert.ok(data.items.has(item));
+      }
+      assert.equal(data.users.ids.slice(1), [...new Set(data.users.ids.slice(1))]);
+    }),
+    { seed: 4 },
+  );
+});
+
+test('seed and validPct each change the split; the same seed gives the same one', () => {
+  const order = Float64Array.from({ length: 1000 }, (_, k) => k);
+  const valid = (options: CollabDataOptions): string =>
+    CollabData.fromArrays({ users: order, items: order, ratings: order }, options).valid.ratings.join();
+  assert.is(valid({}), valid({ seed: 42, validPct: 0.2 }));
+  assert.is.not(valid({ seed: 1 }), valid({ seed: 2 }));
+  assert.is.not(valid({ validPct: 0.1 }), valid({ validPct: 0.2 }));
+});
+
+test('validPct 0 leaves the validation set empty', () => {
+  const data = CollabData.fromArrays(six, { validPct: 0, batchSize: 6 });
+  assert.equal([data.nTrain, data.nValid], [6, 0]);
+});
+
+test('trainIndex alone leaves all other rows to validation; both together may leave rows out', () => {
+  const data = CollabData.fromArrays(six, { trainIndex: [3, 0], batchSize: 1 });
+  assert.equal([...data.train.ratings], [4, 1]);
+  assert.equal([...data.valid.ratings], [2, 3, 5, 0.5]);
+  const both = CollabData.fromArrays(six, { trainIndex: [3, 0], validIndex: Uint8Array.of(1), batchSize: 1 });
+  assert.equal([both.nTrain, both.nValid], [2, 1]);
+});
+
+test('fromSplit encodes by the training set alone, numbers and text alike', () => {
+  const train = { users: Int32Array.of(1, 2), items: Int32Array.of(5, 6), ratings: Float32Array.of(3, 4) };
+  const valid = { users: Int32Array.of(2, 9), items: Int32Array.of(6, 5), ratings: Float32Array.of(1, 2) };
+  const data = CollabData.fromSplit(train, valid, { batchSize: 2 });
+  assert.equal([...data.valid.users], [2, 0]);
+  assert.equal([...data.valid.items], [2, 1]);
+  const mixed = CollabData.fromSplit(train, { users: ['2', 'x'], items: [6, 5], ratings: [1, 2] }, { batchSize: 2 });
+  assert.equal([...mixed.valid.users], [2, 0]);
+  const none = CollabData.fromSplit(train, { users: [], items: [], ratings: [] }, { batchSize: 2 });
+  assert.is(none.nValid, 0);
+  fails(() => CollabData.fromSplit(train, valid, { validPct: 0.1 }), TypeError, /split already/);
+  fails(() => CollabData.fromSplit({ users: [], items: [], ratings: [] }, valid), DataError, /no ratings in train/);
+  fails(() => CollabData.fromSplit(train, { users: [1], items: [], ratings: [1] }), DataError, /columns of valid differ/);
+});
+
+test('fromRows takes tuples and objects', () => {
+  const data = CollabData.fromRows([[1, 'a', 3, 100], { user: 2, item: 'b', rating: 4, timestamp: 200 }], { validPct: 0, batchSize: 1 });
+  assert.equal(decode(data, data.train), [
+    [1, 'a', 3],
+    [2, 'b', 4],
+  ]);
+  assert.equal([...data.train.timestamps!], [100, 200]);
+  assert.is(CollabData.fromRows([[1, 'a', 3]], { validPct: 0, batchSize: 1 }).train.timestamps, undefined);
+  fails(
+    () =>
+      CollabData.fromRows([
+        [1, 'a', 3, 100],
+        [1, 'b', 3],
+      ]),
+    DataError,
+    /Row 1 has no timestamp/,
+  );
+  fails(() => CollabData.fromRows([]), DataError, /no ratings/);
+});
+
+test('duplicates are kept by default; the last one wins with last; error names both rows', () => {
+  const twice: RatingColumns = { users: [1, 2, 1, 1], items: [7, 7, 8, 7], ratings: [1, 2, 3, 4] };
+  const options = { validPct: 0, batchSize: 1 };
+  assert.equal([...CollabData.fromArrays(twice, options).train.ratings], [1, 2, 3, 4]);
+  assert.equal([...CollabData.fromArrays(twice, { ...options, duplicates: 'last' }).train.ratings], [2, 3, 4]);
+  refused(twice, /User 1 rates item 7 twice, in rows 0 and 3/, { ...options, duplicates: 'error' });
+  assert.is(CollabData.fromArrays(six, { ...options, duplicates: 'error' }).nTrain, 6);
+  const given = CollabData.fromArrays(twice, { trainIndex: [0, 1, 2], duplicates: 'last', batchSize: 1 });
+  assert.equal([[...given.train.ratings], [...given.valid.ratings]], [[2, 3], [4]]);
+});
+
+test('the columns are copied', () => {
+  const ratings = Float32Array.of(1, 2, 3);
+  const data = CollabData.fromArrays({ users: [1, 2, 3], items: [1, 2, 3], ratings }, { validPct: 0, batchSize: 1 });
+  ratings[0] = 99;
+  assert.is(data.train.ratings[0], 1);
+});
+
+test('columns that cannot be used are refused, with row and value', () => {
+  const good = { users: [1, 2], items: [3, 4], ratings: [1, 2] };
+  refused({ users: [], items: [], ratings: [] }, /no ratings in ml/, { name: 'ml' });
+  refused({ ...good, users: [1] }, /differ in length: 1 users, 2 items, 2 ratings/);
+  refused({ ...good, timestamps: [1] }, /2 ratings, 1 timestamps/);
+  refused({ ...good, timestamps: [1, NaN] }, /timestamp in row 1 is NaN/);
+  for (const rating of [NaN, Infinity, -Infinity, 1e39, '4' as unknown as number, undefined as unknown as number]) {
+    refused({ ...good, ratings: [1, rating] }, /rating in row 1 is .*, not a finite number/);
+  }
+  for (const id of [-1, 1.5, NaN, 2 ** 53, '', null, undefined, 5n] as Id[]) {
+    refused({ ...good, users: [1, id] }, /user in row 1 is .*, not an integer/);
+    refused({ ...good, items: [id, 1] }, /item in row 0 is .*, not an integer/);
+  }
+  refused({ ...good, items: ['a', NA] }, /item in row 1 is '#na#', which is reserved/);
+  assert.throws(
+    () => CollabData.fromArrays({ ...good, ratings: [1, NaN] }),
+    (error: DataError) => error.column === 'rating' && Number.isNaN(error.value),
+  );
+});
+
+test('options out of range are refused, with the value', () => {
+  for (const validPct of [1, -0.1, NaN, 20]) badOption({ validPct }, /validPct must be in \[0, 1\)/);
+  for (const batchSize of [0, -1, 1.5, NaN, Infinity]) badOption({ batchSize }, /batchSize must be a positive integer/);
+  badOption({ batchSize: 6 }, /batchSize 6 is larger than the 5 training ratings/);
+  for (const seed of [-1, 0.5, 2 ** 32, NaN]) badOption({ seed }, /seed must be an integer/);
+  badOption({ duplicates: 'first' as 'last' }, /duplicates must be/);
+  for (const row of [-1, 6, 0.5, NaN]) badOption({ trainIndex: [0, row] }, /trainIndex\[1\] is .*, not a row from 0 to 5/);
+  badOption({ validIndex: [2, 2] }, /validIndex\[1\] names row 2 a second time/);
+  badOption({ trainIndex: [0, 3], validIndex: [1, 3] }, /Row 3 is in trainIndex and in validIndex/);
+  fails(() => CollabData.fromArrays(six, { validPct: 0.5, validIndex: [1] }), TypeError, /not both/);
+  refused(six, /Nothing is left to train on: all 6 ratings are validation/, { validIndex: [0, 1, 2, 3, 4, 5] });
+});
+
+test('a million ratings in typed arrays are encoded in a moment', () => {
+  const n = 1_000_000;
+  const users = new Int32Array(n).map((_, k) => (k * 7919) % 60_000);
+  const items = new Int32Array(n).map((_, k) => (k * 104_729) % 50_000);
+  const started = performance.now();
+  const data = CollabData.fromArrays({ users, items, ratings: new Float32Array(n) });
+  assert.ok(performance.now() - started < 2000); // 0.1 s on a quiet machine
+  assert.equal([data.nUsers, data.nItems, data.nValid], [60_001, 50_001, 200_000]);
+});
+
+test.run();

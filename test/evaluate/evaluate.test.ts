@@ -1,0 +1,207 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CollabData } from '../../src/data/collab-data.js';
+import { evaluate, type EvaluationRecipe, meanAndSd, memberSeed } from '../../src/evaluate/evaluate.js';
+import { foldIn } from '../../src/answer/fold-in.js';
+import { collabLearner } from '../../src/train/learner.js';
+import { mae, mse } from '../../src/evaluate/metrics.js';
+import { plantedRatings } from '../../src/data/planted.js';
+import { byUser, type Fold, kFold, randomHoldOut } from '../../src/data/protocols.js';
+import { sharedGpu } from '../helpers/gpu.js';
+
+const test = suite('evaluate');
+
+const { columns } = plantedRatings({ nUsers: 60, nItems: 80, nRatings: 1500 });
+const learner = { nFactors: 4, yRange: [0, 5.5], wd: 0.1 } as const;
+const recipe: EvaluationRecipe = { batchSize: 16, learner, fit: (learn) => learn.fitOneCycle(3, 0.02) };
+
+/** Predictions of a model of the recipe. */
+async function predictions(fold: Fold, seed: number) {
+  const data = fold.data({ batchSize: 16 });
+  const learn = await collabLearner(data, { ...learner, seed, gpu: await sharedGpu() });
+  await recipe.fit(learn);
+  const all = await learn.predictRows(
+    Array.from({ length: data.nUsers * data.nItems }, (_, k) => Math.floor(k / data.nItems)),
+    Array.from({ length: data.nUsers * data.nItems }, (_, k) => k % data.nItems),
+  );
+  const yHat = await learn.predictRows(data.valid.users, data.valid.items);
+  learn.release();
+  return { data, all, yHat };
+}
+
+test('each fold is trained with its seed and judged on its test ratings; mean and sd are over the folds', async () => {
+  const gpu = await sharedGpu();
+  const before = gpu.allocated;
+  const folds = kFold(columns, { folds: 3, seeds: [7] });
+  const told: [string, number, number][] = [];
+  const result = await evaluate(folds, recipe, { gpu, onFold: ({ fold }, done, of) => void told.push([fold, done, of]) });
+  assert.equal(told, [
+    ['fold 1', 1, 3],
+    ['fold 2', 2, 3],
+    ['fold 3', 3, 3],
+  ]);
+  const { data, yHat } = await predictions(folds[1], 7);
+  const second = result.folds[1];
+  assert.is(second.mse, mse(yHat, data.valid.ratings));
+  assert.is(second.mae, mae(yHat, data.valid.ratings));
+  assert.is(second.rmse, Math.sqrt(second.mse));
+  assert.ok(second.r2 > 0.05 && second.r2 < 0.9, String(second.r2));
+  assert.equal([second.nTrain, second.nValid, second.seed], [1000, 500, 7]);
+  assert.equal({ mean: result.mean, sd: result.sd }, meanAndSd(result.folds));
+  assert.is(second.precision, undefined);
+  assert.is(gpu.allocated, before, 'buffers are released');
+});
+
+test('an ensemble is judged by the mean of the predictions of its seeds', async () => {
+  const [fold] = randomHoldOut(columns, { seeds: [3] });
+  const {
+    folds: [result],
+  } = await evaluate([fold], { ...recipe, ensemble: 3 }, { gpu: await sharedGpu() });
+  const members: Awaited<ReturnType<typeof predictions>>[] = [];
+  for (const member of [0, 1, 2]) members.push(await predictions(fold, memberSeed(3, member)));
+  const mean = Float64Array.from(members[0].yHat, (_, k) => members.reduce((sum, { yHat }) => sum + yHat[k], 0) / 3);
+  assert.ok(Math.abs(result.mse - mse(mean, members[0].data.valid.ratings)) < 1e-12);
+  const alone = members.map(({ yHat, data }) => mse(yHat, data.valid.ratings));
+  assert.ok(result.mse < (alone[0] + alone[1] + alone[2]) / 3);
+  assert.is(memberSeed(3, 0), 3);
+});
+
+test('rankings are judged against all items not rated in training, by brute force', async () => {
+  const [fold] = randomHoldOut(columns, { seeds: [3], validPct: 0.3 });
+  const {
+    folds: [result],
+  } = await evaluate([fold], recipe, { gpu: await sharedGpu(), ranking: { k: 5, threshold: 4 } });
+  const { data, all } = await predictions(fold, 3);
+  let precision = 0;
+  let recall = 0;
+  let users = 0;
+  const listed = new Set<number>();
+  for (let user = 1; user < data.nUsers; user++) {
+    const rated = new Set(Array.from(data.train.items).filter((_, k) => data.train.users[k] === user));
+    const relevant = Array.from(data.valid.items).filter(
+      (item, k) => data.valid.users[k] === user && data.valid.ratings[k] >= 4 && !rated.has(item),
+    );
+    if (relevant.length === 0) continue;
+    const candidates = Array.from({ length: data.nItems - 1 }, (_, i) => i + 1).filter((item) => !rated.has(item));
+    const score = (item: number) => all[user * data.nItems + item];
+    const top = candidates.sort((a, b) => score(b) - score(a) || a - b).slice(0, 5);
+    for (const item of top) listed.add(item);
+    const hits = top.filter((item) => relevant.includes(item)).length;
+    precision += hits / 5;
+    recall += hits / relevant.length;
+    users++;
+  }
+  assert.ok(users > 20 && precision > 0, `${users} users`);
+  assert.ok(Math.abs(result.precision! - precision / users) < 1e-12);
+  assert.ok(Math.abs(result.recall! - recall / users) < 1e-12);
+  assert.is(result.coverage, listed.size / (data.nItems - 1));
+  assert.ok(result.ndcg! > 0 && result.map! > 0);
+});
+
+test('relevant items that training does not know count as missed, users that it does not know are left out', async () => {
+  const train = { users: [1, 1, 2, 2, 3], items: [1, 2, 1, 3, 2], ratings: [5, 3, 4, 2, 1] };
+  const fold = (valid: { users: number[]; items: number[]; ratings: number[] }): Fold => ({
+    name: 'f',
+    seed: 1,
+    data: (options) => CollabData.fromSplit(train, valid, options),
+  });
+  const run = async (users: number[], items: number[]) => {
+    const {
+      folds: [result],
+    } = await evaluate(
+      [fold({ users, items, ratings: users.map(() => 5) })],
+      { ...recipe, batchSize: 2 },
+      { gpu: await sharedGpu(), ranking: { k: 3 } },
+    );
+    return result;
+  };
+  assert.is((await run([1], [3])).recall, 1); // the only item left
+  assert.is((await run([1, 1], [3, 99])).recall, 0.5);
+  assert.is((await run([1, 77], [3, 1])).recall, 1);
+  assert.is((await run([1, 2], [3, 1])).recall, 1, 'an item rated in training is no candidate, so it is not missed');
+  await run([77], [1]).then(
+    () => assert.unreachable(),
+    (error: Error) => assert.match(error.message, /rankings cannot be judged/),
+  );
+});
+
+test('users left out are folded in from their given ratings, each as foldIn has it', async () => {
+  const gpu = await sharedGpu();
+  const [fold] = byUser(columns, { folds: 4, given: 5 });
+  const {
+    folds: [result],
+  } = await evaluate([fold], recipe, { gpu });
+  const learn = await collabLearner(fold.data({ batchSize: 16 }), { ...learner, seed: 42, gpu });
+  await recipe.fit(learn);
+  const { given, test: tested } = fold.foldedUsers!();
+  let squares = 0;
+  for (const user of new Set(tested.users as number[])) {
+    const rows = (part: typeof given) => Array.from({ length: part.ratings.length }, (_, k) => k).filter((k) => part.users[k] === user);
+    const folded = await foldIn(
+      learn,
+      rows(given).map((k) => [given.items[k], given.ratings[k]] as const),
+      { unknown: 'skip' },
+    );
+    const yHat = await folded.predict(rows(tested).map((k) => tested.items[k]));
+    rows(tested).forEach((k, i) => {
+      squares += (yHat[i] - tested.ratings[k]) ** 2;
+    });
+  }
+  learn.release();
+  assert.ok(Math.abs(result.mse - squares / tested.ratings.length) < 1e-4, `${result.mse} ${squares / tested.ratings.length}`);
+  await evaluate([fold], recipe, { gpu, ranking: {} }).then(
+    () => assert.unreachable(),
+    (error: Error) => assert.match(error.message, /Rankings for users whom training does not know/),
+  );
+});
+
+test('a user left out who gave no rating of a known item is read as #na#', async () => {
+  const train = { users: [1, 1, 2, 2], items: [1, 2, 1, 2], ratings: [5, 3, 4, 2] };
+  const test = { users: [9, 8], items: [1, 2], ratings: [4, 4] };
+  const fold: Fold = {
+    name: 'f',
+    seed: 1,
+    data: (options) => CollabData.fromSplit(train, test, options),
+    foldedUsers: () => ({ given: { users: [9, 8], items: [77, 1], ratings: [3, 5] }, test }),
+  };
+  const {
+    folds: [result],
+  } = await evaluate([fold], { ...recipe, batchSize: 2 }, { gpu: await sharedGpu() });
+  assert.ok(Number.isFinite(result.mse));
+});
+
+test('an abort ends after the model under way, with the folds that are complete', async () => {
+  const control = new AbortController();
+  const result = await evaluate(kFold(columns, { folds: 3 }), recipe, {
+    gpu: await sharedGpu(),
+    signal: control.signal,
+    onFold: (_, done) => {
+      if (done === 2) control.abort();
+    },
+  });
+  assert.is(result.folds.length, 2);
+});
+
+test('mean and sample standard deviation are those of the textbook', () => {
+  const scores = (error: number, r2: number) => ({ mse: error, rmse: 1, mae: 1, r2 });
+  const { mean, sd } = meanAndSd([scores(1, 0), scores(2, NaN), scores(6, 0)]);
+  assert.is(mean.mse, 3);
+  assert.is(sd.mse, Math.sqrt(7));
+  assert.is(sd.rmse, 0);
+  assert.ok(Number.isNaN(mean.r2));
+  assert.ok(Number.isNaN(meanAndSd([scores(1, 0)]).sd.mse));
+  assert.not.ok('ndcg' in mean);
+});
+
+test('wrong options are refused', async () => {
+  const gpu = await sharedGpu();
+  const refused = (work: Promise<unknown>, message: RegExp) =>
+    work.then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, message),
+    );
+  await refused(evaluate([], recipe, { gpu }), /no folds/);
+  await refused(evaluate(kFold(columns), { ...recipe, ensemble: 0 }, { gpu }), /ensemble must be/);
+});
+
+test.run();

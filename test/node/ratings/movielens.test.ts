@@ -1,0 +1,150 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { strToU8, zipSync } from 'fflate';
+import { DataError } from '../../../src/base/errors.js';
+import { cachedMovieLens100k, downloadMovieLens100k, type DownloadOptions } from '../../../src/node/ratings/movielens.js';
+
+const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
+const servers: Server[] = [];
+test.after(async () => {
+  for (const server of servers) {
+    server.closeAllConnections();
+    server.close();
+  }
+  await rm(folder, { recursive: true });
+});
+
+const uData = '196\t242\t3\t881250949\n186\t302\t4\t891717742\n';
+const zip = Buffer.from(
+  zipSync({ 'ml-100k/u.data': strToU8(uData), 'ml-100k/u.item': strToU8('242|Kolya (1996)|x\n'), 'ml-100k/': new Uint8Array() }),
+);
+const md5Of = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
+
+async function serve(listener: RequestListener): Promise<{ url: string; hits: () => number }> {
+  let hits = 0;
+  const server = createServer((request, response) => {
+    hits++;
+    listener(request, response);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/ml-100k.zip`, hits: () => hits };
+}
+
+const serveBytes = (bytes: Uint8Array) => serve((_, response) => response.writeHead(200, { 'content-length': bytes.length }).end(bytes));
+let caches = 0;
+const newCache = (): string => join(folder, `cache-${caches++}`);
+
+async function refused(options: DownloadOptions, pattern: RegExp): Promise<void> {
+  const cacheDir = newCache();
+  try {
+    await downloadMovieLens100k({ cacheDir, md5: md5Of(zip), ...options });
+  } catch (error) {
+    assert.instance(error, DataError, String(error));
+    assert.match((error as Error).message, pattern);
+    assert.equal(await readdir(cacheDir), [], 'something was left behind');
+    return;
+  }
+  assert.unreachable('no error');
+}
+
+test('a download is checked, unpacked and used again', async () => {
+  const { url, hits } = await serveBytes(zip);
+  const cacheDir = newCache();
+  const progress: [number, number | undefined][] = [];
+  const options = { cacheDir, url, md5: md5Of(zip), onProgress: (bytes: number, total?: number) => void progress.push([bytes, total]) };
+  assert.is(await cachedMovieLens100k(cacheDir), undefined);
+  const path = await downloadMovieLens100k(options);
+  assert.is(path, join(cacheDir, 'ml-100k'));
+  assert.is(await readFile(join(path, 'u.data'), 'utf8'), uData);
+  assert.equal(progress.at(-1), [zip.length, zip.length]);
+  assert.equal(await readdir(cacheDir), ['ml-100k']);
+  assert.is(await downloadMovieLens100k(options), path);
+  assert.is(await cachedMovieLens100k(cacheDir), path);
+  assert.is(hits(), 1);
+});
+
+test('several downloads at once end with one whole folder', async () => {
+  const { url } = await serveBytes(zip);
+  const options = { cacheDir: newCache(), url, md5: md5Of(zip) };
+  const paths = await Promise.all([1, 2, 3, 4].map(() => downloadMovieLens100k(options)));
+  assert.is(new Set(paths).size, 1);
+  assert.equal(await readdir(options.cacheDir), ['ml-100k']);
+  assert.is(await readFile(join(paths[0], 'u.data'), 'utf8'), uData);
+});
+
+test('an empty folder that a broken run left is replaced', async () => {
+  const { url } = await serveBytes(zip);
+  const cacheDir = newCache();
+  await mkdir(join(cacheDir, 'ml-100k'), { recursive: true });
+  await writeFile(join(cacheDir, 'ml-100k', 'junk'), '');
+  await downloadMovieLens100k({ cacheDir, url, md5: md5Of(zip) });
+  assert.equal((await readdir(join(cacheDir, 'ml-100k'))).sort(), ['u.data', 'u.item']);
+});
+
+test('other bytes than the published ones are refused and removed', async () => {
+  const { url } = await serveBytes(Buffer.concat([zip, Buffer.from('x')]));
+  await refused({ url }, /not MovieLens-100K: its MD5 is [0-9a-f]{32}, not [0-9a-f]{32}\. It was removed/);
+  const { url: whole } = await serveBytes(zip);
+  await refused({ url: whole, md5: '0e33842e24a9c977be4e0107933c0723' }, /not 0e33842e24a9c977be4e0107933c0723/);
+});
+
+test('a download that is cut short is refused', async () => {
+  const { url } = await serve((_, response) => {
+    response.writeHead(200, { 'content-length': zip.length }).write(zip.subarray(0, 50));
+    setTimeout(() => response.destroy(), 20);
+  });
+  await refused({ url }, /The download failed: /);
+});
+
+test('a server that stalls, never answers, answers with an error or is not there is given up', async () => {
+  const stalls = await serve((_, response) => void response.writeHead(200, { 'content-length': zip.length }).write(zip.subarray(0, 50)));
+  await refused({ url: stalls.url, stallTimeout: 60 }, /stalled: no data for 0\.06 s/);
+  const silent = await serve(() => {});
+  await refused({ url: silent.url, connectTimeout: 60 }, /did not answer within 0\.06 s/);
+  const missing = await serve((_, response) => response.writeHead(404).end());
+  await refused({ url: missing.url }, /status 404/);
+  await refused({ url: 'http://127.0.0.1:1/x.zip' }, /ECONNREFUSED/);
+});
+
+test('a slow download that keeps coming is not taken for stalled', async () => {
+  const { url } = await serve((_, response) => {
+    response.writeHead(200, { 'content-length': zip.length });
+    const parts = [0, 1, 2, 3].map((k) => zip.subarray((k * zip.length) / 4, ((k + 1) * zip.length) / 4));
+    parts.forEach((part, k) => setTimeout(() => (k === 3 ? response.end(part) : response.write(part)), 60 * k));
+  });
+  await downloadMovieLens100k({ cacheDir: newCache(), url, md5: md5Of(zip), stallTimeout: 150, connectTimeout: 150 });
+});
+
+test('an abort stops the download with its reason', async () => {
+  const { url } = await serve((_, response) => void response.writeHead(200).write(zip.subarray(0, 50)));
+  const stop = new AbortController();
+  const cacheDir = newCache();
+  const running = downloadMovieLens100k({ cacheDir, url, signal: stop.signal, onProgress: () => stop.abort(new Error('enough')) });
+  await running.then(
+    () => assert.unreachable(),
+    (error) => assert.match(error.message, 'enough'),
+  );
+  assert.equal(await readdir(cacheDir), []);
+});
+
+test('an archive with names that lead elsewhere, or with other files, is refused', async () => {
+  for (const name of ['../evil', 'ml-100k/../../evil', '/evil', 'C:\\evil', 'a\\..\\evil']) {
+    const bytes = zipSync({ 'ml-100k/u.data': strToU8(uData), [name]: strToU8('x') });
+    const { url } = await serveBytes(bytes);
+    await refused({ url, md5: md5Of(bytes) }, /unsafe name/);
+  }
+  assert.not((await readdir(folder)).includes('evil'));
+  const other = zipSync({ 'other.txt': strToU8('x') });
+  await refused({ url: (await serveBytes(other)).url, md5: md5Of(other) }, /holds no ml-100k\/u\.data/);
+  const junk = Buffer.from('not a zip file at all');
+  await refused({ url: (await serveBytes(junk)).url, md5: md5Of(junk) }, /archive is damaged/);
+});
+
+test.run();

@@ -1,0 +1,424 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import fc from 'fast-check';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { CollabData } from '../../../src/data/collab-data.js';
+import { DataError } from '../../../src/base/errors.js';
+import { readRatings, readSplit, type RatingsFile, type ReadRatingsOptions } from '../../../src/node/ratings/ratings-file.js';
+
+const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
+test.after(() => rm(folder, { recursive: true }));
+
+async function put(name: string, content: string | Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content);
+  return path;
+}
+
+function rows({ columns: { users, items, ratings, timestamps } }: Pick<RatingsFile, 'columns'>): unknown[][] {
+  return Array.from(ratings, (rating, k) => [users[k], items[k], rating, ...(timestamps ? [timestamps[k]] : [])]);
+}
+
+const read = async (name: string, content: string | Uint8Array, options?: ReadRatingsOptions): Promise<unknown[][]> =>
+  rows(await readRatings(await put(name, content), options));
+
+async function fails(
+  source: string | string[],
+  options: ReadRatingsOptions,
+  expected: { message: RegExp; line?: number; column?: string; value?: string },
+): Promise<void> {
+  try {
+    await readRatings(source, options);
+  } catch (error) {
+    assert.instance(error, DataError, String(error));
+    const { message, line, column, value } = error as DataError;
+    assert.match(message, expected.message);
+    if ('line' in expected) assert.is(line, expected.line, message);
+    if ('column' in expected) assert.is(column, expected.column, message);
+    if ('value' in expected) assert.is(value, expected.value, message);
+    return;
+  }
+  assert.unreachable(`no error for ${source}`);
+}
+
+const refuse = async (
+  content: string | Uint8Array,
+  expected: Parameters<typeof fails>[2],
+  options: ReadRatingsOptions = {},
+): Promise<void> => fails(await put('refused.txt', content), options, expected);
+
+const two = [
+  [196, 242, 3, 881250949],
+  [186, 302, 4.5, 891717742],
+];
+
+test('tab, comma, semicolon, ::, | and space separate fields; the first line may be a header', async () => {
+  for (const [delimiter, name] of [
+    ['\t', 'u.data'],
+    [',', 'a.csv'],
+    [';', 'b.csv'],
+    ['::', 'ratings.dat'],
+    ['|', 'c.txt'],
+    [' ', 'd.txt'],
+  ]) {
+    const lines = two.map((row) => row.join(delimiter));
+    assert.equal(await read(name, lines.join('\n')), two, name);
+    assert.equal(await read(name, [['userId', 'movieId', 'rating', 'timestamp'].join(delimiter), ...lines, ''].join('\n')), two, name);
+  }
+});
+
+test("one person's ratings need no users, and may name items by title", async () => {
+  const one = { onePerson: true };
+  const mine = [
+    [0, 'Postman, The', 4.5],
+    [0, '187', 2],
+  ];
+  const contents = [
+    '"Postman, The",4.5\n187,2\n',
+    'item,rating\n"Postman, The",4.5\n187,2\n',
+    'Postman, The\t4.5\n187\t2',
+    'rating;title;seen\n4.5;Postman, The;x\n2;187;y\n',
+  ];
+  for (const content of contents) assert.equal(await read('mine.csv', content, one), mine, content);
+  assert.equal(await read('mine.csv', '7,50,4\n7,51,2\n', one), [
+    [7, 50, 4],
+    [7, 51, 2],
+  ]);
+  assert.equal(await read('mine.csv', 'user,item,rating\nann,50,4\nbob,51,2\n', one), [
+    ['ann', 50, 4],
+    ['bob', 51, 2],
+  ]);
+  await refuse('item,rating\n50,4\n-3,4\n', { message: /the item is negative/, line: 3, column: 'item', value: '-3' }, one);
+  await refuse('50\n51\n', { message: /no two fields \(item, rating\)/, line: 1 }, one);
+  await refuse('user,rating\n50,4\n', { message: /There is no item column/ }, one);
+  await refuse('item,rating\n50,4\n', { message: /no three fields \(user, item, rating\)/ });
+});
+
+test('line ends, blank lines, a byte order mark and gzip do not matter', async () => {
+  const body = 'user,item,rating\n1,2,3\n4,5,1\n';
+  const expected = [
+    [1, 2, 3],
+    [4, 5, 1],
+  ];
+  assert.equal(await read('crlf.csv', body.replaceAll('\n', '\r\n')), expected);
+  assert.equal(await read('cr.csv', body.replaceAll('\n', '\r')), expected);
+  assert.equal(await read('blank.csv', `\n${body.replaceAll('\n', '\n\n')}\n\n`), expected);
+  assert.equal(await read('bom.csv', `\uFEFF${body}`), expected);
+  assert.equal(await read('bom-no-header.csv', '\uFEFF1,2,3\n4,5,1'), expected);
+  assert.equal(await read('packed.csv.gz', gzipSync(body)), expected);
+  assert.equal(await read('packed-without-ending', gzipSync(body)), expected);
+});
+
+test('columns are found by name, wherever they stand', async () => {
+  assert.equal(await read('named.csv', 'timestamp,Rating,note,product_id,User ID\n9,4,x,7,1\n'), [[1, 7, 4, 9]]);
+});
+
+test('columns can be chosen by name and by position', async () => {
+  const text = 'a,b,c,d,e\n9,4,3,7,1\n';
+  assert.equal(await read('chosen.csv', text, { userColumn: 'e', itemColumn: 'd', ratingColumn: 1 }), [[1, 7, 4, 7]]);
+  assert.equal(await read('chosen.csv', text, { timestampColumn: 'a' }), [[9, 4, 3, 9]]);
+  assert.equal(await read('bare.csv', '9,4,3\n', { userColumn: 2, itemColumn: 1, ratingColumn: 0 }), [[3, 4, 9]]);
+});
+
+test('header and delimiter can be forced', async () => {
+  assert.equal(await read('years.csv', '2020,2021,2022\n1,2,3\n', { header: true }), [[1, 2, 3]]);
+  assert.equal(await read('words.csv', 'ann,bob,3\n', { header: false }), [['ann', 'bob', 3]]);
+  assert.equal(await read('hat.csv', '1^2^3\n', { delimiter: '^' }), [[1, 2, 3]]);
+  await refuse(
+    'ann,bob,good\n',
+    { message: /:1: column 2 \(from 0\): the rating is not a finite number: 'good'/, line: 1 },
+    { header: false },
+  );
+});
+
+test('ids are numbers where the whole column is integers, else text', async () => {
+  assert.equal(await read('mixed.csv', '1,a,3\n2,7,4\n'), [
+    [1, 'a', 3],
+    [2, '7', 4],
+  ]);
+  assert.equal(await read('quoted.csv', 'user,item,rating\n"x, ""y""",1,3\n"2\n3",1,4\n'), [
+    ['x, "y"', 1, 3],
+    ['2\n3', 1, 4],
+  ]);
+  assert.equal(await read('floats.csv', '1.0,2,3\n2.0,2,3\n'), [
+    [1, 2, 3],
+    [2, 2, 3],
+  ]);
+  assert.equal(await read('underscore.csv', '1_2,1,3\n12,1,3\n'), [
+    ['1_2', 1, 3],
+    ['12', 1, 3],
+  ]);
+  assert.equal(await read('inf.csv', 'inf,1,3\nnan,1,3\n'), [
+    ['inf', 1, 3],
+    ['nan', 1, 3],
+  ]);
+  assert.equal(await read('text.csv', '007,2,3\n', { textIds: true }), [['007', '2', 3]]);
+  assert.equal(await read('quote.tsv', 'a"b\t2\t3\n'), [['a"b', 2, 3]]);
+});
+
+test('whatever ids and ratings a CSV file holds, they come back', async () => {
+  const id = fc.oneof(
+    fc.nat(),
+    fc.string({ minLength: 1, maxLength: 6, unit: fc.constantFrom('a', 'Z', '"', ',', ' ', 'é', '漢', '-', '_', '#') }),
+  );
+  const quoted = (value: string | number): string => (typeof value === 'number' ? String(value) : `"${value.replaceAll('"', '""')}"`);
+  const table = fc.array(
+    fc.tuple(
+      id,
+      id,
+      fc.integer({ min: -20, max: 20 }).map((k) => k / 4),
+    ),
+    { minLength: 1, maxLength: 12 },
+  );
+  await fc.assert(
+    fc.asyncProperty(table, async (each) => {
+      const text = ['user,item,rating', ...each.map(([user, item, rating]) => `${quoted(user)},${quoted(item)},${rating}`)].join('\n');
+      const column = (k: 0 | 1): unknown[] => {
+        const values = each.map((row) => row[k]);
+        return values.every((value) => typeof value === 'number') ? values : values.map(String);
+      };
+      const [users, items] = [column(0), column(1)];
+      assert.equal(
+        await read('any.csv', text),
+        each.map((row, k) => [users[k], items[k], row[2]]),
+      );
+    }),
+    { seed: 6, numRuns: 25 },
+  );
+});
+
+test('dates become seconds; a fourth column that nobody named counts only if it is times throughout', async () => {
+  assert.equal(await read('dates.csv', 'user,item,rating,date\n1,2,3,1970-01-02 00:00:00\n1,3,3,1970-01-01\n'), [
+    [1, 2, 3, 86400],
+    [1, 3, 3, 0],
+  ]);
+  assert.equal(await read('notes.csv', '1,2,3,nice\n1,3,4,17\n'), [
+    [1, 2, 3],
+    [1, 3, 4],
+  ]);
+  await refuse('user,item,rating,time\n1,2,3,4\n1,3,4,soon\n', {
+    message: /timestamp is not a number or a date: 'soon'/,
+    line: 3,
+    column: 'time',
+    value: 'soon',
+  });
+});
+
+test('a malformed row is reported with file, line, column and value', async () => {
+  const head = 'user,item,rating,time\n1,2,3,4\n';
+  await refuse(`${head}5,6,bad,7\n`, {
+    message: /refused\.txt:3: column rating: the rating is not a finite number: 'bad'/,
+    line: 3,
+    column: 'rating',
+    value: 'bad',
+  });
+  for (const rating of ['nan', 'inf', '-Infinity', '1e400', '1e39', '3 5', '4_0']) {
+    await refuse(`${head}5,6,${rating},7\n`, { message: /rating is not a finite number/, line: 3, column: 'rating', value: rating });
+  }
+  await refuse(`${head}5,6,,7\n`, { message: /the rating is missing/, line: 3, column: 'rating', value: '' });
+  await refuse(`${head},6,3,7\n`, { message: /the user is missing/, line: 3, column: 'user' });
+  await refuse(`${head}5,,3,7\n`, { message: /the item is missing/, line: 3, column: 'item' });
+  await refuse(`${head}-5,6,3,7\n`, { message: /the user is negative: '-5'/, line: 3, column: 'user', value: '-5' });
+  await refuse(`${head}5,9007199254740993,3,7\n`, {
+    message: /item is above 2\^53 - 1; pass textIds/,
+    line: 3,
+    column: 'item',
+    value: '9007199254740993',
+  });
+  await refuse(`${head}5,6,3\n`, { message: /:3: a field is missing: '5,6,3'/, line: 3, value: '5,6,3' });
+  await refuse(`${head}5,6,3,7,8\n`, { message: /:3: there are more fields than columns: '5,6,3,7,8'/, line: 3 });
+  await refuse(`${head}# note\n`, { message: /a field is missing: '# note'/, line: 3 });
+  await refuse(`${head}x\n1,2,3,4\n`, { message: /:3: a field is missing: 'x'/, line: 3 });
+  await refuse(Buffer.concat([Buffer.from(`${head}5,`), Buffer.from([0xe9]), Buffer.from(',3,7\n')]), {
+    message: /the text is not UTF-8/,
+    line: 3,
+  });
+  await refuse(`${head}"5,6,3,7\n1,1,1,1\n`, { message: /quoted field does not end/, line: 3 });
+});
+
+test('the line counts blank lines, CRLF, fields over several lines, and other rejected lines', async () => {
+  const bad = { message: /not a finite number: 'bad'/, value: 'bad' };
+  await refuse('1\t2\t3\n\n\n4\t5\tbad\n', { ...bad, line: 4 });
+  await refuse('\n\nu,i,r\n1,2,3\n\n4,5,bad\n', { ...bad, line: 6 });
+  await refuse('\r\nu,i,r\r\n1,2,3\r\n\r\n4,5,bad\r\n', { ...bad, line: 5 });
+  await refuse('\uFEFF\n\n1,2,3\n4,5,bad\n', { ...bad, line: 4 });
+  await refuse('u,i,r\r1,2,3\r\r4,5,bad', { ...bad, line: 4 });
+  await refuse('u,i,r\n"a\nb\n""c""",2,3\n"x,y",5,bad\n', { ...bad, line: 5 });
+  await refuse(gzipSync('u,i,r\n1,2,3\n4,5,bad\n'), { ...bad, line: 3 });
+  await refuse('1,2,bad\n4,5\n', { ...bad, line: 1 });
+  await refuse('1,2,3\n4,5\n4,5,bad\n', { message: /a field is missing/, line: 2 });
+});
+
+test('a bad row far down a large file is found on its line', async () => {
+  const lines = Array.from({ length: 300_000 }, (_, k) => `${k},${k % 77},${k % 6}`);
+  lines[270_000] = '1,2,oops';
+  await refuse(`user,item,rating\n${lines.join('\n')}`, { message: /'oops'/, line: 270_002 });
+});
+
+test('ratingRange refuses what lies outside, and keeps the ends', async () => {
+  assert.equal(await read('range.csv', '1,2,0.5\n1,3,5\n', { ratingRange: [0.5, 5] }), [
+    [1, 2, 0.5],
+    [1, 3, 5],
+  ]);
+  await refuse('1,2,3\n1,2,6\n', { message: /rating is not in 0\.5 to 5: '6'/, line: 2, value: '6' }, { ratingRange: [0.5, 5] });
+  await readRatings(await put('r.csv', '1,2,3'), { ratingRange: [5, 1] }).then(
+    () => assert.unreachable(),
+    (error) => assert.instance(error, RangeError),
+  );
+});
+
+test('skipBadRows leaves malformed rows out, counts them and tells of the first five in order', async () => {
+  const path = await put('skip.csv', 'user,item,rating\n1,2,3\n4,5,bad\n6,7\n,8,1\n9,10,2\n-1,2,3\n1,2,3,4\n1,,1\n');
+  const file = await readRatings(path, { skipBadRows: true });
+  assert.equal(rows(file), [
+    [1, 2, 3],
+    [9, 10, 2],
+  ]);
+  assert.is(file.skipped, 6);
+  assert.equal(
+    file.skippedExamples.map((each) => /:(\d+): /.exec(each)![1]),
+    ['3', '4', '5', '7', '8'],
+  );
+  const text = await readRatings(await put('skip-text.csv', 'x,2,3\ny,5,bad\nz,1,1\n'), { skipBadRows: true });
+  assert.equal(rows(text), [
+    ['x', 2, 3],
+    ['z', 1, 1],
+  ]);
+  await fails(
+    await put('all-bad.csv', '1,2,x\n3,4,y\n'),
+    { skipBadRows: true },
+    { message: /No row is left: all 2 are malformed, the first: .*'x'/ },
+  );
+  assert.is((await readRatings(await put('good.csv', '1,2,3\n'))).skipped, 0);
+});
+
+test('files that are no table of ratings are refused in a sentence', async () => {
+  await refuse('', { message: /refused\.txt: The file is empty/ });
+  await refuse('\n\n', { message: /blank lines only/ });
+  await refuse('user,item,rating\n', { message: /There are no ratings in it/ });
+  await refuse('just one line of words\n'.replaceAll(' ', '_'), { message: /no three fields/, line: 1 });
+  await refuse(Buffer.from([1, 2, 0, 3]), { message: /binary file/ });
+  await refuse(gzipSync(Buffer.from([1, 2, 0, 3])), { message: /binary file/ });
+  const packed = gzipSync('1,2,3\n'.repeat(1000));
+  await refuse(packed.subarray(0, -4), { message: /refused\.txt: The gzip data are damaged or cut short/ });
+  packed[packed.length - 6] ^= 1;
+  await refuse(packed, { message: /damaged/ });
+  await refuse('user,item,stuff\n1,2,3\n', {
+    message: /no rating column: its columns are user, item, stuff\. Say which it is with ratingColumn/,
+  });
+  await refuse('a,b,c\n1,2,3\n', { message: /no user column 'who': its columns are a, b, c/ }, { userColumn: 'who' });
+  await refuse('1,2,3\n', { message: /no user column 'who': it has 3 columns and no header/ }, { userColumn: 'who' });
+  await refuse('1,2,3\n', { message: /no rating column at position 3/ }, { ratingColumn: 3 });
+  await fails(join(folder, 'nowhere.csv'), {}, { message: /nowhere\.csv: There is no such file or folder/ });
+  await mkdir(join(folder, 'empty'), { recursive: true });
+  await fails(join(folder, 'empty'), {}, { message: /folder without u\.data, ratings\.csv, ratings\.dat/ });
+  await readRatings([]).then(
+    () => assert.unreachable(),
+    (error) => assert.instance(error, RangeError),
+  );
+});
+
+test('names with quotes, patterns and spaces in them are read as they are', async () => {
+  for (const name of ["it's.csv", 'a [1]*.csv', 'what?.csv']) assert.equal(await read(name, '1,2,3\n'), [[1, 2, 3]], name);
+});
+
+test('a pattern and a list join files; text in one file makes the column text in all', async () => {
+  await put('parts/part-2.csv', '3,4,2\n');
+  await put('parts/part-1.csv', '1,2,3\n');
+  assert.equal(rows(await readRatings(join(folder, 'parts', 'part-*.csv'))), [
+    [1, 2, 3],
+    [3, 4, 2],
+  ]);
+  const other = await put('parts/other.tsv', 'x\t9\t1\n');
+  const joined = await readRatings([join(folder, 'parts', 'part-1.csv'), other]);
+  assert.equal(rows(joined), [
+    ['1', 2, 3],
+    ['x', 9, 1],
+  ]);
+  assert.is(joined.name, 'part-1.csv and 1 more');
+  await fails(join(folder, 'parts', 'none-*.csv'), {}, { message: /no such file/ });
+});
+
+test('- reads standard input', async () => {
+  const file = await readRatings('-', { stdin: Readable.from(['user,item,rating\n1,2', ',3\n']) });
+  assert.equal([rows(file), file.name], [[[1, 2, 3]], 'standard input']);
+  await fails('-', { stdin: Readable.from(['1,2,x\n']) }, { message: /^standard input:1: / });
+  await fails('-', { stdin: Readable.from([]) }, { message: /standard input: The file is empty/ });
+});
+
+test('Parquet files give numbers, text, times and errors by row', async () => {
+  const path = join(folder, "it's.parquet");
+  const instance = await DuckDBInstance.create(':memory:');
+  const db = await instance.connect();
+  const write = (select: string): Promise<unknown> => db.run(`COPY (${select}) TO '${path.replaceAll("'", "''")}' (FORMAT parquet)`);
+  await write(`SELECT 4::TINYINT AS rating, 7::BIGINT AS "userId", 'a"b' AS "movie id", TIMESTAMP '1970-01-01 00:01:00' AS "timestamp"`);
+  assert.equal(rows(await readRatings(path)), [[7, 'a"b', 4, 60]]);
+  await write('SELECT range AS "user", range AS item, CASE WHEN range = 5 THEN NULL ELSE 3.5 END AS rating FROM range(10)');
+  await fails(path, {}, { message: /:6: column rating: the rating is missing/, line: 6, column: 'rating' });
+  const file = await readRatings(path, { skipBadRows: true });
+  assert.equal([file.columns.ratings.length, file.skipped], [9, 1]);
+  db.closeSync();
+  instance.closeSync();
+});
+
+test('the layouts of MovieLens are known by their file names and bring titles', async () => {
+  await put('ml-100k/u.data', '196\t242\t3\t881250949\n');
+  await put('ml-100k/u.item', Buffer.from('1|Toy Story (1995)|x\n242|Misérables, Les (1995)|y\n', 'latin1'));
+  const small = await readRatings(join(folder, 'ml-100k'));
+  assert.equal([small.name, small.titles!.get(242), small.titles!.size], ['ml-100k', 'Misérables, Les (1995)', 2]);
+  assert.is((await readRatings(join(folder, 'ml-100k', 'u.data'))).titles!.get(1), 'Toy Story (1995)');
+
+  await put('ml-x/ratings.csv', 'userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n');
+  await put('ml-x/movies.csv', 'movieId,title,genres\r\n31,"Amélie, ""the"" film",Drama\r\n');
+  assert.is((await readRatings(join(folder, 'ml-x'))).titles!.get(31), 'Amélie, "the" film');
+
+  await put('ml-1m/ratings.dat', '1::1193::5::978300760\n');
+  await put('ml-1m/movies.dat', '1193::One Flew: Over::Drama\n');
+  const million = await readRatings(`${join(folder, 'ml-1m')}/`);
+  assert.equal([rows(million), million.titles!.get(1193), million.name], [[[1, 1193, 5, 978300760]], 'One Flew: Over', 'ml-1m']);
+  assert.is((await readRatings(await put('alone/u.data', '1\t2\t3\n'))).titles, undefined);
+});
+
+test('readSplit reads two files for fromSplit', async () => {
+  const split = await readSplit(await put('u1.base', '1\t2\t3\t4\n2\t3\t4\t5\n'), await put('u1.test', '1\t9\t1\t7\n'));
+  assert.equal(
+    [rows({ columns: split.train }), rows({ columns: split.valid }), split.name],
+    [
+      [
+        [1, 2, 3, 4],
+        [2, 3, 4, 5],
+      ],
+      [[1, 9, 1, 7]],
+      'u1.base / u1.test',
+    ],
+  );
+  const data = CollabData.fromSplit(split.train, split.valid, { batchSize: 2 });
+  assert.equal([...data.valid.items], [0]);
+});
+
+const real = process.env['MOVIELENS_DIR'];
+if (real === undefined) {
+  console.log('skipped: reading the real MovieLens sets; set MOVIELENS_DIR to the folder that holds ml-100k and ml-latest-small');
+} else {
+  test('the real MovieLens-100K and ml-latest-small read whole', async () => {
+    const small = await readRatings(join(real, 'ml-100k'), { ratingRange: [1, 5] });
+    assert.equal([small.columns.ratings.length, small.titles!.size, small.titles!.get(50)], [100_000, 1682, 'Star Wars (1977)']);
+    const data = CollabData.fromArrays(small.columns, { validPct: 0, duplicates: 'error' });
+    assert.equal([data.nUsers, data.nItems], [944, 1683]);
+
+    const split = await readSplit(join(real, 'ml-100k', 'u1.base'), join(real, 'ml-100k', 'u1.test'));
+    const u1 = CollabData.fromSplit(split.train, split.valid);
+    assert.equal([u1.nTrain, u1.nValid, u1.nUsers, u1.nItems], [80_000, 20_000, 944, 1651]);
+
+    const latest = await readRatings(join(real, 'ml-latest-small'), { ratingRange: [0.5, 5] });
+    assert.equal([latest.columns.ratings.length, latest.titles!.get(1)], [100_836, 'Toy Story (1995)']);
+  });
+}
+
+test.run();

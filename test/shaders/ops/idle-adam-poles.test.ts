@@ -1,0 +1,131 @@
+/** The closed form of idle steps against Adam made step by step, in float64. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { adam, rateOf } from '../../../shaders/ops/adam.js';
+import { idlePoles, idleQ, idleQSum, N_POLES, replayEnd } from '../../../shaders/ops/idle-adam-poles.js';
+import { constant, lrSweep, oneCycle, type Schedule } from '../../../src/schedule/schedule.js';
+import { randomSource } from '../../helpers/random.js';
+
+interface Idle {
+  wd: number;
+  beta2: number;
+  eps: number;
+  stepCount: number;
+}
+type State = readonly [p: number, m: number, v: number];
+
+/** Adam's steps t0 to t1 - 1 with gradient zero, one after another. */
+function bruteForce([p, m, v]: State, { lr, beta1 }: Schedule, { wd, beta2, eps, stepCount }: Idle, t0: number, t1: number): State {
+  for (let t = t0; t < t1; t++) [p, m, v] = adam.update(p, m, v, 0, rateOf(lr[t], beta1[t], beta2, stepCount + t + 1), wd, beta2, eps);
+  return [p, m, v];
+}
+
+/** The same at once: p1 - m1 Q1(s1) = W (p0 - m0 Q0(s0)). */
+function closedForm(
+  [p, m, v]: State,
+  { lr, beta1 }: Schedule,
+  { wd, beta2 }: Idle,
+  t0: number,
+  t1: number,
+  q: (t: number, s: number) => number,
+): State {
+  let [B, W] = [1, 1];
+  for (let t = t0; t < t1; t++) {
+    B *= beta1[t];
+    W *= 1 - lr[t] * wd;
+  }
+  const v1 = v * beta2 ** (t1 - t0);
+  return [W * (p - m * q(t0, Math.sqrt(v))) + B * m * q(t1, Math.sqrt(v1)), B * m, v1];
+}
+
+/** States that a gradient leaves behind: v at least m^2 / 5.5 (Cauchy and Schwarz over the decays 0.9 and 0.99). */
+function* states(seed: number): Generator<State> {
+  const random = randomSource(seed);
+  for (let exponent = -6; exponent <= 1; exponent++) {
+    const s = 10 ** exponent * (0.5 + random());
+    yield [2 * random() - 1, (2 * random() - 1) * 2 * s, s * s];
+  }
+}
+
+const N_STEPS = 600;
+const schedules: Record<string, Schedule> = {
+  oneCycle: oneCycle({ totalSteps: N_STEPS, lrMax: 0.02 }),
+  constant: constant({ totalSteps: N_STEPS, lr: 0.003 }),
+  'oneCycle of fastai 2': oneCycle({ totalSteps: N_STEPS, lrMax: 0.05, version: 'fastai2' }),
+};
+const options: Record<string, Idle> = {
+  'fastai 1': { wd: 0.1, beta2: 0.99, eps: 1e-8, stepCount: 0 },
+  'fastai 2': { wd: 0.1, beta2: 0.99, eps: 1e-5, stepCount: 0 },
+  'no decay': { wd: 0, beta2: 0.99, eps: 1e-5, stepCount: 0 },
+  'a later fit': { wd: 0.01, beta2: 0.99, eps: 1e-5, stepCount: 5000 },
+};
+const GAPS = [1, 2, 7, 50, 200];
+
+for (const [scheduleName, schedule] of Object.entries(schedules)) {
+  for (const [name, idle] of Object.entries(options)) {
+    test(`the sum is Adam step by step: ${scheduleName}, ${name}`, () => {
+      for (const gap of GAPS) {
+        for (const t0 of [0, 1, 40, N_STEPS - gap]) {
+          for (const state of states(gap + t0)) {
+            const wanted = bruteForce(state, schedule, idle, t0, t0 + gap);
+            const found = closedForm(state, schedule, idle, t0, t0 + gap, (t, s) => idleQSum(schedule, idle, t, s));
+            found.forEach((value, i) =>
+              assert.ok(
+                Math.abs(value - wanted[i]) <= 1e-11 * (i === 0 ? 1 : Math.abs(wanted[i])),
+                `${'pmv'[i]} from ${t0} over ${gap}: ${value}, not ${wanted[i]}`,
+              ),
+            );
+          }
+        }
+      }
+    });
+
+    test(`poles give Adam's parameter from replayEnd on: ${scheduleName}, ${name}`, () => {
+      const poles = idlePoles(schedule, idle);
+      const first = replayEnd(schedule, idle, poles);
+      assert.ok(first < N_STEPS / 2, `poles are trusted from step ${first} only`);
+      for (const gap of GAPS) {
+        for (const t0 of [first, first + 1, first + 40, N_STEPS - gap]) {
+          for (const state of states(gap + t0)) {
+            const [p] = closedForm(state, schedule, idle, t0, t0 + gap, (t, s) => idleQ(poles, t, s));
+            const [wanted] = bruteForce(state, schedule, idle, t0, t0 + gap);
+            assert.ok(Math.abs(p - wanted) < 1e-6, `p from ${t0} over ${gap} with v ${state[2]}: ${p}, not ${wanted}`);
+          }
+        }
+      }
+    });
+  }
+}
+
+test('after the last step nothing is left to come', () => {
+  const poles = idlePoles(schedules['oneCycle'], options['fastai 1']);
+  assert.is(idleQ(poles, N_STEPS, 0.1), 0);
+  assert.is(idleQSum(schedules['oneCycle'], options['fastai 1'], N_STEPS, 0.1), 0);
+  assert.is(poles.weights.length, (N_STEPS + 1) * N_POLES);
+});
+
+test('the last step alone needs one pole', () => {
+  const idle = options['fastai 2'];
+  const schedule = constant({ totalSteps: 3, lr: 0.1 });
+  const poles = idlePoles(schedule, idle);
+  assert.equal(
+    Array.from(poles.weights.slice(2 * N_POLES, 3 * N_POLES), (w) => w > 0),
+    [true, false, false],
+  );
+  for (const s of [0, 1e-6, 1]) assert.ok(Math.abs(idleQ(poles, 2, s) / idleQSum(schedule, idle, 2, s) - 1) < 1e-12);
+});
+
+test('a sweep whose rates grow faster than the momentum fades is replayed to its end', () => {
+  const schedule = lrSweep({ startLr: 1e-7, endLr: 10, numIt: 100 });
+  for (const idle of [options['fastai 1'], options['fastai 2']]) {
+    assert.is(replayEnd(schedule, idle, idlePoles(schedule, idle)), 100);
+  }
+});
+
+test('a decay too strong for the poles is replayed', () => {
+  const schedule = constant({ totalSteps: 50, lr: 0.5 });
+  const idle = { wd: 1.9, beta2: 0.99, eps: 1e-8, stepCount: 0 };
+  assert.is(replayEnd(schedule, idle, idlePoles(schedule, idle)), 50);
+});
+
+test.run();

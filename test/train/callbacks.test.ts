@@ -1,0 +1,218 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Callback, csvHistory, earlyStopping, type Fit, historyCsv, keepBest } from '../../src/train/callbacks.js';
+import { CollabData } from '../../src/data/collab-data.js';
+import { DivergedError } from '../../src/base/errors.js';
+import { collabLearner, type EpochRecord, type LearnerOptions } from '../../src/train/learner.js';
+import type { StepperName } from '../../src/steps/stepper.js';
+import { plantedRatings } from '../../src/data/planted.js';
+import { sharedGpu } from '../helpers/gpu.js';
+import { assertClose, sameBits } from '../helpers/training.js';
+
+const test = suite('callbacks');
+
+const { columns } = plantedRatings({ nUsers: 60, nItems: 80, nRatings: 1200 });
+const data = CollabData.fromArrays(columns, { batchSize: 16 });
+const learner = async (options: LearnerOptions = {}, of = data) =>
+  collabLearner(of, { nFactors: 5, yRange: [0, 5.5], wd: 0.1, gpu: await sharedGpu(), ...options });
+
+/** A fit's record with the given validation loss. */
+const epochOf = (epoch: number, validLoss: number): EpochRecord => ({
+  epoch,
+  trainLoss: 1,
+  validLoss,
+  valid: { loss: validLoss, mse: validLoss, rmse: 0, mae: 0 },
+  trainSeconds: 0.5,
+  validateSeconds: 0.25,
+});
+
+/** The epoch after which a callback stops a fit with these validation losses. */
+async function stopsAfter(callback: Callback, losses: number[]): Promise<number | undefined> {
+  const fit = { records: [], learner: { data } } as unknown as Fit;
+  await callback.onBegin?.(fit);
+  for (const [epoch, loss] of losses.entries()) {
+    const record = epochOf(epoch, loss);
+    fit.records.push(record);
+    if (await callback.onEpoch!(record, fit)) return epoch;
+  }
+  return undefined;
+}
+
+test('early stopping ends the fit after `patience` epochs in a row that are not better', async () => {
+  assert.is(await stopsAfter(earlyStopping(), [3, 2, 2, 1]), 2);
+  assert.is(await stopsAfter(earlyStopping({ patience: 2 }), [3, 2, 2, 1, 4, 1, 0]), 5);
+  assert.is(await stopsAfter(earlyStopping({ patience: 2 }), [3, 2, 1]), undefined);
+  assert.is(await stopsAfter(earlyStopping({ patience: 2 }), [NaN, NaN]), 1);
+});
+
+test('early stopping counts an epoch as better only if it gains more than minDelta', async () => {
+  assert.is(await stopsAfter(earlyStopping({ minDelta: 0.5 }), [3, 2.4, 1.9]), 2);
+  assert.is(await stopsAfter(earlyStopping({ minDelta: 0.4 }), [3, 2.4, 1.9]), undefined);
+});
+
+test('early stopping can monitor another figure', async () => {
+  assert.is(await stopsAfter(earlyStopping({ monitor: 'trainLoss' }), [3, 2, 1]), 1);
+});
+
+test('wrong options of callbacks are refused by name', () => {
+  assert.throws(() => earlyStopping({ patience: 0 }), /patience must be a whole number of at least 1, not 0/);
+  assert.throws(() => earlyStopping({ minDelta: -1 }), /minDelta/);
+  assert.throws(() => keepBest({ monitor: 'accuracy' as never }), /monitor must be one of .* not accuracy/);
+});
+
+test('monitoring validation without validation ratings is refused before training', async () => {
+  const learn = await learner({}, CollabData.fromArrays(columns, { validPct: 0, batchSize: 16 }));
+  for (const callback of [earlyStopping(), keepBest({ monitor: 'rmse' })]) {
+    await learn.fit(1, 0.01, { callbacks: [callback] }).then(
+      () => assert.unreachable(),
+      (error) => assert.match(error.message, 'no validation ratings'),
+    );
+  }
+  assert.is(learn.trainer.stepCount, 0);
+  learn.release();
+});
+
+test('a fit that early stopping ends keeps its records and the model of its last epoch', async () => {
+  const [stopped, short] = [await learner({ path: 'dense' }), await learner({ path: 'dense' })];
+  const records = await stopped.fit(30, 0.03, { callbacks: [earlyStopping()] });
+  assert.ok(records.length > 1 && records.length < 30, String(records.length));
+  assert.ok(records.at(-1)!.validLoss >= records.at(-2)!.validLoss);
+  await short.fit(records.length, 0.03);
+  assert.ok(sameBits((await stopped.embeddings.readState()).param, (await short.embeddings.readState()).param));
+  stopped.release();
+  short.release();
+});
+
+test('keepBest puts back the bits of the best epoch, moments included', async () => {
+  const states: Float32Array[][] = [];
+  const learn = await learner();
+  const best = keepBest();
+  const watch: Callback = { onEpoch: async (_, fit) => void states.push(Object.values(await fit.learner.embeddings.readState())) };
+  const records = await learn.fit(12, 0.03, { callbacks: [best, watch] });
+  const losses = records.map((record) => record.validLoss);
+  const bestEpoch = losses.indexOf(Math.min(...losses));
+  assert.ok(bestEpoch < 11, 'the last epoch is the best: the test shows nothing');
+  assert.equal(best.best, { epoch: bestEpoch, value: losses[bestEpoch] });
+  const now = Object.values(await learn.embeddings.readState());
+  now.forEach((array, i) => assert.ok(sameBits(array, states[bestEpoch][i])));
+  assert.is((await learn.validate()).loss, losses[bestEpoch]);
+  assert.is(learn.trainer.stepCount, (bestEpoch + 1) * learn.trainer.stepsPerEpoch);
+  learn.release();
+});
+
+test('onStep is told every step of the fit in order, with its rate and loss', async () => {
+  const learn = await learner();
+  const steps: [number, number, number, number][] = [];
+  await learn.fitOneCycle(2, 0.01, {
+    callbacks: [{ onStep: ({ step, lr, loss, smoothLoss }) => void steps.push([step, lr, loss, smoothLoss]) }],
+  });
+  const { losses, lrs, smoothLosses } = learn.history;
+  assert.is(losses.length, 2 * learn.trainer.stepsPerEpoch);
+  assert.equal(
+    steps,
+    losses.map((loss, k) => [k, lrs[k], loss, smoothLosses[k]]),
+  );
+  learn.release();
+});
+
+test('callbacks run in order around a fit, and onEnd also after an error', async () => {
+  const learn = await learner();
+  const calls: string[] = [];
+  const log = (name: string): Callback => ({
+    onBegin: () => void calls.push(`${name} begin`),
+    onEpoch: () => void calls.push(`${name} epoch`),
+    onEnd: () => void calls.push(`${name} end`),
+  });
+  await learn.fit(1, 0.01, { callbacks: [log('a'), log('b')] });
+  assert.equal(calls, ['a begin', 'b begin', 'a epoch', 'b epoch', 'a end', 'b end']);
+  calls.length = 0;
+  const failing: Callback = {
+    onEpoch: () => {
+      throw new Error('mine');
+    },
+  };
+  await learn.fit(2, 0.01, { callbacks: [log('a'), failing] }).then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.message, 'mine'),
+  );
+  assert.equal(calls, ['a begin', 'a epoch', 'a end']);
+  learn.release();
+});
+
+test('after divergence, named with step and rate, keepBest has the last good model', async () => {
+  const learn = await learner({ yRange: null });
+  await learn.fit(1, 0.01);
+  const { loss } = await learn.validate();
+  const best = keepBest();
+  const poison: Callback = {
+    onEpoch: ({ epoch }, { learner: { embeddings: model } }) => {
+      if (epoch === 1) model.gpu.write(model.param, new Float32Array(model.layout.nParams).fill(NaN));
+    },
+  };
+  await learn.fit(4, 0.01, { callbacks: [best, poison] }).then(
+    () => assert.unreachable(),
+    (error) => {
+      assert.instance(error, DivergedError);
+      assert.is(error.step, 2 * learn.trainer.stepsPerEpoch);
+      assert.is(error.lr, 0.01);
+      assert.match(error.message, /not finite at step \d+ \(lr 0.01\)/);
+    },
+  );
+  const { length } = learn.history.losses;
+  assert.is((await learn.validate()).loss, best.best!.value);
+  assert.ok(best.best!.value < loss);
+  assert.is(learn.history.losses.length, length, 'nothing of the failed fit comes late');
+  learn.release();
+});
+
+test('an abort within an epoch leaves a consistent model, complete records and a learner that trains on', async () => {
+  const gpu = await sharedGpu();
+  const large = CollabData.fromArrays(plantedRatings({ nUsers: 100, nItems: 250, nRatings: 12000 }).columns, { batchSize: 64 });
+  const make = (path: StepperName) => collabLearner(large, { nFactors: 400, yRange: [0, 5.5], gpu, path });
+  const learn = await make('lazy');
+  assert.ok(learn.trainer.maxSteps < learn.trainer.stepsPerEpoch, 'several submissions an epoch');
+  const control = new AbortController();
+  const stopStep = learn.trainer.stepsPerEpoch + 1;
+  const records = await learn.fit(5, 0.01, {
+    signal: control.signal,
+    onProgress: ({ step }) => {
+      if (step >= stopStep) control.abort();
+    },
+  });
+  const { stepCount, epochCount, stepsPerEpoch } = learn.trainer;
+  assert.ok(stepCount > stepsPerEpoch && stepCount < 2 * stepsPerEpoch, `${stepCount} steps`);
+  assert.is(records.length, 1);
+  assert.is(epochCount, 1);
+  assert.is(learn.history.losses.length, stepCount);
+  // Dense steps leave no row behind at any time.
+  const dense = await make('dense');
+  const again = new AbortController();
+  await dense.fit(5, 0.01, {
+    signal: again.signal,
+    onProgress: ({ step }) => {
+      if (step >= stopStep) again.abort();
+    },
+  });
+  assert.is(dense.trainer.stepCount, stepCount);
+  assertClose([(await learn.validate()).mse], [(await dense.validate()).mse], 1e-6, 'valid mse');
+  assert.is((await learn.fit(1, 0.01)).length, 1);
+  assert.is((await learn.fit(1, 0.01, { signal: control.signal })).length, 0, 'aborted before it began');
+  learn.release();
+  dense.release();
+});
+
+test('the history is CSV with a header, and csvHistory writes it whole after each epoch', async () => {
+  assert.is(
+    historyCsv([epochOf(0, 0.5), epochOf(1, NaN)]),
+    ['epoch,train_loss,valid_loss,mse,rmse,mae,train_seconds,validate_seconds', '0,1,0.5,0.5,0,0,0.5,0.25', '1,1,,,0,0,0.5,0.25', ''].join(
+      '\n',
+    ),
+  );
+  const written: string[] = [];
+  const learn = await learner();
+  const records = await learn.fit(2, 0.01, { callbacks: [csvHistory((csv) => void written.push(csv))] });
+  assert.equal(written, [historyCsv(records.slice(0, 1)), historyCsv(records)]);
+  learn.release();
+});
+
+test.run();

@@ -1,0 +1,200 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { CollabData } from '../../src/data/collab-data.js';
+import { DivergedError } from '../../src/base/errors.js';
+import { EmbeddingTables } from '../../src/model/tables.js';
+import type { StepperName, StepOptions } from '../../src/steps/stepper.js';
+import { ReferenceTrainer } from '../../src/reference/trainer.js';
+import { constant, oneCycle } from '../../src/schedule/schedule.js';
+import { packRatings, Trainer, Validator } from '../../src/train/trainer.js';
+import { smallData } from '../helpers/data.js';
+import { sharedGpu } from '../helpers/gpu.js';
+import { logCosh } from '../helpers/ops.js';
+import { assertClose, STEPPERS, randomTables, sameBits, stepOptions } from '../helpers/training.js';
+
+const gpu = await sharedGpu();
+const data = smallData();
+
+interface Setup {
+  of?: CollabData;
+  nFactors?: number;
+  path?: StepperName;
+  options?: Partial<StepOptions>;
+}
+
+async function setUp({ of = data, nFactors = 8, path = 'lazy', options }: Setup = {}) {
+  const shape = { nUsers: of.nUsers, nItems: of.nItems, nFactors, bias: true };
+  const model = new EmbeddingTables(gpu, shape, 2);
+  const tables = randomTables(shape, 1);
+  model.writeTables(tables);
+  const step = stepOptions({ batchSize: of.batchSize, ...options });
+  const order = (epoch: number) => Uint32Array.from({ length: of.nTrain }, (_, k) => (k * 7 + 13 * epoch) % of.nTrain);
+  const trainer = await Trainer.create(model, of, step, order, path);
+  const release = () => {
+    trainer.release();
+    model.release();
+  };
+  return { model, tables, trainer, release, step, reference: () => new ReferenceTrainer(shape, tables, step), order };
+}
+
+test('the losses of all steps arrive in order, and an epoch after its steps', async () => {
+  const { trainer, release } = await setUp();
+  assert.is(trainer.stepsPerEpoch, 50);
+  const events: string[] = [];
+  const done = await trainer.fit(oneCycle({ totalSteps: 120, lrMax: 0.01 }), {
+    onSteps: (step, losses) => events.push(`${step}+${losses.length}`),
+    onEpoch: async (epoch) => void events.push(`epoch ${epoch}`),
+  });
+  assert.equal(events, ['0+50', 'epoch 0', '50+50', 'epoch 1', '100+20', 'epoch 2']);
+  assert.is(done, 120);
+  assert.is(trainer.stepCount, 120);
+  assert.is(trainer.epochCount, 3);
+  release();
+});
+
+for (const path of STEPPERS) {
+  test(`${path}: an epoch of several submissions is the reference trainer's`, async () => {
+    // Rows so wide that a submission holds 232 steps of the epoch's 250.
+    const of = smallData({ validPct: 0, batchSize: 8 });
+    const { trainer, model, reference, release, order } = await setUp({ of, nFactors: 800, path });
+    assert.is(trainer.stepsPerEpoch, 250);
+    assert.is(trainer.maxSteps, 233);
+    const schedule = oneCycle({ totalSteps: 250, lrMax: 0.002 });
+    const losses: number[] = [];
+    await trainer.fit(schedule, {
+      onSteps: (step, some) => {
+        assert.is(step, losses.length);
+        losses.push(...some);
+      },
+    });
+    const expected = reference();
+    const { users, items, ratings } = of.train;
+    const rows = order(0);
+    const wanted = Array.from(schedule.lr, (lr, s) => {
+      const batch = [...rows.subarray(8 * s, 8 * s + 8)];
+      return expected.step(
+        batch.map((k) => users[k]),
+        batch.map((k) => items[k]),
+        batch.map((k) => ratings[k]),
+        lr,
+        schedule.beta1[s],
+      );
+    });
+    assertClose(losses, wanted, 1e-4, 'loss');
+    assertClose((await model.readState()).param, expected.param, 1e-3, 'param');
+    release();
+  });
+}
+
+test('a second fit continues the first, as the reference trainer does', async () => {
+  const { trainer, model, reference, release, order } = await setUp();
+  const expected = reference();
+  const { users, items, ratings } = data.train;
+  for (const schedule of [oneCycle({ totalSteps: 50, lrMax: 0.02 }), constant({ totalSteps: 50, lr: 0.005 })]) {
+    const rows = order(trainer.epochCount);
+    await trainer.fit(schedule);
+    schedule.lr.forEach((lr, s) => {
+      const batch = [...rows.subarray(32 * s, 32 * s + 32)];
+      expected.step(
+        batch.map((k) => users[k]),
+        batch.map((k) => items[k]),
+        batch.map((k) => ratings[k]),
+        lr,
+        schedule.beta1[s],
+      );
+    });
+  }
+  assertClose((await model.readState()).param, expected.param, 1e-4, 'param');
+  release();
+});
+
+test('a fit goes on from a later epoch as if it had made those before', async () => {
+  const schedule = oneCycle({ totalSteps: 150, lrMax: 0.02 });
+  const whole = await setUp();
+  await whole.trainer.fit(schedule);
+  const parts = await setUp();
+  await parts.trainer.fit(schedule, { onEpoch: async (epoch) => epoch === 0 });
+  assert.is(parts.trainer.stepCount, 50);
+  assert.is(await parts.trainer.fit(schedule, {}, 1), 150);
+  const [a, b] = [await whole.model.readState(), await parts.model.readState()];
+  for (const name of ['param', 'm', 'v'] as const) assert.ok(sameBits(a[name], b[name]), name);
+  whole.release();
+  parts.release();
+});
+
+test('a signal stops a fit before its next submission', async () => {
+  const { trainer, release } = await setUp();
+  const stop = new AbortController();
+  const done = await trainer.fit(constant({ totalSteps: 200, lr: 0.01 }), { signal: stop.signal, onSteps: () => stop.abort() });
+  assert.is(done, 50);
+  assert.is(await trainer.fit(constant({ totalSteps: 50, lr: 0.01 }), { signal: stop.signal }), 0);
+  assert.is(trainer.stepCount, 50);
+  release();
+});
+
+test('a loss that is not finite stops the fit, or not', async () => {
+  const options = { yRange: null } as const;
+  const one = await setUp({ options });
+  const error = await one.trainer.fit(constant({ totalSteps: 50, lr: 1e25 })).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.instance(error, DivergedError);
+  assert.ok((error as DivergedError).step > 0 && (error as DivergedError).step < 10);
+  const two = await setUp({ options });
+  const losses: number[] = [];
+  assert.is(
+    await two.trainer.fit(constant({ totalSteps: 50, lr: 1e25 }), { stopOnNaN: false, onSteps: (_, some) => void losses.push(...some) }),
+    50,
+  );
+  assert.is(
+    losses.findIndex((loss) => !Number.isFinite(loss)),
+    (error as DivergedError).step,
+  );
+  [one, two].forEach(({ release }) => release());
+});
+
+for (const [name, loss] of [
+  ['mse', undefined],
+  ['another loss', logCosh],
+] as const) {
+  test(`the validator measures as the reference does: ${name}`, async () => {
+    const { model, reference, step, release } = await setUp({ options: loss ? { loss } : {} });
+    const expected = reference();
+    const { users, items, ratings } = data.valid;
+    const errors = Array.from(ratings, (y, k) => expected.predict(users[k], items[k]) - y);
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const validator = await Validator.create(model, data.valid, step);
+    const found = await validator.run();
+    const mse = mean(errors.map((e) => e * e));
+    const wanted = [
+      mean(errors.map((e, k) => step.loss.value(e + ratings[k], ratings[k]))),
+      mse,
+      Math.sqrt(mse),
+      mean(errors.map(Math.abs)),
+    ];
+    assertClose([found.loss, found.mse, found.rmse, found.mae], wanted, 1e-6, 'error');
+    assert.is(found.loss === found.mse, loss === undefined);
+    validator.release();
+    release();
+  });
+}
+
+test('an empty validation set has no errors to speak of', async () => {
+  const { model, step, release } = await setUp();
+  const validator = await Validator.create(
+    model,
+    { users: new Uint32Array(), items: new Uint32Array(), ratings: new Float32Array() },
+    step,
+  );
+  assert.equal(await validator.run(), { loss: NaN, mse: NaN, rmse: NaN, mae: NaN });
+  validator.release();
+  release();
+});
+
+test('ratings are packed with item rows after user rows', () => {
+  const words = packRatings({ users: Uint32Array.of(1, 2), items: Uint32Array.of(0, 5), ratings: Float32Array.of(1, -2) }, 10);
+  assert.equal([...words], [1, 10, 0x3f800000, 2, 15, 0xc0000000]);
+});
+
+test.run();

@@ -1,0 +1,20 @@
+import type { LossOp } from '../../shaders/ops/loss.js';
+import type { RangeOp } from '../../shaders/ops/range.js';
+import type { validate as kernel } from '../../shaders/answer/validate.wgsl.js';
+import { scoreRows } from './score.js';
+import type { Twin } from './twin.js';
+
+/** Twin of shaders/validate.wgsl.ts; `group` is its workgroup size. */
+export const validate =
+  (loss: LossOp, range: RangeOp, bias: boolean, group: number): Twin<ReturnType<typeof kernel>> =>
+  ({ ratings, param, sums }, { nRatings, factorVecs, rowVecs }) => {
+    sums.fill(0, 0, 4 * Math.ceil(nRatings / group));
+    for (let k = 0; k < nRatings; k++) {
+      const { user, item, y } = ratings[k];
+      const yHat = range.value(scoreRows(param, user * rowVecs, item * rowVecs, factorVecs, bias));
+      const at = 4 * Math.floor(k / group);
+      sums[at] += loss.value(yHat, y);
+      sums[at + 1] += (yHat - y) ** 2;
+      sums[at + 2] += Math.abs(yHat - y);
+    }
+  };
