@@ -5,7 +5,7 @@ import { collabLearner } from '../src/train/learner.js';
 import type { StepperName } from '../src/steps/stepper.js';
 import { ReferenceTrainer } from '../src/reference/trainer.js';
 import { oneCycle } from '../src/schedule/schedule.js';
-import { EPOCHS, LR_MAX, RECIPE } from './workload.js';
+import { EPOCHS, LR_MAX, TUTORIAL } from './workload.js';
 
 const TOLERANCE = 1e-5;
 
@@ -13,13 +13,13 @@ const TOLERANCE = 1e-5;
 export async function checkSteps(
   gpu: Gpu,
   data: CollabData,
-  path: StepperName,
+  stepper: StepperName,
   nSteps: number,
-  nFactors: number = RECIPE.nFactors,
+  nFactors: number = TUTORIAL.nFactors,
 ): Promise<number> {
   const { batchSize, train } = data;
   const order = Uint32Array.from({ length: data.nTrain }, (_, k) => k).sort((a, b) => ((a * 48271) % 65537) - ((b * 48271) % 65537));
-  const learn = await collabLearner(data, { ...RECIPE, nFactors, path, gpu, order: () => order });
+  const learn = await collabLearner(data, { ...TUTORIAL, nFactors, stepper, gpu, order: () => order });
   const reference = new ReferenceTrainer(learn.embeddings.shape, await learn.embeddings.readTables(), learn.trainer.options);
   const { stepsPerEpoch } = learn.trainer;
   const { lr, beta1, end } = oneCycle({ totalSteps: EPOCHS * stepsPerEpoch, lrMax: LR_MAX });
@@ -40,7 +40,7 @@ export async function checkSteps(
   });
   if (!(worst <= TOLERANCE) || losses.length !== Math.min(nSteps, lr.length)) {
     throw new Error(
-      `Path '${path}', batch ${batchSize}, ${nFactors} factors: the losses of ${losses.length} steps are off by up to ${worst} of the reference's; nothing is timed that is wrong.`,
+      `Path '${stepper}', batch ${batchSize}, ${nFactors} factors: the losses of ${losses.length} steps are off by up to ${worst} of the reference's; nothing is timed that is wrong.`,
     );
   }
   return worst;

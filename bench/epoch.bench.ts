@@ -1,4 +1,4 @@
-/** Whole training runs: the five-epoch recipe in processes of its own, and a grid of batch sizes, factors and paths. */
+/** Whole training runs: the five-epoch recipe in processes of its own, and a grid of batch sizes, factors and steppers. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,12 +10,12 @@ import { checkSteps } from './check.js';
 import type { FitOnce } from './fit-once.js';
 import { repeat, spread, summarise } from './measure.js';
 import type { Section } from './report.js';
-import { EPOCHS, LR_MAX, RECIPE, split, type Workload } from './workload.js';
+import { EPOCHS, LR_MAX, TUTORIAL, split, type Workload } from './workload.js';
 
 const run = promisify(execFile);
 
 /** The recipe from a cold start, `runs` times: a new process opens the adapter, compiles, trains five epochs, validates. */
-export async function benchRecipe(runs: number, adapter: string): Promise<Section> {
+export async function benchTutorial(runs: number, adapter: string): Promise<Section> {
   const fits: (FitOnce & { wall: number })[] = [];
   for (let i = 0; i < runs; i++) {
     const start = performance.now();
@@ -30,7 +30,7 @@ export async function benchRecipe(runs: number, adapter: string): Promise<Sectio
     return { what, value: timing.median, unit, spread: spread(timing) };
   };
   return {
-    title: `The recipe from a cold start: ${data}, batch ${batchSize}, ${RECIPE.nFactors} factors, ${EPOCHS} epochs, ${nSteps.toLocaleString('en')} steps`,
+    title: `The recipe from a cold start: ${data}, batch ${batchSize}, ${TUTORIAL.nFactors} factors, ${EPOCHS} epochs, ${nSteps.toLocaleString('en')} steps`,
     notes: [`Median of ${runs} processes. Validation MSE ${mse.toFixed(4)} in the first.`],
     rows: [
       row('process, start to end', 's', (fit) => fit.wall),
@@ -50,25 +50,25 @@ export async function benchRecipe(runs: number, adapter: string): Promise<Sectio
 export interface GridOptions {
   batchSizes: readonly number[];
   nFactors: readonly number[];
-  /** Paths to compare at the first batch size and 40 factors; elsewhere the first one runs. */
-  paths: readonly StepperName[];
+  /** Steppers to compare at the first batch size and 40 factors; elsewhere the first one runs. */
+  steppers: readonly StepperName[];
   repeats: number;
   /** Steps that a timed fit has at least. */
   minSteps: number;
 }
 
-/** Microseconds per training step, across sizes and paths. */
+/** Microseconds per training step, across sizes and steppers. */
 export async function benchGrid(
   gpu: Gpu,
   workload: Workload,
-  { batchSizes, nFactors, paths, repeats, minSteps }: GridOptions,
+  { batchSizes, nFactors, steppers, repeats, minSteps }: GridOptions,
 ): Promise<Section> {
   const rows: Section['rows'] = [];
   let worst = 0;
-  const measure = async (data: CollabData, d: number, path: StepperName) => {
+  const measure = async (data: CollabData, d: number, stepper: StepperName) => {
     const { batchSize } = data;
-    worst = Math.max(worst, await checkSteps(gpu, data, path, batchSize <= 256 ? 8 : 2, d));
-    const learn = await collabLearner(data, { ...RECIPE, nFactors: d, path, gpu });
+    worst = Math.max(worst, await checkSteps(gpu, data, stepper, batchSize <= 256 ? 8 : 2, d));
+    const learn = await collabLearner(data, { ...TUTORIAL, nFactors: d, stepper, gpu });
     const { stepsPerEpoch } = learn.trainer;
     const epochs = Math.max(1, Math.ceil(minSteps / stepsPerEpoch));
     const timing = await repeat(repeats, async () => {
@@ -77,7 +77,7 @@ export async function benchGrid(
     });
     learn.release();
     rows.push({
-      path,
+      stepper,
       batch: batchSize,
       d,
       'us per step': timing.median,
@@ -89,8 +89,8 @@ export async function benchGrid(
   };
   for (const batchSize of batchSizes) {
     const data = split(workload, batchSize);
-    if (batchSize === batchSizes[0]) for (const path of paths.slice(1)) await measure(data, RECIPE.nFactors, path);
-    for (const d of nFactors) await measure(data, d, paths[0]);
+    if (batchSize === batchSizes[0]) for (const stepper of steppers.slice(1)) await measure(data, TUTORIAL.nFactors, stepper);
+    for (const d of nFactors) await measure(data, d, steppers[0]);
   }
   return {
     title: `Training steps, ${workload.name}`,

@@ -2,7 +2,7 @@
 import { openGpu } from '../src/node/device/device.js';
 import { collabLearner } from '../src/train/learner.js';
 import { peakMemory } from './report.js';
-import { EPOCHS, LR_MAX, openWorkload, RECIPE, split } from './workload.js';
+import { EPOCHS, LR_MAX, openWorkload, TUTORIAL, split } from './workload.js';
 
 export interface FitOnce {
   data: string;
@@ -26,7 +26,7 @@ const readSeconds = lap();
 const name = process.argv[2];
 const { gpu } = await openGpu(name ? { name } : {});
 const openSeconds = lap();
-const learn = await collabLearner(data, { ...RECIPE, gpu });
+const learn = await collabLearner(data, { ...TUTORIAL, gpu });
 const createSeconds = lap();
 const records = await learn.fitOneCycle(EPOCHS, LR_MAX);
 const total = (of: 'trainSeconds' | 'validateSeconds') => records.reduce((sum, record) => sum + record[of], 0);

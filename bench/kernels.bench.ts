@@ -8,7 +8,7 @@ import { capture, type Dispatch, kernelStem, replay } from './capture.js';
 import { type Ceilings, floorUs } from './ceilings.js';
 import { PassClock, spread } from './measure.js';
 import type { Section } from './report.js';
-import { EPOCHS, LR_MAX, RECIPE } from './workload.js';
+import { EPOCHS, LR_MAX, TUTORIAL } from './workload.js';
 
 /** Means over the dispatches of a kernel that its cost depends on. */
 interface Sizes {
@@ -58,11 +58,11 @@ export interface KernelOptions {
   nearBytes: number;
 }
 
-/** Times each kernel of the given path on consecutive batches, and the host's work for them. */
+/** Times each kernel of the given stepper on consecutive batches, and the host's work for them. */
 export async function benchKernels(
   gpu: Gpu,
   data: CollabData,
-  paths: readonly StepperName[],
+  steppers: readonly StepperName[],
   ceilings: Ceilings,
   options: KernelOptions,
 ): Promise<Section> {
@@ -70,8 +70,8 @@ export async function benchKernels(
   const clock = new PassClock(gpu);
   const { batchSize } = data;
   const seen = new Set<string>();
-  for (const path of paths) {
-    const learn = await collabLearner(data, { ...RECIPE, path, gpu });
+  for (const stepper of steppers) {
+    const learn = await collabLearner(data, { ...TUTORIAL, stepper, gpu });
     const nSteps = learn.trainer.maxSteps;
     const steps = await captureSteps(learn, nSteps);
     const {
@@ -90,12 +90,12 @@ export async function benchKernels(
         rows.push(await kernelRow(name, ofKernel, { ...sizes, B }));
       }
     }
-    rows.push({ kernel: `host: ${path}, batches of one step`, dispatches: nSteps, us: steps.hostUs });
+    rows.push({ kernel: `host: ${stepper}, batches of one step`, dispatches: nSteps, us: steps.hostUs });
     learn.release();
   }
   clock.release();
   return {
-    title: `Kernels, ${data.name}, batch ${batchSize}, ${RECIPE.nFactors} factors`,
+    title: `Kernels, ${data.name}, batch ${batchSize}, ${TUTORIAL.nFactors} factors`,
     notes: [
       'us of one dispatch, all dispatches of a kernel in one pass; B ratings of a batch, S bytes of a row, T rows that a step touches, N rows, K steps.',
       'Share of the ceiling: (launch of a dependent dispatch + bytes at the copy or row-gather rate) / measured time.',
@@ -127,12 +127,12 @@ export async function captureSteps(
   { trainer, embeddings: model, data }: CollabLearner,
   nSteps: number,
 ): Promise<{ dispatches: Dispatch[]; touchesPerStep: number; hostUs: number }> {
-  const { path, stepsPerEpoch } = trainer;
+  const { stepper, stepsPerEpoch } = trainer;
   const schedule = oneCycle({ totalSteps: Math.max(EPOCHS * stepsPerEpoch, 2 * nSteps), lrMax: LR_MAX });
   await trainer.fit({ ...schedule, lr: schedule.lr.slice(0, nSteps), beta1: schedule.beta1.slice(0, nSteps) });
-  path.begin(schedule, 0);
+  stepper.begin(schedule, 0);
   const order = trainer.order(0);
-  const run = () => capture(model.gpu, () => path.run(order, 0, schedule.lr.length >> 1, nSteps));
+  const run = () => capture(model.gpu, () => stepper.run(order, 0, schedule.lr.length >> 1, nSteps));
   await run();
   const start = performance.now();
   const dispatches = await run();

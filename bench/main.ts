@@ -6,7 +6,7 @@ import { writeFileAtomic } from '../src/node/disk/files.js';
 import { openGpu } from '../src/node/device/device.js';
 import { checkSteps } from './check.js';
 import { measureCeilings } from './ceilings.js';
-import { benchGrid, benchRecipe } from './epoch.bench.js';
+import { benchGrid, benchTutorial } from './epoch.bench.js';
 import { benchKernels } from './kernels.bench.js';
 import { environment, peakMemory, render, type Result, resultFile, type Section } from './report.js';
 import { benchShapes, benchTables, MOVIELENS } from './shapes.js';
@@ -57,8 +57,10 @@ async function main(): Promise<void> {
   console.log(`Data: ${workload.source}`);
 
   let worst = 0;
-  for (const path of STEPPERS) worst = Math.max(worst, await checkSteps(gpu, split(workload, 64), path, 8));
-  console.log(`Correctness: the losses of the first steps of all paths are within ${worst.toExponential(1)} of the float64 reference's.`);
+  for (const stepper of STEPPERS) worst = Math.max(worst, await checkSteps(gpu, split(workload, 64), stepper, 8));
+  console.log(
+    `Correctness: the losses of the first steps of all steppers are within ${worst.toExponential(1)} of the float64 reference's.`,
+  );
 
   const sections: Section[] = [];
   const show = (section: Section) => {
@@ -81,12 +83,12 @@ async function main(): Promise<void> {
     }
   }
   if (wants('epoch')) {
-    show(await benchRecipe(quick ? 1 : 3, flags.adapter ?? ''));
+    show(await benchTutorial(quick ? 1 : 3, flags.adapter ?? ''));
     show(
       await benchGrid(gpu, workload, {
         batchSizes: quick ? [64, 4096] : [64, 256, 1024, 4096, 16_384, 65_536],
         nFactors: quick ? [40] : [16, 40, 64, 128],
-        paths: quick ? STEPPERS.slice(0, 2) : STEPPERS,
+        steppers: quick ? STEPPERS.slice(0, 2) : STEPPERS,
         repeats: quick ? 1 : 3,
         minSteps: quick ? 20 : 50,
       }),

@@ -10,7 +10,7 @@ import { replay } from './capture.js';
 import { captureSteps } from './kernels.bench.js';
 import { PassClock, repeat, seconds, spread, type Timing } from './measure.js';
 import type { Section } from './report.js';
-import { LR_MAX, RECIPE, sample, type Shape } from './workload.js';
+import { LR_MAX, TUTORIAL, sample, type Shape } from './workload.js';
 
 /** Users, items and ratings of the MovieLens sets. */
 export const MOVIELENS: readonly Shape[] = [
@@ -56,7 +56,7 @@ export async function benchShapes(gpu: Gpu, { repeats, batchSizes, shapes, nSamp
     }
   }
   return {
-    title: `Shapes of the MovieLens sets, synthetic ratings, ${RECIPE.nFactors} factors, lazy path`,
+    title: `Shapes of the MovieLens sets, synthetic ratings, ${TUTORIAL.nFactors} factors, lazy stepper`,
     notes: [
       'Steps on a sample of ratings, tables in full size. One epoch: 90 % of the ratings at that rate, plus drawing the order of all of them.',
     ],
@@ -64,25 +64,25 @@ export async function benchShapes(gpu: Gpu, { repeats, batchSizes, shapes, nSamp
   };
 }
 
-/** The same steps on ever larger tables: a row that is not touched costs the lazy path nothing but its share of a pass per submission. */
+/** The same steps on ever larger tables: a row that is not touched costs the lazy stepper nothing but its share of a pass per submission. */
 export async function benchTables(gpu: Gpu, nRowsList: readonly number[], repeats: number): Promise<Section> {
   const rows: Section['rows'] = [];
   const clock = new PassClock(gpu);
   for (const nRows of nRowsList) {
     const data = sample({ name: `${nRows} rows`, nUsers: nRows / 2 - 1, nItems: nRows / 2 - 1, nRatings: 0 }, 150_000, 64);
-    for (const path of ['lazy', 'dense'] as const) {
-      const learn = await fixedOrderLearner(gpu, data, path);
+    for (const stepper of ['lazy', 'dense'] as const) {
+      const learn = await fixedOrderLearner(gpu, data, stepper);
       const { maxSteps } = learn.trainer;
-      const nSteps = path === 'lazy' ? 4 * maxSteps : 32;
+      const nSteps = stepper === 'lazy' ? 4 * maxSteps : 32;
       const timing = await timeSteps(learn, nSteps, repeats);
       const row: Section['rows'][number] = {
-        path,
+        stepper,
         rows: nRows,
         'us per step': timing.median,
         spread: spread(timing),
         'steps timed': nSteps,
       };
-      if (path === 'lazy') {
+      if (stepper === 'lazy') {
         const {
           dispatches: [all, ...steps],
           hostUs,
@@ -101,17 +101,17 @@ export async function benchTables(gpu: Gpu, nRowsList: readonly number[], repeat
   }
   clock.release();
   return {
-    title: `A step against the size of the tables: batch 64, ${RECIPE.nFactors} factors`,
-    notes: ['The lazy path makes a pass over all rows once per submission; "us per step" has its share, host work and upload.'],
+    title: `A step against the size of the tables: batch 64, ${TUTORIAL.nFactors} factors`,
+    notes: ['The lazy stepper makes a pass over all rows once per submission; "us per step" has its share, host work and upload.'],
     rows,
   };
 }
 
 /** The order is drawn before the clock starts: a sample's epoch is not the set's. */
-function fixedOrderLearner(gpu: Gpu, data: CollabData, path: StepperName): Promise<CollabLearner> {
+function fixedOrderLearner(gpu: Gpu, data: CollabData, stepper: StepperName): Promise<CollabLearner> {
   const order = new Uint32Array(data.nTrain);
   fillPermutation(order, 1);
-  return collabLearner(data, { ...RECIPE, path, gpu, order: () => order });
+  return collabLearner(data, { ...TUTORIAL, stepper, gpu, order: () => order });
 }
 
 function timeSteps({ trainer }: CollabLearner, nSteps: number, repeats: number): Promise<Timing> {

@@ -5,7 +5,7 @@ import { openRatings } from '../src/node/ratings/default-data.js';
 import { hash32 } from '../src/base/random.js';
 
 /** fastai's tutorial: five epochs of one-cycle at 0.01. */
-export const RECIPE = { nFactors: 40, yRange: [0, 5.5], wd: 0.1 } as const satisfies LearnerOptions;
+export const TUTORIAL = { nFactors: 40, yRange: [0, 5.5], wd: 0.1 } as const satisfies LearnerOptions;
 export const EPOCHS = 5;
 export const LR_MAX = 0.01;
 

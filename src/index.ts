@@ -13,7 +13,7 @@ export {
   type LrFindOptions,
   type OneCycleFitOptions,
   type History,
-  type Recipe,
+  type Defaults,
 } from './train/learner.js';
 export { CollabModel, type ModelInfo } from './answer/collab-model.js';
 export type { UnknownIds } from './model/rows.js';

@@ -9,7 +9,7 @@ import { openAdapter } from '../../src/node/device/adapter.js';
 import { writeFileAtomic } from '../../src/node/disk/files.js';
 import { spread, summarise } from '../measure.js';
 import { environment, render, resultFile, type Section } from '../report.js';
-import { EPOCHS, openWorkload, RECIPE } from '../workload.js';
+import { EPOCHS, openWorkload, TUTORIAL } from '../workload.js';
 import { type Work, writeWork } from './work.js';
 
 /** A program in `rivals/` that does the work once and prints a `Run`. */
@@ -183,7 +183,7 @@ function compare(work: Work, found: Map<Rival, Run[] | string>): Section {
     };
   });
   return {
-    title: `${work.name}, batch ${work.batchSize}, ${RECIPE.nFactors} factors, ${EPOCHS} epochs = ${work.nSteps.toLocaleString('en')} steps`,
+    title: `${work.name}, batch ${work.batchSize}, ${TUTORIAL.nFactors} factors, ${EPOCHS} epochs = ${work.nSteps.toLocaleString('en')} steps`,
     notes: [
       `Median of ${flags.rounds} rounds in turns, each in a process of its own; times dotbias: median of the rounds' ratios.`,
       'Same starting tables, batches and schedule for all. "losses off by": largest difference from dotbias at the same step, over the steps run.',

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fillInitial, fillPermutation, permutationKey, STREAM } from '../../src/base/random.js';
 import { oneCycle } from '../../src/schedule/schedule.js';
-import { EPOCHS, LR_MAX, RECIPE, split, type Workload } from '../workload.js';
+import { EPOCHS, LR_MAX, TUTORIAL, split, type Workload } from '../workload.js';
 
 /** What `work.json` holds beside the places of the arrays in `work.bin`. */
 export interface Work {
@@ -27,7 +27,7 @@ type Values = Uint32Array | Float32Array | Float64Array;
  * `lr` and `beta1`: one entry per step.
  */
 export async function writeWork(folder: string, workload: Workload, batchSize: number, epochs = EPOCHS): Promise<Work> {
-  const { nFactors, wd, yRange } = RECIPE;
+  const { nFactors, wd, yRange } = TUTORIAL;
   const data = split(workload, batchSize);
   const { nUsers, nItems, nTrain, seed, train, valid } = data;
   const stepsPerEpoch = Math.floor(nTrain / batchSize);

@@ -19,7 +19,7 @@ import {
 import type { Fold } from '../data/protocols.js';
 
 /** What is judged. */
-export interface EvaluationRecipe {
+export interface Recipe {
   /** Default 64. */
   batchSize?: number;
   /** As for `collabLearner`; the seed is the fold's. */
@@ -95,7 +95,7 @@ export interface Evaluation {
  *
  * @throws RangeError for a wrong option or without folds; what training throws
  */
-export async function evaluate(folds: readonly Fold[], recipe: EvaluationRecipe, options: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate(folds: readonly Fold[], recipe: Recipe, options: EvaluateOptions): Promise<Evaluation> {
   const { ensemble = 1 } = recipe;
   if (folds.length === 0) throw new RangeError('There are no folds to evaluate on.');
   if (!Number.isSafeInteger(ensemble) || ensemble < 1)
@@ -113,11 +113,7 @@ export async function evaluate(folds: readonly Fold[], recipe: EvaluationRecipe,
   return { folds: results, ...meanAndSd(results), seconds: (performance.now() - started) / 1000 };
 }
 
-async function evaluateFold(
-  fold: Fold,
-  recipe: EvaluationRecipe,
-  { gpu, ranking, signal }: EvaluateOptions,
-): Promise<FoldResult | undefined> {
+async function evaluateFold(fold: Fold, recipe: Recipe, { gpu, ranking, signal }: EvaluateOptions): Promise<FoldResult | undefined> {
   const { batchSize = 64, learner, ensemble = 1 } = recipe;
   const started = performance.now();
   const data = fold.data({ batchSize });

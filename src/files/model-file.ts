@@ -129,10 +129,10 @@ export async function loadModel(file: Uint8Array | DecodedModel, gpu: Gpu | GPUD
 }
 
 /** What a model file should note of a learner's training. */
-export function trainingConfig({ recipe, data, trainer, history }: CollabLearner): TrainingConfig {
+export function trainingConfig({ defaults, data, trainer, history }: CollabLearner): TrainingConfig {
   const { loss, optimizer, batchSize, wd, wdBias, beta2, eps } = trainer.options;
   return {
-    recipe,
+    defaults,
     loss: loss.name,
     optimizer: optimizer.name,
     batchSize,
@@ -140,7 +140,7 @@ export function trainingConfig({ recipe, data, trainer, history }: CollabLearner
     wdBias,
     beta2,
     eps,
-    path: trainer.path.name,
+    stepper: trainer.stepper.name,
     data: data.name,
     seed: data.seed,
     steps: trainer.stepCount,

@@ -28,7 +28,7 @@ export interface OneCycleOptions {
   /** Momentum at the ends and at the peak. Default [0.95, 0.85]. */
   moms?: readonly [number, number];
   /** Whose steps to reproduce. Default 'fastai1'. */
-  version?: 'fastai1' | 'fastai2';
+  defaults?: 'fastai1' | 'fastai2';
 }
 
 /**
@@ -44,12 +44,12 @@ export interface OneCycleOptions {
  * @throws RangeError if an argument is out of range.
  */
 export function oneCycle(options: OneCycleOptions): Schedule {
-  const { totalSteps, lrMax, version = 'fastai1', divFactor = 25, moms = [0.95, 0.85] } = options;
-  if (version !== 'fastai1' && version !== 'fastai2') {
-    throw new RangeError(`version must be 'fastai1' or 'fastai2', not ${String(version)}.`);
+  const { totalSteps, lrMax, defaults = 'fastai1', divFactor = 25, moms = [0.95, 0.85] } = options;
+  if (defaults !== 'fastai1' && defaults !== 'fastai2') {
+    throw new RangeError(`defaults must be 'fastai1' or 'fastai2', not ${String(defaults)}.`);
   }
-  const { finalDiv = version === 'fastai1' ? divFactor * 1e4 : 1e5 } = options;
-  const { pctStart = version === 'fastai1' ? 0.3 : 0.25 } = options;
+  const { finalDiv = defaults === 'fastai1' ? divFactor * 1e4 : 1e5 } = options;
+  const { pctStart = defaults === 'fastai1' ? 0.3 : 0.25 } = options;
   checkCount('totalSteps', totalSteps);
   checkPositive('lrMax', lrMax);
   checkPositive('divFactor', divFactor);
@@ -58,14 +58,14 @@ export function oneCycle(options: OneCycleOptions): Schedule {
   if (moms.length !== 2) throw new RangeError(`moms must be two numbers (ends, peak), not ${moms.length}.`);
   moms.forEach((mom, i) => checkMomentum(`moms[${i}]`, mom));
 
-  const position = version === 'fastai1' ? wholeSteps(totalSteps, pctStart) : exactShare(totalSteps, pctStart);
+  const position = defaults === 'fastai1' ? wholeSteps(totalSteps, pctStart) : exactShare(totalSteps, pctStart);
   const at = (k: number) => {
     const { rising, p } = position(k);
     return rising
       ? { lr: cosine(lrMax / divFactor, lrMax, p), beta1: cosine(moms[0], moms[1], p) }
       : { lr: cosine(lrMax, lrMax / finalDiv, p), beta1: cosine(moms[1], moms[0], p) };
   };
-  return tabulate(totalSteps, at, at(version === 'fastai1' ? totalSteps : totalSteps - 1));
+  return tabulate(totalSteps, at, at(defaults === 'fastai1' ? totalSteps : totalSteps - 1));
 }
 
 /**

@@ -16,7 +16,8 @@ import { StepTable } from './step-table.js';
  * touch.
  */
 export async function lazyStepper({ model, train, options, maxSteps }: StepperInput, persistent: boolean): Promise<Stepper> {
-  if (options.optimizer !== adam) throw new RangeError(`The lazy path is Adam's; train with path 'dense' for ${options.optimizer.name}.`);
+  if (options.optimizer !== adam)
+    throw new RangeError(`The lazy stepper is Adam's; train with stepper 'dense' for ${options.optimizer.name}.`);
   const { gpu, layout, shape } = model;
   const { batchSize, loss, wd, wdBias, beta2, eps } = options;
   const [lo, hi] = options.yRange ?? [0, 1];

@@ -18,7 +18,7 @@ export interface StepOptions {
   readonly eps: number;
 }
 
-/** What a path is made from. */
+/** What a stepper is made from. */
 export interface StepperInput {
   readonly model: EmbeddingTables;
   readonly train: Ratings;
@@ -45,5 +45,5 @@ export interface Stepper {
 /** `unfused`: four kernels forward; `dense`: one; `lazy`: the touched rows only; `persistent`: these, many steps in a dispatch. */
 export type StepperName = 'unfused' | 'dense' | 'lazy' | 'persistent';
 
-/** Copies of the parameters that a path needs, see EmbeddingTables. */
-export const copiesOf = (path: StepperName): 1 | 2 => (path === 'lazy' || path === 'persistent' ? 2 : 1);
+/** Copies of the parameters that a stepper needs, see EmbeddingTables. */
+export const copiesOf = (stepper: StepperName): 1 | 2 => (stepper === 'lazy' || stepper === 'persistent' ? 2 : 1);

@@ -153,7 +153,7 @@ export function resumeWarnings({ version, adapter }: Checkpoint, { gpu }: Collab
 }
 
 /** All that decides a learner's steps, in JSON's terms. */
-function configOf({ data, embeddings: model, recipe, seed, trainer: { options, path } }: CollabLearner): Settings {
+function configOf({ data, embeddings: model, defaults, seed, trainer: { options, stepper } }: CollabLearner): Settings {
   const { batchSize, yRange, loss, optimizer, wd, wdBias, beta2, eps } = options;
   const { nUsers, nItems, nFactors, bias } = model.shape;
   return {
@@ -172,9 +172,9 @@ function configOf({ data, embeddings: model, recipe, seed, trainer: { options, p
     wdBias,
     beta2,
     eps,
-    recipe,
+    defaults,
     seed,
-    path: path.name,
+    stepper: stepper.name,
   };
 }
 
@@ -188,7 +188,7 @@ const WORDS: Record<string, string> = {
   nUsers: 'number of users',
   nItems: 'number of items',
   ratings: 'fingerprint of the ratings',
-  path: 'way to make steps (path)',
+  stepper: 'way to make steps (stepper)',
   epochs: 'number of epochs',
   schedule: 'fingerprint of the schedule',
 };

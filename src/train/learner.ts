@@ -16,7 +16,7 @@ import { SmoothLoss } from '../schedule/smooth.js';
 import { type FitHooks, Trainer, type Validation, Validator } from './trainer.js';
 
 /** Whose optimiser and schedule constants to use where none are given. */
-export type Recipe = 'fastai1' | 'fastai2';
+export type Defaults = 'fastai1' | 'fastai2';
 
 /** What `collabLearner` makes, and how it trains; all optional. */
 export interface LearnerOptions {
@@ -31,7 +31,7 @@ export interface LearnerOptions {
   /** False: a model of factors only. Default true. */
   bias?: boolean;
   /** fastai1: eps 1e-8, peak at 30 % of the steps. fastai2: eps 1e-5, peak at 25 %. Default 'fastai1'. */
-  recipe?: Recipe;
+  defaults?: Defaults;
   /** Default `mse`. */
   loss?: LossOp;
   /** Default `adam`. */
@@ -49,7 +49,7 @@ export interface LearnerOptions {
    * How steps are made; all ways give the same numbers up to rounding. Default: lazy where it can do what is asked, else
    * dense. 'auto': the fastest by a short trial, remembered by adapter and sizes; see `calibratedStepper`.
    */
-  path?: StepperName | 'auto';
+  stepper?: StepperName | 'auto';
   /** The device to train on: ours, or a `GPUDevice` that is borrowed. Default: a new one from `navigator.gpu`. */
   gpu?: Gpu | GPUDevice;
 }
@@ -77,9 +77,9 @@ export interface FitOptions {
 export interface OneCycleFitOptions extends FitOptions {
   /** Start at lrMax / divFactor. Default 25. */
   divFactor?: number;
-  /** End near lrMax / finalDiv. Default: the recipe's. */
+  /** End near lrMax / finalDiv. Default: the defaults's. */
   finalDiv?: number;
-  /** Share of the steps in which the rate rises. Default: the recipe's. */
+  /** Share of the steps in which the rate rises. Default: the defaults's. */
   pctStart?: number;
   /** Momentum at the ends and at the peak. Default [0.95, 0.85]. */
   moms?: readonly [number, number];
@@ -130,18 +130,19 @@ export async function collabLearner(data: CollabData, options: LearnerOptions = 
   const gpu = await openGpu(options.gpu);
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, bias };
   const makeTables = () => options.init ?? initialTables(shape, seed);
-  const paths = possibleSteppers(step, shape, gpu);
-  const path = options.path === 'auto' ? await calibratedStepper(gpu, data, shape, makeTables, step, paths) : (options.path ?? paths[0]);
-  const model = new EmbeddingTables(gpu, shape, copiesOf(path));
+  const steppers = possibleSteppers(step, shape, gpu);
+  const stepper =
+    options.stepper === 'auto' ? await calibratedStepper(gpu, data, shape, makeTables, step, steppers) : (options.stepper ?? steppers[0]);
+  const model = new EmbeddingTables(gpu, shape, copiesOf(stepper));
   const parts: Promise<Trainer | Validator>[] = [];
   try {
     model.writeTables(makeTables());
     const order = options.order ?? ((epoch: number) => epochOrder(data.nTrain, seed, epoch));
     // Kernels of both compile side by side.
-    const trainer = Trainer.create(model, data, step, order, path);
+    const trainer = Trainer.create(model, data, step, order, stepper);
     const validator = Validator.create(model, data.valid, step);
     parts.push(trainer, validator);
-    return new CollabLearner(model, data, options.recipe ?? 'fastai1', seed, ...(await Promise.all([trainer, validator])));
+    return new CollabLearner(model, data, options.defaults ?? 'fastai1', seed, ...(await Promise.all([trainer, validator])));
   } catch (error) {
     for (const part of await Promise.allSettled(parts)) if (part.status === 'fulfilled') part.value.release();
     model.release();
@@ -158,7 +159,7 @@ export class CollabLearner extends CollabModel {
   constructor(
     model: EmbeddingTables,
     readonly data: CollabData,
-    readonly recipe: Recipe,
+    readonly defaults: Defaults,
     readonly seed: number,
     readonly trainer: Trainer,
     private readonly validator: Validator,
@@ -188,14 +189,14 @@ export class CollabLearner extends CollabModel {
       ...(pctStart !== undefined && { pctStart }),
       ...(moms !== undefined && { moms }),
     };
-    const schedule = oneCycle({ totalSteps: epochs * this.trainer.stepsPerEpoch, lrMax, version: this.recipe, ...shape });
+    const schedule = oneCycle({ totalSteps: epochs * this.trainer.stepsPerEpoch, lrMax, defaults: this.defaults, ...shape });
     return this.#fit(schedule, { policy: 'fitOneCycle', epochs, lrMax, ...shape }, options);
   }
 
   /** Trains `epochs` epochs at a constant learning rate. */
   fit(epochs: number, lr = 3e-3, options: FitOptions = {}): Promise<EpochRecord[]> {
     checkEpochs(epochs);
-    const beta1 = this.recipe === 'fastai1' ? 0.9 : ((options.resume?.plan['beta1'] as number | undefined) ?? this.beta1);
+    const beta1 = this.defaults === 'fastai1' ? 0.9 : ((options.resume?.plan['beta1'] as number | undefined) ?? this.beta1);
     const schedule = constant({ totalSteps: epochs * this.trainer.stepsPerEpoch, lr, beta1 });
     return this.#fit(schedule, { policy: 'fit', epochs, lr, beta1 }, options);
   }
@@ -265,7 +266,7 @@ export class CollabLearner extends CollabModel {
    */
   async lrFind({ startLr = 1e-7, endLr = 10, numIt = 100, stopDiv = true }: LrFindOptions = {}): Promise<LrFinderResult> {
     const { embeddings: model, trainer } = this;
-    const schedule = lrSweep({ startLr, endLr, numIt, beta1: this.recipe === 'fastai1' ? 0.9 : this.beta1 });
+    const schedule = lrSweep({ startLr, endLr, numIt, beta1: this.defaults === 'fastai1' ? 0.9 : this.beta1 });
     const state = await model.readState();
     const { stepCount, epochCount } = trainer;
     const losses: number[] = [];
@@ -304,9 +305,10 @@ export class CollabLearner extends CollabModel {
 
 /** Checked options of a training step. */
 function stepOptions(data: CollabData, options: LearnerOptions): StepOptions {
-  const { yRange = null, wd = 0.01, wdBias = wd, recipe = 'fastai1', loss = mse, optimizer = adam, beta2 = 0.99 } = options;
-  if (recipe !== 'fastai1' && recipe !== 'fastai2') throw new RangeError(`recipe must be 'fastai1' or 'fastai2', not ${String(recipe)}.`);
-  const eps = options.eps ?? (recipe === 'fastai1' ? 1e-8 : 1e-5);
+  const { yRange = null, wd = 0.01, wdBias = wd, defaults = 'fastai1', loss = mse, optimizer = adam, beta2 = 0.99 } = options;
+  if (defaults !== 'fastai1' && defaults !== 'fastai2')
+    throw new RangeError(`defaults must be 'fastai1' or 'fastai2', not ${String(defaults)}.`);
+  const eps = options.eps ?? (defaults === 'fastai1' ? 1e-8 : 1e-5);
   if (yRange !== null && !(yRange.length === 2 && Number.isFinite(yRange[0]) && Number.isFinite(yRange[1]) && yRange[0] < yRange[1])) {
     throw new RangeError(`yRange must be two finite numbers, lo < hi, not [${String(yRange)}].`);
   }
@@ -318,7 +320,7 @@ function stepOptions(data: CollabData, options: LearnerOptions): StepOptions {
   return { batchSize: data.batchSize, yRange, loss, optimizer, wd, wdBias, beta2, eps };
 }
 
-/** The paths that can do what is asked, the default first. Lazy steps are Adam's, and bind two copies of the tables at once. */
+/** The steppers that can do what is asked, the default first. Lazy steps are Adam's, and bind two copies of the tables at once. */
 function possibleSteppers({ optimizer }: StepOptions, shape: ModelShape, { limits }: Gpu): StepperName[] {
   const twoCopies = 8 * new RowLayout(shape).nParams;
   const lazy = optimizer === adam && twoCopies <= Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);

@@ -48,7 +48,7 @@ export class Trainer {
     readonly data: CollabData,
     readonly options: StepOptions,
     readonly order: (epoch: number) => Uint32Array,
-    readonly path: Stepper,
+    readonly stepper: Stepper,
     readonly maxSteps: number,
   ) {}
 
@@ -57,11 +57,11 @@ export class Trainer {
     data: CollabData,
     options: StepOptions,
     order: (epoch: number) => Uint32Array,
-    path: StepperName,
+    stepper: StepperName,
   ): Promise<Trainer> {
     const stepsPerEpoch = Math.floor(data.nTrain / options.batchSize);
     const maxSteps = Math.max(1, Math.min(stepsPerEpoch, stepsPerSubmission(options.batchSize, model)));
-    return new Trainer(model, data, options, order, await makeStepper(path, { model, train: data.train, options, maxSteps }), maxSteps);
+    return new Trainer(model, data, options, order, await makeStepper(stepper, { model, train: data.train, options, maxSteps }), maxSteps);
   }
 
   /** Full batches in an epoch; the ratings left over are dropped, others each time. */
@@ -75,7 +75,7 @@ export class Trainer {
    */
   async fit(schedule: Schedule, hooks: FitHooks = {}, firstEpoch = 0): Promise<number> {
     const {
-      path,
+      stepper,
       stepsPerEpoch,
       maxSteps,
       model: { gpu },
@@ -84,14 +84,14 @@ export class Trainer {
     let step = firstEpoch * stepsPerEpoch;
     const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
-    path.begin(schedule, start);
+    stepper.begin(schedule, start);
 
     for (let epoch = firstEpoch; step < totalSteps && !hooks.signal?.aborted; epoch++) {
       const order = this.order(this.epochCount);
       const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
       while (step < epochEnd && !hooks.signal?.aborted) {
         const nSteps = Math.min(maxSteps, epochEnd - step);
-        path.run(order, step - epoch * stepsPerEpoch, step, nSteps);
+        stepper.run(order, step - epoch * stepsPerEpoch, step, nSteps);
         inFlight.push(this.#losses(schedule, step, nSteps, hooks, inFlight.at(-1)));
         step += nSteps;
         this.stepCount = start + step;
@@ -109,7 +109,7 @@ export class Trainer {
   /** Copies back the losses of the submission just made; errors wait until the promise is awaited. */
   #losses(schedule: Schedule, step: number, nSteps: number, hooks: FitHooks, before: Promise<void> | undefined): Promise<void> {
     // Two readbacks may settle in either order; hooks get them in the order of the steps.
-    const reading = this.path.readLosses(nSteps);
+    const reading = this.stepper.readLosses(nSteps);
     const work = Promise.all([reading, before]).then(([losses]) => {
       hooks.onSteps?.(step, losses);
       const bad = hooks.stopOnNaN === false ? -1 : losses.findIndex((loss) => !Number.isFinite(loss));
@@ -120,7 +120,7 @@ export class Trainer {
   }
 
   release(): void {
-    this.path.release();
+    this.stepper.release();
   }
 }
 

@@ -25,7 +25,7 @@ test('--version and --help', async () => {
 const wrong: [args: string, message: RegExp][] = [
   ['train --epochs 1.5', /'--epochs <n>' argument '1\.5' is invalid\. Use a whole number/],
   ['train --lr', /argument missing/],
-  ['train --recipe fastai3', /Allowed choices are fastai1, fastai2/],
+  ['train --preset fastai3', /Allowed choices are fastai1, fastai2/],
   ['train --batchsize 3', /unknown option '--batchsize'/],
   ['train ratings.csv', /too many arguments/],
   ['trane', /unknown command 'trane'/],

@@ -31,7 +31,7 @@ for (const [name, parse, good, bad] of parsers) {
 const modelOptions = (...args: string[]) => learnerOptions(addModelOptions(new Command()).parse(args, { from: 'user' }).opts<ModelFlags>());
 
 test('without options the model is that of the tutorial', () => {
-  assert.equal(modelOptions(), { nFactors: 40, wd: 0.1, yRange: [0, 5.5], bias: true, recipe: 'fastai1' });
+  assert.equal(modelOptions(), { nFactors: 40, wd: 0.1, yRange: [0, 5.5], bias: true, defaults: 'fastai1' });
 });
 
 test('each model option arrives', () => {
@@ -41,8 +41,8 @@ test('each model option arrives', () => {
   assert.equal(modelOptions('--y-range', '-10,10').yRange, [-10, 10]);
   assert.is(modelOptions('--y-range', 'none').yRange, null);
   assert.is(modelOptions('--no-bias').bias, false);
-  assert.is(modelOptions('--recipe', 'fastai2').recipe, 'fastai2');
-  assert.is(modelOptions('--path', 'dense').path, 'dense');
+  assert.is(modelOptions('--preset', 'fastai2').defaults, 'fastai2');
+  assert.is(modelOptions('--stepper', 'dense').stepper, 'dense');
 });
 
 test('columns are names or positions, and a split is given or made, not both', () => {

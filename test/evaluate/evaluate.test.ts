@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CollabData } from '../../src/data/collab-data.js';
-import { evaluate, type EvaluationRecipe, meanAndSd, memberSeed } from '../../src/evaluate/evaluate.js';
+import { evaluate, type Recipe, meanAndSd, memberSeed } from '../../src/evaluate/evaluate.js';
 import { foldIn } from '../../src/answer/fold-in.js';
 import { collabLearner } from '../../src/train/learner.js';
 import { mae, mse } from '../../src/evaluate/metrics.js';
@@ -13,7 +13,7 @@ const test = suite('evaluate');
 
 const { columns } = plantedRatings({ nUsers: 60, nItems: 80, nRatings: 1500 });
 const learner = { nFactors: 4, yRange: [0, 5.5], wd: 0.1 } as const;
-const recipe: EvaluationRecipe = { batchSize: 16, learner, fit: (learn) => learn.fitOneCycle(3, 0.02) };
+const recipe: Recipe = { batchSize: 16, learner, fit: (learn) => learn.fitOneCycle(3, 0.02) };
 
 /** Predictions of a model of the recipe. */
 async function predictions(fold: Fold, seed: number) {

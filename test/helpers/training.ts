@@ -1,4 +1,4 @@
-/** Small training problems, and how every path and the reference trainer solve them. */
+/** Small training problems, and how every stepper and the reference trainer solve them. */
 import * as assert from 'uvu/assert';
 import { adam } from '../../shaders/ops/adam.js';
 import { mse } from '../../shaders/ops/loss.js';
@@ -63,24 +63,24 @@ function* chunks({ schedules, train, options, order }: Problem, maxSteps: number
   }
 }
 
-/** Solves a problem by one path, `maxSteps` steps at a time. */
+/** Solves a problem by one stepper, `maxSteps` steps at a time. */
 export async function trainOnGpu(gpu: Gpu, problem: Problem, name: StepperName, maxSteps: number): Promise<Outcome> {
   const model = new EmbeddingTables(gpu, problem.shape, 2);
   model.writeTables(problem.tables);
   const input = { model, train: problem.train, options: problem.options, maxSteps };
-  const path = await (name === 'unfused' || name === 'dense'
+  const stepper = await (name === 'unfused' || name === 'dense'
     ? denseStepper(input, name === 'dense')
     : lazyStepper(input, name === 'persistent'));
-  assert.is(path.name, name);
+  assert.is(stepper.name, name);
   const losses: number[] = [];
   let fit: Schedule | undefined;
   for (const { schedule, stepCount, order, batch, step, nSteps } of chunks(problem, maxSteps)) {
-    if (schedule !== fit) path.begin((fit = schedule), stepCount);
-    path.run(order, batch, step, nSteps);
-    losses.push(...(await path.readLosses(nSteps)));
+    if (schedule !== fit) stepper.begin((fit = schedule), stepCount);
+    stepper.run(order, batch, step, nSteps);
+    losses.push(...(await stepper.readLosses(nSteps)));
   }
   const state = await model.readState();
-  path.release();
+  stepper.release();
   model.release();
   return { losses, ...state };
 }

@@ -48,10 +48,10 @@ for (const expected of schedules) {
     const { pct_start: pctStart, moms } = expected;
     const divFactor = (expected.div_factor ?? expected.div)!;
     const finalDiv = (expected.final_div ?? expected.div_final)!;
-    matches({ totalSteps, lrMax, version: name, divFactor, finalDiv, pctStart, moms: [moms[0], moms[1]] });
+    matches({ totalSteps, lrMax, defaults: name, divFactor, finalDiv, pctStart, moms: [moms[0], moms[1]] });
   });
 
-  test(`one-cycle of ${totalSteps} steps equals ${name} by default`, () => matches({ totalSteps, lrMax, version: name }));
+  test(`one-cycle of ${totalSteps} steps equals ${name} by default`, () => matches({ totalSteps, lrMax, defaults: name }));
 }
 
 test('the fixture holds every case: both versions, short and long', () => {
@@ -60,7 +60,7 @@ test('the fixture holds every case: both versions, short and long', () => {
   assert.ok(schedules.every((s) => s.step.length >= Math.min(100, s.total_steps)));
 });
 
-test('fastai1 is the default version and peaks exactly at step floor(n pctStart)', () => {
+test('fastai1 is the default and peaks exactly at step floor(n pctStart)', () => {
   const { lr, beta1 } = oneCycle({ totalSteps: 7030, lrMax: 0.01 });
   near(lr[0], 0.01 / 25, 'first lr');
   assert.is(lr[2109], 0.01);
@@ -73,7 +73,7 @@ test('fastai1 finalDiv defaults to divFactor * 1e4', () => {
 });
 
 test('fastai2 leaves the optimiser at the last step', () => {
-  const { lr, beta1, end } = oneCycle({ totalSteps: 50, lrMax: 0.01, version: 'fastai2' });
+  const { lr, beta1, end } = oneCycle({ totalSteps: 50, lrMax: 0.01, defaults: 'fastai2' });
   assert.equal(end, { lr: lr[49], beta1: beta1[49] });
 });
 
@@ -86,18 +86,18 @@ test('each option changes the schedule', () => {
     { divFactor: 10 },
     { finalDiv: 100 },
     { pctStart: 0.5 },
-    { version: 'fastai2' },
+    { defaults: 'fastai2' },
   ];
   for (const extra of others) assert.not.equal(lrs(extra), lrs({}), JSON.stringify(extra));
   assert.not.equal(moms({ moms: [0.9, 0.8] }), moms({}));
 });
 
 test('tiny fits and extreme pctStart still give finite steps, beginning at lrMax / divFactor', () => {
-  for (const version of ['fastai1', 'fastai2'] as const) {
+  for (const defaults of ['fastai1', 'fastai2'] as const) {
     for (const totalSteps of [1, 2, 3]) {
       for (const pctStart of [0.01, 0.3, 0.99, 1]) {
-        const { lr, beta1, end } = oneCycle({ totalSteps, lrMax: 0.01, version, pctStart });
-        assert.ok([...lr, ...beta1, end.lr, end.beta1].every(Number.isFinite), `${version} ${totalSteps} ${pctStart}`);
+        const { lr, beta1, end } = oneCycle({ totalSteps, lrMax: 0.01, defaults, pctStart });
+        assert.ok([...lr, ...beta1, end.lr, end.beta1].every(Number.isFinite), `${defaults} ${totalSteps} ${pctStart}`);
         near(lr[0], 0.01 / 25, 'first lr');
       }
     }
@@ -106,7 +106,7 @@ test('tiny fits and extreme pctStart still give finite steps, beginning at lrMax
 
 test('pctStart 0: fastai1 still rises for one step, fastai2 begins at the peak', () => {
   assert.is(oneCycle({ totalSteps: 10, lrMax: 0.01, pctStart: 0 }).lr[1], 0.01);
-  assert.is(oneCycle({ totalSteps: 10, lrMax: 0.01, pctStart: 0, version: 'fastai2' }).lr[0], 0.01);
+  assert.is(oneCycle({ totalSteps: 10, lrMax: 0.01, pctStart: 0, defaults: 'fastai2' }).lr[0], 0.01);
 });
 
 test('any one-cycle rises to its peak and falls after it, momentum mirrored, all within bounds', () => {
@@ -168,7 +168,7 @@ const refusals: [name: string, act: () => unknown][] = [
   ['pctStart', () => oneCycle({ totalSteps: 9, lrMax: 1, pctStart: NaN })],
   ['moms\\[1\\]', () => oneCycle({ totalSteps: 9, lrMax: 1, moms: [0.95, 1] })],
   ['moms', () => oneCycle({ totalSteps: 9, lrMax: 1, moms: [0.95] as unknown as [number, number] })],
-  ['version', () => oneCycle({ totalSteps: 9, lrMax: 1, version: 'v3' as 'fastai1' })],
+  ['version', () => oneCycle({ totalSteps: 9, lrMax: 1, defaults: 'v3' as 'fastai1' })],
   ['totalSteps', () => constant({ totalSteps: -1, lr: 1 })],
   ['lr', () => constant({ totalSteps: 1, lr: NaN })],
   ['beta1', () => constant({ totalSteps: 1, lr: 1, beta1: -0.1 })],

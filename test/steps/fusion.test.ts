@@ -88,7 +88,7 @@ const cases: Record<string, Case> = {
   "a second fit continues with the optimiser's state": {
     schedules: (n) => [
       oneCycle({ totalSteps: n, lrMax: 0.03 }),
-      oneCycle({ totalSteps: 2 * n, lrMax: 0.01, version: 'fastai2' }),
+      oneCycle({ totalSteps: 2 * n, lrMax: 0.01, defaults: 'fastai2' }),
       constant({ totalSteps: n, lr: 1e-3 }),
     ],
   },
@@ -99,40 +99,40 @@ const cases: Record<string, Case> = {
 
 for (const [name, each] of Object.entries(cases)) {
   const reference = trainReference(problem(each));
-  for (const path of STEPPERS) {
-    test(`${path}: ${name}`, async () => {
-      const outcome = await trainOnGpu(gpu, problem(each), path, each.maxSteps ?? 8);
-      assertSameTraining(outcome, reference, path);
+  for (const stepper of STEPPERS) {
+    test(`${stepper}: ${name}`, async () => {
+      const outcome = await trainOnGpu(gpu, problem(each), stepper, each.maxSteps ?? 8);
+      assertSameTraining(outcome, reference, stepper);
     });
   }
-  for (const path of ['lazy', 'persistent'] as const) {
-    test(`${path} as on hardware: ${name}`, async () => {
-      const outcome = await trainOnGpu(await hardwareLikeGpu(), problem(each), path, each.maxSteps ?? 8);
-      assertSameTraining(outcome, reference, path);
+  for (const stepper of ['lazy', 'persistent'] as const) {
+    test(`${stepper} as on hardware: ${name}`, async () => {
+      const outcome = await trainOnGpu(await hardwareLikeGpu(), problem(each), stepper, each.maxSteps ?? 8);
+      assertSameTraining(outcome, reference, stepper);
     });
   }
 }
 
-for (const path of ['unfused', 'dense'] as const) {
-  test(`${path}: another optimiser`, async () => {
+for (const stepper of ['unfused', 'dense'] as const) {
+  test(`${stepper}: another optimiser`, async () => {
     const descent = problem({ options: { optimizer: sgd } });
-    assertSameTraining(await trainOnGpu(gpu, descent, path, 8), trainReference(descent), path);
+    assertSameTraining(await trainOnGpu(gpu, descent, stepper, 8), trainReference(descent), stepper);
   });
 }
 
 const bits = ({ losses, param, m, v }: Outcome) => [losses, param, m, v].flatMap((values) => Array.from(values));
 
-for (const path of STEPPERS) {
-  test(`${path}: the same run again gives the same bits`, async () => {
-    const runs = [await trainOnGpu(gpu, problem({}), path, 8), await trainOnGpu(gpu, problem({}), path, 8)].map(bits);
+for (const stepper of STEPPERS) {
+  test(`${stepper}: the same run again gives the same bits`, async () => {
+    const runs = [await trainOnGpu(gpu, problem({}), stepper, 8), await trainOnGpu(gpu, problem({}), stepper, 8)].map(bits);
     assert.ok(sameBits(runs[0], runs[1]));
   });
 
-  test(`${path}: immediates from a dynamic uniform give the same bits`, async () => {
+  test(`${stepper}: immediates from a dynamic uniform give the same bits`, async () => {
     const plain = await dynamicUniformGpu();
     assert.is(gpu.immediateMode, 'immediate');
     assert.is(plain.immediateMode, 'dynamic uniform');
-    const runs = [await trainOnGpu(gpu, problem({}), path, 8), await trainOnGpu(plain, problem({}), path, 8)].map(bits);
+    const runs = [await trainOnGpu(gpu, problem({}), stepper, 8), await trainOnGpu(plain, problem({}), stepper, 8)].map(bits);
     assert.ok(sameBits(runs[0], runs[1]));
   });
 }
@@ -150,7 +150,7 @@ test('lazy steps are refused for another optimiser', async () => {
     { model, train, options: { ...options, optimizer: { ...adam, name: 'other' } }, maxSteps: 8 },
     false,
   ).then(() => '', String);
-  assert.match(message, /RangeError.*path 'dense' for other/);
+  assert.match(message, /RangeError.*stepper 'dense' for other/);
   model.release();
 });
 

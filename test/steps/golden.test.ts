@@ -1,4 +1,4 @@
-/** Every path against traces of fastai in float64. */
+/** Every stepper against traces of fastai in float64. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Ratings } from '../../src/data/collab-data.js';
@@ -17,13 +17,13 @@ const inOrder =
   () =>
     Uint32Array.from(ratings, (_, k) => k);
 
-/** Solves a problem by the reference trainer and by every path, in chunks of several lengths. */
+/** Solves a problem by the reference trainer and by every stepper, in chunks of several lengths. */
 const solvers: [string, (problem: Problem) => Outcome | Promise<Outcome>][] = [
   ['reference trainer', trainReference],
-  ...STEPPERS.flatMap((path) =>
+  ...STEPPERS.flatMap((stepper) =>
     [7, 100].map((maxSteps): [string, (problem: Problem) => Promise<Outcome>] => [
-      `${path}, ${maxSteps} steps at a time`,
-      (problem) => trainOnGpu(gpu, problem, path, maxSteps),
+      `${stepper}, ${maxSteps} steps at a time`,
+      (problem) => trainOnGpu(gpu, problem, stepper, maxSteps),
     ]),
   ),
 ];
@@ -55,10 +55,10 @@ for (const { y_range: yRange, pred, loss, grad } of forwardBackward.cases) {
     assertClose(found.grad, wanted, 1e-6, 'gradient');
     // On the GPU the first step of Adam with momentum 0 leaves the gradient itself in m.
     const problem: Problem = { shape, train, tables: tablesOf(params), options, schedules: [schedule([1e-3], [0])], order: inOrder(train) };
-    for (const path of STEPPERS) {
-      const outcome = await trainOnGpu(gpu, problem, path, 1);
-      assertClose(outcome.losses, [loss], 1e-6, `${path}: loss`);
-      assertClose(outcome.m, wanted, 1e-6, `${path}: gradient`);
+    for (const stepper of STEPPERS) {
+      const outcome = await trainOnGpu(gpu, problem, stepper, 1);
+      assertClose(outcome.losses, [loss], 1e-6, `${stepper}: loss`);
+      assertClose(outcome.m, wanted, 1e-6, `${stepper}: gradient`);
     }
   });
 }

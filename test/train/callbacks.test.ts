@@ -73,7 +73,7 @@ test('monitoring validation without validation ratings is refused before trainin
 });
 
 test('a fit that early stopping ends keeps its records and the model of its last epoch', async () => {
-  const [stopped, short] = [await learner({ path: 'dense' }), await learner({ path: 'dense' })];
+  const [stopped, short] = [await learner({ stepper: 'dense' }), await learner({ stepper: 'dense' })];
   const records = await stopped.fit(30, 0.03, { callbacks: [earlyStopping()] });
   assert.ok(records.length > 1 && records.length < 30, String(records.length));
   assert.ok(records.at(-1)!.validLoss >= records.at(-2)!.validLoss);
@@ -168,7 +168,7 @@ test('after divergence, named with step and rate, keepBest has the last good mod
 test('an abort within an epoch leaves a consistent model, complete records and a learner that trains on', async () => {
   const gpu = await sharedGpu();
   const large = CollabData.fromArrays(plantedRatings({ nUsers: 100, nItems: 250, nRatings: 12000 }).columns, { batchSize: 64 });
-  const make = (path: StepperName) => collabLearner(large, { nFactors: 400, yRange: [0, 5.5], gpu, path });
+  const make = (stepper: StepperName) => collabLearner(large, { nFactors: 400, yRange: [0, 5.5], gpu, stepper });
   const learn = await make('lazy');
   assert.ok(learn.trainer.maxSteps < learn.trainer.stepsPerEpoch, 'several submissions an epoch');
   const control = new AbortController();

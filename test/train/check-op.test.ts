@@ -57,7 +57,7 @@ test('the example trains with a loss of its own, written in under 20 lines', asy
   const source = fileURLToPath(new URL('../../../examples/huber.ts', import.meta.url));
   const op = /^const huber[^]*?^}\);$/m.exec(readFileSync(source, 'utf8'))![0];
   assert.ok(op.split('\n').length < 20);
-  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(new URL('../../../examples/huber.js', import.meta.url))]);
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(new URL('../../examples/huber.js', import.meta.url))]);
   const [, loss, mseOfRun] = /loss: ([\d.]+),\s+mse: ([\d.]+)/.exec(stdout)!.map(Number);
   assert.ok(loss < mseOfRun, 'the Huber loss is below the squared error');
   assert.ok(mseOfRun < 1.5, `it learns: ${stdout}`);

@@ -48,15 +48,15 @@ const refusal = (work: Promise<unknown>): Promise<string> =>
     },
   );
 
-for (const path of ['lazy', 'persistent', 'dense'] as const) {
-  test(`a fit resumed from any epoch ends with the bits of one never interrupted (${path})`, async () => {
-    const whole = await learner({ path });
+for (const stepper of ['lazy', 'persistent', 'dense'] as const) {
+  test(`a fit resumed from any epoch ends with the bits of one never interrupted (${stepper})`, async () => {
+    const whole = await learner({ stepper });
     const saved: Uint8Array[] = [];
     const records = await whole.fitOneCycle(4, 0.02, { checkpoint: (bytes) => void saved.push(bytes) });
     const expected = await outcome(whole);
     assert.is(saved.length, 4);
     for (const bytes of saved) {
-      const learn = await learner({ path });
+      const learn = await learner({ stepper });
       const resumed = await learn.fitOneCycle(4, 0.02, { resume: decodeCheckpoint(bytes) });
       assert.equal(
         resumed.map(({ validLoss }) => validLoss),
@@ -68,12 +68,12 @@ for (const path of ['lazy', 'persistent', 'dense'] as const) {
 }
 
 test('the second fit of a learner is resumed with the history of the first', async () => {
-  for (const recipe of ['fastai1', 'fastai2'] as const) {
-    const whole = await learner({ recipe });
+  for (const defaults of ['fastai1', 'fastai2'] as const) {
+    const whole = await learner({ defaults });
     const saved: Uint8Array[] = [];
     await whole.fitOneCycle(2, 0.02);
     await whole.fit(3, 0.01, { checkpoint: (bytes) => void saved.push(bytes) });
-    const learn = await learner({ recipe });
+    const learn = await learner({ defaults });
     await learn.fit(3, 0.01, { resume: decodeCheckpoint(saved[1]) });
     assert.is(learn.history.epochs.length, 5);
     assert.equal(await outcome(learn), await outcome(whole));
@@ -135,7 +135,7 @@ test('other data, options, schedules or callbacks are refused with the differenc
     ['its nFactors is 5, here it is 6', { nFactors: 6 }, data, [3, 0.02]],
     ['its yRange is [0,5.5], here it is null', { yRange: null }, data, [3, 0.02]],
     ['its seed is 42, here it is 43', { seed: 43 }, data, [3, 0.02]],
-    ['(path) is "lazy", here it is "dense"', { path: 'dense' }, data, [3, 0.02]],
+    ['(stepper) is "lazy", here it is "dense"', { stepper: 'dense' }, data, [3, 0.02]],
     ['fingerprint of the ratings', {}, rated, [3, 0.02]],
     ['number of training ratings is 960, here it is 1080', {}, CollabData.fromArrays(columns, { batchSize: 16, validPct: 0.1 }), [3, 0.02]],
     ['its batchSize is 16, here it is 32', {}, CollabData.fromArrays(columns, { batchSize: 32 }), [3, 0.02]],

@@ -22,43 +22,43 @@ async function gpuThatKnows(answer?: string) {
   return { gpu, known };
 }
 
-test("path 'auto' takes one of the paths, remembers it, and frees what it tried", async () => {
+test("stepper 'auto' takes one of the paths, remembers it, and frees what it tried", async () => {
   const { gpu, known } = await gpuThatKnows();
-  const learn = await collabLearner(smallData(), { ...options, path: 'auto', gpu });
-  assert.ok(['lazy', 'persistent', 'dense'].includes(learn.trainer.path.name));
-  assert.equal([...known.values()], [learn.trainer.path.name]);
-  const again = await collabLearner(smallData(), { ...options, path: 'auto', gpu });
+  const learn = await collabLearner(smallData(), { ...options, stepper: 'auto', gpu });
+  assert.ok(['lazy', 'persistent', 'dense'].includes(learn.trainer.stepper.name));
+  assert.equal([...known.values()], [learn.trainer.stepper.name]);
+  const again = await collabLearner(smallData(), { ...options, stepper: 'auto', gpu });
   assert.is(known.size, 1);
-  assert.is(again.trainer.path.name, learn.trainer.path.name);
+  assert.is(again.trainer.stepper.name, learn.trainer.stepper.name);
   learn.release();
   again.release();
   assert.is(gpu.allocated, 0);
 });
 
-for (const path of ['lazy', 'persistent', 'dense'] as StepperName[]) {
-  test(`path 'auto' that remembers ${path} trains as path '${path}', bit for bit`, async () => {
-    const { gpu } = await gpuThatKnows(path);
+for (const stepper of ['lazy', 'persistent', 'dense'] as StepperName[]) {
+  test(`stepper 'auto' that remembers ${stepper} trains as stepper '${stepper}', bit for bit`, async () => {
+    const { gpu } = await gpuThatKnows(stepper);
     const [auto, named] = [
-      await collabLearner(smallData(), { ...options, path: 'auto', gpu }),
-      await collabLearner(smallData(), { ...options, path, gpu }),
+      await collabLearner(smallData(), { ...options, stepper: 'auto', gpu }),
+      await collabLearner(smallData(), { ...options, stepper, gpu }),
     ];
-    assert.is(auto.trainer.path.name, path);
+    assert.is(auto.trainer.stepper.name, stepper);
     await auto.fitOneCycle(1, 0.01);
     await named.fitOneCycle(1, 0.01);
     assert.ok(sameBits((await auto.embeddings.readState()).param, (await named.embeddings.readState()).param));
   });
 }
 
-test('a remembered path that cannot do what is asked is measured again', async () => {
+test('a remembered stepper that cannot do what is asked is measured again', async () => {
   const { gpu, known } = await gpuThatKnows('unfused');
-  const learn = await collabLearner(smallData(), { ...options, path: 'auto', gpu });
+  const learn = await collabLearner(smallData(), { ...options, stepper: 'auto', gpu });
   assert.is(known.size, 1);
-  assert.is.not(learn.trainer.path.name, 'unfused');
+  assert.is.not(learn.trainer.stepper.name, 'unfused');
 });
 
 test('other sizes are measured for themselves', async () => {
   const { gpu, known } = await gpuThatKnows();
-  for (const nFactors of [4, 8]) (await collabLearner(smallData(), { ...options, nFactors, path: 'auto', gpu })).release();
+  for (const nFactors of [4, 8]) (await collabLearner(smallData(), { ...options, nFactors, stepper: 'auto', gpu })).release();
   assert.is(known.size, 2);
 });
 

@@ -44,11 +44,11 @@ test('it learns', async () => {
   learn.release();
 });
 
-for (const path of STEPPERS) {
-  test(`${path}: the same seed gives the same bits, and the numbers of the other paths`, async () => {
-    const runs = [await run({ path }), await run({ path })];
+for (const stepper of STEPPERS) {
+  test(`${stepper}: the same seed gives the same bits, and the numbers of the other steppers`, async () => {
+    const runs = [await run({ stepper }), await run({ stepper })];
     assert.ok(sameBits(runs[0], runs[1]));
-    assertClose(runs[0], baseline, 1e-5, path);
+    assertClose(runs[0], baseline, 1e-5, stepper);
   });
 }
 
@@ -69,7 +69,7 @@ const changes: Record<string, LearnerOptions> = {
   wd: { wd: 0.2 },
   wdBias: { wdBias: 0 },
   bias: { bias: false },
-  recipe: { recipe: 'fastai2' },
+  defaults: { defaults: 'fastai2' },
   eps: { eps: 1e-3 },
   beta2: { beta2: 0.999 },
   seed: { seed: 6 },
@@ -86,9 +86,9 @@ for (const [name, options] of Object.entries(changes)) {
   });
 }
 
-test('the recipe alone, on the same schedule, changes eps', async () => {
+test('the defaults alone, on the same schedule, changes eps', async () => {
   const constant = (learn: CollabLearner) => learn.fit(1, 0.01);
-  const [one, two] = [await run({ eps: 1e-5 }, constant), await run({ recipe: 'fastai2' }, constant)];
+  const [one, two] = [await run({ eps: 1e-5 }, constant), await run({ defaults: 'fastai2' }, constant)];
   assert.ok(sameBits(one, two));
   assert.not(sameBits(one, await run({}, constant)));
 });
@@ -132,8 +132,8 @@ test('lr of fit changes the result', async () => {
   assert.not(sameBits(await run({}, (learn) => learn.fit(1, 0.01)), await run({}, (learn) => learn.fit(1, 0.02))));
 });
 
-for (const path of STEPPERS) {
-  test(`${path}: lrFind leaves model, optimiser and position as they were`, async () => {
+for (const stepper of STEPPERS) {
+  test(`${stepper}: lrFind leaves model, optimiser and position as they were`, async () => {
     const sweep = { numIt: 70 }; // more than an epoch
     const around = async (learn: CollabLearner, find: boolean) => {
       await learn.fitOneCycle(1, 0.01);
@@ -146,7 +146,7 @@ for (const path of STEPPERS) {
       }
       await learn.fitOneCycle(1, 0.01);
     };
-    assert.ok(sameBits(await run({ path }, (learn) => around(learn, true)), await run({ path }, (learn) => around(learn, false))));
+    assert.ok(sameBits(await run({ stepper }, (learn) => around(learn, true)), await run({ stepper }, (learn) => around(learn, false))));
   });
 }
 
@@ -225,14 +225,14 @@ const refusals: [LearnerOptions, RegExp][] = [
   [{ wdBias: Infinity }, /wdBias/],
   [{ beta2: 1 }, /beta2 must lie in \(0, 1\), not 1/],
   [{ eps: 0 }, /eps must lie/],
-  [{ recipe: 'fastai3' as 'fastai2' }, /recipe must be 'fastai1' or 'fastai2', not fastai3/],
-  [{ optimizer: sgd, path: 'lazy' }, /train with path 'dense' for sgd/],
+  [{ defaults: 'fastai3' as 'fastai2' }, /defaults must be 'fastai1' or 'fastai2', not fastai3/],
+  [{ optimizer: sgd, stepper: 'lazy' }, /train with stepper 'dense' for sgd/],
   [{ init: randomTables({ nUsers: 3, nItems: 3, nFactors: 8, bias: true }, 1) }, /userFactors must hold/],
 ];
-for (const path of STEPPERS) {
-  test(`a loss whose WGSL does not compile is refused, and nothing stays allocated (${path})`, async () => {
+for (const stepper of STEPPERS) {
+  test(`a loss whose WGSL does not compile is refused, and nothing stays allocated (${stepper})`, async () => {
     const before = gpu.allocated;
-    const error = await collabLearner(data, { ...usual, path, loss: { ...logCosh, name: 'broken', wgsl: 'fn loss(' } }).then(
+    const error = await collabLearner(data, { ...usual, stepper, loss: { ...logCosh, name: 'broken', wgsl: 'fn loss(' } }).then(
       () => undefined,
       (reason: Error) => reason,
     );
@@ -262,10 +262,10 @@ test('epochs and rates out of range are refused', async () => {
   learn.release();
 });
 
-for (const path of STEPPERS) {
-  test(`${path}: release gives all memory back`, async () => {
+for (const stepper of STEPPERS) {
+  test(`${stepper}: release gives all memory back`, async () => {
     const before = gpu.allocated;
-    const learn = await collabLearner(data, { ...usual, path });
+    const learn = await collabLearner(data, { ...usual, stepper });
     await learn.fitOneCycle(1, 0.01);
     await learn.lrFind({ numIt: 10, endLr: 0.1 });
     await learn.fit(1, 0.01);

@@ -18,18 +18,18 @@ const data = smallData();
 interface Setup {
   of?: CollabData;
   nFactors?: number;
-  path?: StepperName;
+  stepper?: StepperName;
   options?: Partial<StepOptions>;
 }
 
-async function setUp({ of = data, nFactors = 8, path = 'lazy', options }: Setup = {}) {
+async function setUp({ of = data, nFactors = 8, stepper = 'lazy', options }: Setup = {}) {
   const shape = { nUsers: of.nUsers, nItems: of.nItems, nFactors, bias: true };
   const model = new EmbeddingTables(gpu, shape, 2);
   const tables = randomTables(shape, 1);
   model.writeTables(tables);
   const step = stepOptions({ batchSize: of.batchSize, ...options });
   const order = (epoch: number) => Uint32Array.from({ length: of.nTrain }, (_, k) => (k * 7 + 13 * epoch) % of.nTrain);
-  const trainer = await Trainer.create(model, of, step, order, path);
+  const trainer = await Trainer.create(model, of, step, order, stepper);
   const release = () => {
     trainer.release();
     model.release();
@@ -52,11 +52,11 @@ test('the losses of all steps arrive in order, and an epoch after its steps', as
   release();
 });
 
-for (const path of STEPPERS) {
-  test(`${path}: an epoch of several submissions is the reference trainer's`, async () => {
+for (const stepper of STEPPERS) {
+  test(`${stepper}: an epoch of several submissions is the reference trainer's`, async () => {
     // Rows so wide that a submission holds 232 steps of the epoch's 250.
     const of = smallData({ validPct: 0, batchSize: 8 });
-    const { trainer, model, reference, release, order } = await setUp({ of, nFactors: 800, path });
+    const { trainer, model, reference, release, order } = await setUp({ of, nFactors: 800, stepper });
     assert.is(trainer.stepsPerEpoch, 250);
     assert.is(trainer.maxSteps, 233);
     const schedule = oneCycle({ totalSteps: 250, lrMax: 0.002 });

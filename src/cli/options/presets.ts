@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import type { Recipe } from '../../train/learner.js';
+import type { Defaults } from '../../train/learner.js';
 
 /** Settings that belong together, by the names that they have as flags. */
-export interface NamedRecipe {
-  /** Whose constants of Adam and of the schedule. */
-  constants: Recipe;
+export interface Preset {
+  /** Whose defaults of Adam and of the schedule. */
+  defaults: Defaults;
   flags: Readonly<Record<string, unknown>>;
 }
 
@@ -13,18 +13,18 @@ export interface NamedRecipe {
  * MovieLens-100K, never on a test part: more factors, a strong decay of the factors and none of the biases, a gentler and
  * longer cycle, and an eps that damps Adam's steps where gradients are rare and small.
  */
-export const RECIPES: Readonly<Record<string, NamedRecipe>> = {
-  fastai1: { constants: 'fastai1', flags: {} },
-  fastai2: { constants: 'fastai2', flags: {} },
-  best: { constants: 'fastai1', flags: { factors: 100, wd: 0.21, wdBias: 0, eps: 2e-4, yRange: [0.2, 5.4], epochs: 8, lr: 2.45e-3 } },
+export const PRESETS: Readonly<Record<string, Preset>> = {
+  fastai1: { defaults: 'fastai1', flags: {} },
+  fastai2: { defaults: 'fastai2', flags: {} },
+  best: { defaults: 'fastai1', flags: { factors: 100, wd: 0.21, wdBias: 0, eps: 2e-4, yRange: [0.2, 5.4], epochs: 8, lr: 2.45e-3 } },
 };
 
-/** Makes `--recipe` set the flags of the recipe; those given beside it, before or after, hold. */
-export function applyRecipes(command: Command): Command {
-  return command.on('option:recipe', (name: string) => {
-    for (const [flag, value] of Object.entries(RECIPES[name]?.flags ?? {})) {
+/** Makes `--preset` set the flags of the preset; those given beside it, before or after, hold. */
+export function applyPresets(command: Command): Command {
+  return command.on('option:preset', (name: string) => {
+    for (const [flag, value] of Object.entries(PRESETS[name]?.flags ?? {})) {
       const source = command.getOptionValueSource(flag);
-      if (source === undefined || source === 'default') command.setOptionValueWithSource(flag, value, 'recipe');
+      if (source === undefined || source === 'default') command.setOptionValueWithSource(flag, value, 'preset');
     }
   });
 }

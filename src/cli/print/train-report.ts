@@ -84,7 +84,7 @@ export function trainReport({ learn, valid, device, sourced, config, watch, inte
       validate: sum(({ validateSeconds }) => validateSeconds),
       total: watch.total,
     },
-    path: learn.trainer.path.name,
+    path: learn.trainer.stepper.name,
     usPerStep: (1e6 * train) / steps,
     ratingsPerSecond: (steps * data.batchSize) / train,
     interrupted,

@@ -51,7 +51,7 @@ const N_STEPS = 600;
 const schedules: Record<string, Schedule> = {
   oneCycle: oneCycle({ totalSteps: N_STEPS, lrMax: 0.02 }),
   constant: constant({ totalSteps: N_STEPS, lr: 0.003 }),
-  'oneCycle of fastai 2': oneCycle({ totalSteps: N_STEPS, lrMax: 0.05, version: 'fastai2' }),
+  'oneCycle of fastai 2': oneCycle({ totalSteps: N_STEPS, lrMax: 0.05, defaults: 'fastai2' }),
 };
 const options: Record<string, Idle> = {
   'fastai 1': { wd: 0.1, beta2: 0.99, eps: 1e-8, stepCount: 0 },
