@@ -1,6 +1,6 @@
 /** The work that benches measure: the tutorial's recipe on MovieLens-100K, and sets of other shapes. */
+import type { LearnerOptions } from '../src/train/options.js';
 import { CollabData, type RatingColumns } from '../src/data/collab-data.js';
-import type { LearnerOptions } from '../src/train/learner.js';
 import { openRatings } from '../src/node/ratings/default-data.js';
 import { hash32 } from '../src/base/random.js';
 

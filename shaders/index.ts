@@ -1,65 +1,77 @@
 /** Every kernel by name, in all its variants: for listing, printing and compiling them without knowing each. */
 import type { Kernel } from '../src/gpu/kernel.js';
 import { columnMoments } from './answer/column-moments.wgsl.js';
-import { dotBias } from './train/unfused/score.wgsl.js';
 import { foldIn } from './answer/fold-in.wgsl.js';
-import { forward } from './train/forward.wgsl.js';
-import { gather } from './train/unfused/gather.wgsl.js';
-import { lazyForward, lazySteps, lazyUpdate, type LazyVariant } from './train/lazy-step.wgsl.js';
-import { lossBackward } from './train/unfused/loss-backward.wgsl.js';
-import { lossSums } from './train/loss-sums.wgsl.js';
-import { adam, type OptimizerOp } from './ops/adam.js';
-import { type LossOp, mse } from './ops/loss.js';
-import { type RangeOp, sigmoidRange } from './ops/range.js';
-import { optimizerStep } from './train/optimizer-step.wgsl.js';
 import { predict } from './answer/predict.wgsl.js';
-import { scatterAdd } from './train/scatter-add.wgsl.js';
-import { applyRange } from './train/unfused/range.wgsl.js';
 import { topN } from './answer/top-n.wgsl.js';
 import { validate } from './answer/validate.wgsl.js';
+import { adam } from './ops/adam.js';
+import { type LossOp, mse } from './ops/loss.js';
+import type { OptimizerOp } from './ops/optimizer.js';
+import { identity, type RangeOp, sigmoidRange } from './ops/range.js';
+import { dotProduct, type ScoreOp } from './ops/score.js';
+import { sgd } from './ops/sgd.js';
+import { forward } from './train/forward.wgsl.js';
+import { lazyForward, lazySteps, lazyUpdate, type LazyVariant } from './train/lazy-step.wgsl.js';
+import { lossSums } from './train/loss-sums.wgsl.js';
+import { optimizerStep } from './train/optimizer-step.wgsl.js';
+import { scatterAdd } from './train/scatter-add.wgsl.js';
+import { applyRange } from './train/unfused/apply-range.wgsl.js';
+import { gather } from './train/unfused/gather.wgsl.js';
+import { lossBackward } from './train/unfused/loss-backward.wgsl.js';
+import { scores } from './train/unfused/scores.wgsl.js';
 
 /** What kernels vary in; each uses what concerns it. */
 export interface KernelVariant {
   loss: LossOp;
   optimizer: OptimizerOp;
   range: RangeOp;
-  bias: boolean;
+  score: ScoreOp;
+  hasBias: boolean;
   nFactors: number;
   /** Of the lazy kernels: whether biases decay at a rate of their own, and whether the device is a software one. */
   ownBiasDecay: boolean;
-  software: boolean;
+  isSoftware: boolean;
 }
 
-const lazy = ({ loss, range, bias, nFactors, ownBiasDecay, software }: KernelVariant): LazyVariant => ({
-  loss,
-  range,
-  bias,
-  factorVecs: Math.ceil(nFactors / 4),
-  ownBiasDecay: bias && ownBiasDecay,
-  wholeRow: software,
-});
+function lazy({ nFactors, ownBiasDecay, isSoftware, ...ops }: KernelVariant): LazyVariant {
+  const { idle } = ops.optimizer;
+  if (idle === undefined) throw new RangeError(`${ops.optimizer.name} has no closed form for idle steps, so it has no lazy kernels.`);
+  return { ...ops, idle, factorVecs: Math.ceil(nFactors / 4), ownBiasDecay: ops.hasBias && ownBiasDecay, wholeRow: isSoftware };
+}
 
 const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   gather: () => gather,
-  dotBias: ({ bias }) => dotBias(bias),
-  sigmoidRange: ({ range }) => applyRange(range),
-  lossBackward: ({ loss, range }) => lossBackward(loss, range),
-  forward: ({ loss, range, bias }) => forward(loss, range, bias),
-  scatterAdd: () => scatterAdd,
+  scores: ({ score, hasBias }) => scores(score, hasBias),
+  applyRange: ({ range }) => applyRange(range),
+  lossBackward: ({ loss, range, score }) => lossBackward(loss, range, score),
+  forward: ({ loss, range, score, hasBias }) => forward(loss, range, score, hasBias),
+  scatterAdd: ({ score }) => scatterAdd(score),
   optimizerStep: ({ optimizer }) => optimizerStep(optimizer),
   lazyForward: (variant) => lazyForward(lazy(variant)),
   lazyUpdate: (variant) => lazyUpdate(lazy(variant)),
-  lazySteps: (variant) => lazySteps(lazy(variant), variant.software ? 64 : 256),
+  lazySteps: (variant) => lazySteps(lazy(variant), variant.isSoftware ? 64 : 256),
   lossSums: () => lossSums,
-  validate: ({ loss, range, bias }) => validate(loss, range, bias),
-  predict: ({ range, bias }) => predict(range, bias),
-  topN: ({ bias }) => topN(bias),
+  validate: ({ loss, range, score, hasBias }) => validate(loss, range, score, hasBias),
+  predict: ({ range, score, hasBias }) => predict(range, score, hasBias),
+  topN: ({ score, hasBias }) => topN(score, hasBias),
   columnMoments: () => columnMoments,
-  foldIn: ({ range, bias, nFactors }) => foldIn(range, bias, Math.ceil(nFactors / 4)),
+  foldIn: ({ range, hasBias, nFactors }) => foldIn(range, hasBias, Math.ceil(nFactors / 4)),
 };
 
 /** Names for `kernelByName`: those of training in the order of a step, then those of inference. */
 export const kernelNames: readonly string[] = Object.keys(kernels);
+
+const USUAL: KernelVariant = {
+  loss: mse,
+  optimizer: adam(),
+  range: sigmoidRange([0, 5.5]),
+  score: dotProduct,
+  hasBias: true,
+  nFactors: 40,
+  ownBiasDecay: false,
+  isSoftware: false,
+};
 
 /**
  * One variant of a kernel. Default: that of the usual model, 40 factors and biases with predictions in a range.
@@ -68,28 +80,23 @@ export const kernelNames: readonly string[] = Object.keys(kernels);
  */
 export function kernelByName(name: string, variant: Partial<KernelVariant> = {}): Kernel {
   if (!Object.hasOwn(kernels, name)) throw new RangeError(`There is no kernel '${name}'; there are ${kernelNames.join(', ')}.`);
-  return kernels[name]({
-    loss: mse,
-    optimizer: adam,
-    range: sigmoidRange([0, 1]),
-    bias: true,
-    nFactors: 40,
-    ownBiasDecay: false,
-    software: false,
-    ...variant,
-  });
+  return kernels[name]({ ...USUAL, ...variant });
 }
 
 /** All kernels in all variants, none twice. */
 export function allKernels(): Kernel[] {
   const found = new Map<string, Kernel>();
+  const ranges = [sigmoidRange([0, 5.5]), identity];
+  const optimizers = [adam(), sgd(), sgd({ momentum: true })];
   for (const name of kernelNames) {
-    for (const range of [sigmoidRange([0, 1]), sigmoidRange(null)]) {
-      for (const nFactors of [1, 40, 128]) {
-        for (let flags = 0; flags < 8; flags++) {
-          const variant = { range, nFactors, bias: (flags & 1) > 0, ownBiasDecay: (flags & 2) > 0, software: (flags & 4) > 0 };
-          const kernel = kernelByName(name, variant);
-          found.set(kernel.name, kernel);
+    for (const range of ranges) {
+      for (const optimizer of optimizers) {
+        for (const nFactors of [1, 40, 128]) {
+          for (let flags = 0; flags < 8; flags++) {
+            const choices = { hasBias: (flags & 1) > 0, ownBiasDecay: (flags & 2) > 0, isSoftware: (flags & 4) > 0 };
+            const kernel = kernelByName(name, { range, optimizer, nFactors, ...choices });
+            found.set(kernel.name, kernel);
+          }
         }
       }
     }

@@ -2,47 +2,43 @@
  * dotbias: fastai's collaborative filtering on WebGPU. This entry runs in any browser with WebGPU and in Node;
  * `dotbias/node` adds what needs Node: opening a device, reading rating files, saving and loading.
  */
+
+// Data
 export { CollabData, type CollabDataOptions, type RatingColumns, type RatingRow, type Ratings } from './data/collab-data.js';
 export { type Id, IdMap, NA } from './data/ids.js';
-export {
-  collabLearner,
-  CollabLearner,
-  type EpochRecord,
-  type FitOptions,
-  type LearnerOptions,
-  type LrFindOptions,
-  type OneCycleFitOptions,
-  type History,
-  type Defaults,
-} from './train/learner.js';
-export { CollabModel, type ModelInfo } from './answer/collab-model.js';
-export type { UnknownIds } from './model/rows.js';
-export type { Exclude, Recommendation, RecommendAllOptions, Recommendations, RecommendOptions, TopLists } from './answer/recommend.js';
-export {
-  FoldedUser,
-  FoldedUsers,
-  type Contribution,
-  type FoldedRecommendOptions,
-  type FoldInOptions,
-  type GivenRating,
-} from './answer/fold-in.js';
-export type { ItemBias, SideOptions, SimilarItem, Similarity, SimilarOptions, SimilarUser, UserBias } from './answer/similar.js';
-export { EmbeddingTables, RowLayout, type ModelShape, type ModelState, type Tables } from './model/tables.js';
-export { Trainer, Validator, type FitHooks, type Validation } from './train/trainer.js';
-export type { StepperName, StepOptions, Stepper } from './steps/stepper.js';
+export * from './data/split.js';
+export * from './data/protocols.js';
+export { plantedRatings, type PlantedOptions, type PlantedRatings } from './data/planted.js';
+
+// Training
+export { CollabLearner, collabLearner, type LrFindOptions, type OneCycleFitOptions, type ShownResult } from './train/learner.js';
+export type { CalibrationStore, Defaults, LearnerOptions } from './train/options.js';
+export type { Callback, EpochRecord, Fit, FittedLearner, History, StepRecord } from './train/fit.js';
+export type { FitOptions } from './train/run-fit.js';
+export * from './train/callbacks.js';
+export { dataFingerprint, decodeCheckpoint, encodeCheckpoint, resumeWarnings, type Checkpoint } from './train/checkpoint.js';
+export { Trainer, type FitHooks } from './train/trainer.js';
+export { Validator, type Validation } from './train/validator.js';
+export { STEPPERS, type Stepping } from './train/choose-stepper.js';
+export type { StepOptions, Stepper, StepperFactory, StepperInput, StepperName } from './steps/stepper.js';
 export { ReferenceTrainer, type ReferenceOptions } from './reference/trainer.js';
 export * from './schedule/schedule.js';
 export * from './schedule/lr-finder.js';
 export { SmoothLoss } from './schedule/smooth.js';
-export * from './train/callbacks.js';
-export { dataFingerprint, decodeCheckpoint, encodeCheckpoint, resumeWarnings, type Checkpoint } from './train/checkpoint.js';
-export * from './data/protocols.js';
-export * from './evaluate/evaluate.js';
-export { VERSION } from './base/version.js';
-export * as metrics from './evaluate/metrics.js';
-export { plantedRatings, type PlantedOptions, type PlantedRatings } from './data/planted.js';
-export { fillInitial, fillPermutation, hash32, permutationKey, permute, STREAM } from './base/random.js';
-export { readSafetensors, writeSafetensors, type SafetensorsFile, type Tensor } from './base/safetensors.js';
+
+// A trained model
+export { CollabModel } from './answer/collab-model.js';
+export type { ModelInfo, TrainedModel } from './answer/trained-model.js';
+export type { PredictOptions } from './answer/predict.js';
+export type { UnknownIds } from './model/rows.js';
+export type { Exclude, Recommendation, RecommendAllOptions, Recommendations, RecommendOptions } from './answer/recommend.js';
+export type { TopLists, TopListsBounds } from './answer/top-lists.js';
+export { FoldedUser, type Contribution, type FoldedRecommendOptions } from './answer/fold-in.js';
+export { FoldedUsers } from './answer/fold-in-all.js';
+export type { FoldInOptions, GivenRating } from './answer/given-ratings.js';
+export type { ItemBias, SideOptions, SimilarItem, Similarity, SimilarOptions, SimilarUser, UserBias } from './answer/similar.js';
+export { RowLayout, type ModelShape, type Rows, type Tables } from './model/layout.js';
+export { EmbeddingTables, type ModelState, type TableOptions } from './model/tables.js';
 export {
   decodeModel,
   encodeModel,
@@ -51,25 +47,50 @@ export {
   writeModel,
   type DecodedModel,
   type EncodeOptions,
+  type LoadOptions,
+  type ModelOps,
   type TrainingConfig,
 } from './files/model-file.js';
 export { importWeights, type ImportOptions } from './files/import-weights.js';
+
+// How good it is
+export * from './evaluate/evaluate.js';
+export * as metrics from './evaluate/metrics.js';
+
+// Ops and kernels
 export { checkOp } from './train/check-op.js';
-export * from './base/errors.js';
-export { Gpu, type CalibrationStore, type DeviceInfo, type GpuOptions } from './gpu/gpu.js';
+export { adam, type AdamOptions } from '../shaders/ops/adam.js';
+export { sgd } from '../shaders/ops/sgd.js';
+export type { IdleInput, IdleOp, IdleOptions, IdleTable, OptimizerOp, Rate } from '../shaders/ops/optimizer.js';
+export { mse, type LossOp } from '../shaders/ops/loss.js';
+export { identity, sigmoidRange, type RangeOp } from '../shaders/ops/range.js';
+export { dotProduct, type ScoreOp } from '../shaders/ops/score.js';
+export { Gpu, type DeviceInfo, type GpuOptions } from './gpu/gpu.js';
+export type { GpuContext } from './gpu/context.js';
+export { Scope } from './gpu/scope.js';
 export {
   defineKernel,
   kernelSource,
+  read,
+  readWrite,
+  type Access,
   type BufferFields,
+  type BufferType,
   type ImmediateMode,
   type Kernel,
   type KernelInput,
+  type Op,
   type ScalarFields,
   type ScalarType,
+  type StructBuffer,
 } from './gpu/kernel.js';
-export { type Binding, type Pipeline } from './gpu/pipeline.js';
-export { type Recorder } from './gpu/recorder.js';
+export { struct, StructArray, type Fields, type FieldType, type FieldValue, type Struct, type StructValue } from './gpu/struct.js';
+export type { Binding, Compiled, Pipeline } from './gpu/pipeline.js';
+export type { Recorder, RecorderOptions } from './gpu/recorder.js';
 export { f32, wgsl } from './gpu/wgsl.js';
-export { adam, rateOf, type OptimizerOp, type Rate } from '../shaders/ops/adam.js';
-export { mse, type LossOp } from '../shaders/ops/loss.js';
-export { sigmoidRange, type RangeOp } from '../shaders/ops/range.js';
+
+// Foundations
+export * from './base/errors.js';
+export { fillInitial, fillPermutation, hash32, permutationKey, permute, STREAM } from './base/random.js';
+export { readSafetensors, writeSafetensors, type Dtype, type SafetensorsFile, type Tensor } from './base/safetensors.js';
+export { VERSION } from './base/version.js';

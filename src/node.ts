@@ -1,7 +1,11 @@
 /** The Node entry: all of the core, and what needs Node: a device, rating files, MovieLens, saving and loading. */
+import type { CollabModel } from './answer/collab-model.js';
 import type { CollabData } from './data/collab-data.js';
-import { collabLearner as coreLearner, type CollabLearner, type LearnerOptions } from './train/learner.js';
-import { openGpu } from './node/device/device.js';
+import { type DecodedModel, loadModel as loadInCore, type LoadOptions } from './files/model-file.js';
+import { calibrationFile } from './node/device/calibrations.js';
+import { openOwnGpu } from './node/device/device.js';
+import { type CollabLearner, collabLearner as makeInCore } from './train/learner.js';
+import type { LearnerOptions } from './train/options.js';
 
 export * from './index.js';
 export { listAdapters, openAdapter, type AdapterReport, type OpenAdapterOptions, type OpenedAdapter } from './node/device/adapter.js';
@@ -10,13 +14,21 @@ export * from './node/ratings/default-data.js';
 export * from './node/ratings/ratings-file.js';
 export * from './node/files/checkpoint-dir.js';
 export * from './node/files/sweep-dir.js';
-export { readMovieLensFolds, type MovieLensFolds } from './node/ratings/movielens-folds.js';
+export { readMovieLensFolds, type GivenFold, type MovieLensFolds } from './node/ratings/movielens-folds.js';
 export { writeFileAtomic } from './node/disk/files.js';
 export { loadModelFile, readModelFile, saveModel } from './node/files/model-file.js';
 export { itemMap, itemPca, type ItemPca, type MapPoint } from './node/plots/pca.js';
 export * from './node/plots/plots.js';
 
+/**
+ * As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`; what 'auto' measures is kept in
+ * the cache folder.
+ */
+export function collabLearner(data: CollabData, options: LearnerOptions = {}): Promise<CollabLearner> {
+  return makeInCore(data, { calibrations: calibrationFile(), ...options }, openOwnGpu);
+}
+
 /** As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`. */
-export async function collabLearner(data: CollabData, options: LearnerOptions = {}): Promise<CollabLearner> {
-  return coreLearner(data, { ...options, gpu: options.gpu ?? (await openGpu()).gpu });
+export function loadModel(file: Uint8Array | DecodedModel, options: LoadOptions = {}): Promise<CollabModel> {
+  return loadInCore(file, options, openOwnGpu);
 }

@@ -13,8 +13,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 const SECONDS = 120;
+/** A page that runs the example, and posts what it wrote when it is done. */
 const HTML = `<!doctype html><meta charset="utf-8"><body></body><script type="module" src="browser.js"></script><script>
-const tell = () => document.body.dataset.state === 'done' && fetch('/done', { method: 'POST', body: [...document.body.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data.trim()).filter(Boolean).join('\\n') });
+const text = () => [...document.body.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data.trim());
+const tell = () => document.body.dataset.state === 'done' && fetch('/done', { method: 'POST', body: text().filter(Boolean).join('\\n') });
 new MutationObserver(tell).observe(document.body, { attributes: true });
 </script>`;
 

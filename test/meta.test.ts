@@ -1,199 +1,204 @@
-/** Rules of the source itself. */
+/**
+ * Rules of the source itself. `node dist/test/meta.test.js --layers` prints the tree: each layer with the layers that it
+ * imports.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { importsOf } from './helpers/imports.js';
+
+/** Lowest first: a file imports from its own folder and from those before, types included. The folder is the layer. */
+const layers = [
+  'src/base',
+  'src/gpu',
+  'src/schedule',
+  'shaders/ops',
+  'shaders/train',
+  'shaders/train/unfused',
+  'shaders/answer',
+  'shaders',
+  'src/data',
+  'src/model',
+  'src/reference',
+  'src/answer',
+  'src/steps',
+  'src/train',
+  'src/evaluate',
+  'src/files',
+  'src/index.ts',
+  'src/node/disk',
+  'src/node/device',
+  'src/node/ratings',
+  'src/node/plots',
+  'src/node/files',
+  'src/node.ts',
+  'src/cli/process',
+  'src/cli/print',
+  'src/cli/options',
+  'src/cli/commands',
+  'src/cli',
+  'test',
+  'bench',
+  'examples',
+];
+/** The core runs in a browser: all up to its entry. */
+const isCore = (file: string) => layerOf(file) <= layers.indexOf('src/index.ts');
+/** Tests of the whole, which no one source file has as its mirror. */
+const WHOLE = ['browser', 'bundle', 'fusion', 'golden', 'meta', 'trajectory'];
+/** Kernels whose twin has another form: a solver of the product, and training itself. */
+const OTHER_TWINS: Record<string, string> = { 'fold-in': 'src/answer/solve-user.ts', 'lazy-step': 'src/reference/trainer.ts' };
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folders = ['src', 'shaders', 'test', 'bench', 'examples'];
-const files = new Map<string, string>(
-  readdirSync(root)
-    .filter((folder) => folders.includes(folder))
-    .flatMap((folder) =>
-      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-        .filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'))
-        .map((file): [string, string] => [`${folder}/${file}`, readFileSync(join(root, folder, file), 'utf8')]),
-    ),
+const files = new Map(
+  ['src', 'shaders', 'test', 'bench', 'examples']
+    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`))
+    .filter((file) => /\.(ts|mjs|py|sh)$/.test(file) && !file.includes('/node_modules/'))
+    .sort()
+    .map((file) => [file, readFileSync(join(root, file), 'utf8')]),
 );
-const core = [...files.keys()].filter((file) => /^(src|shaders)\//.test(file) && !/^src\/(node\b|cli\/)/.test(file));
+const sources = [...files.keys()].filter((file) => /^(src|shaders)\//.test(file));
+const kernels = sources.filter((file) => file.endsWith('.wgsl.ts'));
+const tests = [...files.keys()].filter((file) => file.endsWith('.test.ts'));
+const imports = new Map(
+  [...files]
+    .filter(([file]) => file.endsWith('.ts'))
+    .map(([file, text]) => [file, importsOf(file, text).map((target) => target.replace(/\.js$/, '.ts'))]),
+);
 
-/** What a file imports that remains when types are gone: paths from the root, or package names. */
-function imports(file: string): string[] {
-  const statements = files
-    .get(file)!
-    .matchAll(/^(?:import|export)\s+(?!type\b)([^'";]*?)\bfrom\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm);
-  return [...statements]
-    .filter(
-      ([, names]) =>
-        !names?.startsWith('{') ||
-        names
-          .replace(/[{}\s]/g, '')
-          .split(',')
-          .some((name) => name !== '' && !name.startsWith('type')) ||
-        !/\btype\b/.test(names),
-    )
-    .map(([, , from, bare, dynamic]) => resolve(file, (from ?? bare ?? dynamic)!));
+/** The place of a file's layer in the list, -1 if it has none. Folders below test, bench and examples belong to these. */
+function layerOf(file: string): number {
+  const outside = /^(test|bench|examples)(?=\/)/.exec(file)?.[0];
+  return layers.indexOf(layers.includes(file) ? file : (outside ?? dirname(file)));
 }
 
-const resolve = (file: string, target: string) => (target.startsWith('.') ? join(dirname(file), target).replace(/\.js$/, '.ts') : target);
-
-/** Lower layers first: a file imports from its own layer and those before. */
-const layers: [name: string, RegExp][] = [
-  [
-    'pure',
-    /^src\/(errors|random|schedule|smooth|lr-finder|metrics|safetensors|planted|collab-data|id-map|idle-adam|fingerprint|version)\.ts$/,
-  ],
-  ['gpu', /^src\/gpu\//],
-  ['shaders', /^shaders\//],
-  ['model', /^src\/(model|batches)\.ts$|^src\/reference\//],
-  ['paths', /^src\/paths\//],
-  ['trainer', /^src\/trainer\.ts$/],
-  ['learner', /^src\/(?!index\.ts|node\.ts)[\w-]+\.ts$/],
-  ['index', /^src\/index\.ts$/],
-  ['node', /^src\/node(\.ts$|\/)/],
-  ['cli', /^src\/cli\//],
-  ['outside', /^(test|bench|examples)\//],
-];
-const layerOf = (file: string) => layers.findIndex(([, pattern]) => pattern.test(file));
-
-/** Files of which `says` gives a reason, with it. */
-const offenders = (of: Iterable<string>, says: (file: string, text: string) => string | false | undefined) =>
-  [...of].flatMap((file) => {
+/** Asserts that `says` finds nothing wrong with any of these files. */
+function refuse(of: Iterable<string>, says: (file: string, text: string) => string | false | undefined): void {
+  const wrong = [...of].flatMap((file) => {
     const reason = says(file, files.get(file)!);
     return reason ? [`${file}: ${reason}`] : [];
   });
+  assert.equal(wrong, []);
+}
 
-test('the sources are found', () => {
-  assert.ok(core.includes('src/trainer.ts') && core.includes('shaders/forward.wgsl.ts') && files.has('test/meta.test.ts'));
-  assert.equal(imports('src/gpu/wgsl.ts'), ['wgsl-preprocessor/wgsl-preprocessor.js']);
-  assert.ok(imports('src/trainer.ts').includes('src/paths/dense.ts'));
-  assert.not(imports('src/trainer.ts').includes('src/collab-data.ts'), 'types do not count');
+test('every file lies in a layer', () => {
+  assert.ok(kernels.length > 10 && tests.length > 50 && imports.get('src/node.ts')!.includes('src/index.ts'));
+  refuse(files.keys(), (file) => layerOf(file) < 0 && 'its folder is no layer');
 });
 
 test('imports run one way', () => {
-  assert.equal(
-    offenders(files.keys(), (file) => {
-      const upward = imports(file).filter((target) => files.has(target) && layerOf(target) > layerOf(file));
-      return upward.length > 0 && `${layers[layerOf(file)][0]} imports ${upward.join(', ')}`;
-    }),
-    [],
-  );
-  assert.equal(
-    [...files.keys()].filter((file) => layerOf(file) < 0),
-    [],
-    'every file has a layer',
-  );
+  refuse(imports.keys(), (file) => {
+    const upward = imports.get(file)!.filter((target) => files.has(target) && layerOf(target) > layerOf(file));
+    return upward.length > 0 && `imports ${upward.join(', ')}`;
+  });
 });
 
-test('shaders know the GPU layer and one another, not even types of what lies above', () => {
-  assert.equal(
-    offenders(
-      core.filter((file) => /^(shaders|src\/gpu)\//.test(file)),
-      (file, text) => {
-        const above = [...text.matchAll(/\bfrom '(\.[^']+)'/g)]
-          .map(([, target]) => resolve(file, target))
-          .filter((target) => layerOf(target) > layerOf(file) || (layers[layerOf(target)]?.[0] === 'pure' && target !== 'src/errors.ts'));
-        return above.length > 0 && `imports ${above.join(', ')}`;
-      },
-    ),
-    [],
-  );
+test('no imports run in a circle', () => {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const follow = (file: string, path: string[]): void => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (path.includes(file) || done.has(file)) return;
+    for (const target of imports.get(file) ?? []) follow(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) follow(file, []);
+  assert.equal(circles, []);
 });
 
 test('the core imports no package but wgsl-preprocessor, and that in one place', () => {
-  assert.equal(
-    offenders(core, (file) => {
-      const packages = imports(file).filter((target) => !/^(src|shaders)\//.test(target));
-      return packages.length > 0 && file !== 'src/gpu/wgsl.ts' && `imports ${packages.join(', ')}`;
-    }),
-    [],
-  );
+  refuse(sources.filter(isCore), (file) => {
+    const packages = imports.get(file)!.filter((target) => !files.has(target) && file !== 'src/gpu/wgsl.ts');
+    return packages.length > 0 && `imports ${packages.join(', ')}`;
+  });
+  assert.equal(imports.get('src/gpu/wgsl.ts'), ['wgsl-preprocessor/wgsl-preprocessor.ts']);
 });
 
 test('nothing prints but the command line', () => {
+  const others = sources.filter((file) => !file.startsWith('src/cli/'));
+  refuse(others, (_, text) => /^(?! *[*/]).*\b(console|process\.std(out|err))\./m.exec(text)?.[0]);
+});
+
+test('no line is longer than 140 columns, no file than 400 lines', () => {
+  refuse(files.keys(), (_, text) => {
+    const lines = text.split('\n');
+    const wide = lines.findIndex((line) => line.length > 140);
+    return wide >= 0 ? `line ${wide + 1} has ${lines[wide]!.length} columns` : lines.length > 401 && `${lines.length - 1} lines`;
+  });
+});
+
+test('every test file runs all of its tests', () => {
+  refuse(tests, (_, text) => !/^(?! *[*/]).*\btest\.run\(\);/m.test(text) && 'has no test.run()');
+  refuse(tests, (_, text) => /^ *test\.(only|skip)\(/m.exec(text)?.[0]);
+});
+
+test('every test file mirrors a source file, or an aspect of one as in name.aspect.test.ts', () => {
+  refuse(tests, (file) => {
+    const path = file.slice('test/'.length, -'.test.ts'.length).replace(/\.[\w-]+$/, '');
+    const mirrored = ['src/', '', 'test/'].some((top) => files.has(`${top}${path}.ts`) || files.has(`${top}${path}.wgsl.ts`));
+    return !mirrored && !WHOLE.includes(path) && 'there is no such source';
+  });
+});
+
+test('every kernel begins with its maths, its mapping and its races, and has a twin and a test', () => {
+  refuse(kernels, (file, text) => {
+    const header = /^(?:\/\/.*\n)+/.exec(text)?.[0] ?? '';
+    const kernel = basename(file, '.wgsl.ts');
+    const beside = [OTHER_TWINS[kernel] ?? `test/twins/${kernel}.ts`, `test/${file.replace('.wgsl', '.test')}`];
+    const missing = [
+      ...['maths', 'mapping', 'races'].filter((word) => !new RegExp(`^// {3}${word} `, 'm').test(header)),
+      ...beside.filter((path) => !files.has(path)),
+    ];
+    return missing.length > 0 && `has no ${missing.join(', ')}`;
+  });
+});
+
+test('every public name of both entries has a docstring', () => {
+  const entries = ['src/index.ts', 'src/node.ts'].map((file) => join(root, file));
+  const program = ts.createProgram(entries, {
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    noLib: true, // names and their comments need no types
+    types: [],
+  });
+  const checker = program.getTypeChecker();
+  const namesOf = (module: ts.Symbol): ts.Symbol[] =>
+    checker
+      .getExportsOfModule(module)
+      .map((name) => (name.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(name) : name))
+      .flatMap((name) => (name.flags & ts.SymbolFlags.Module ? namesOf(name) : [name]));
+  const names = new Set(entries.flatMap((entry) => namesOf(checker.getSymbolAtLocation(program.getSourceFile(entry)!)!)));
+  assert.ok(names.size > 100);
   assert.equal(
-    offenders(
-      [...files.keys()].filter((file) => /^(src|shaders)\/(?!cli\/)/.test(file)),
-      (_, text) => /^(?!\s*(\*|\/\/)).*\bconsole\s*\./m.exec(text)?.[0],
-    ),
+    [...names].filter((name) => name.getDocumentationComment(checker).length === 0).map(({ name }) => name),
     [],
   );
 });
 
-test('every test file runs its tests, all of them', () => {
-  const tests = [...files.keys()].filter((file) => file.endsWith('.test.ts'));
-  assert.equal(
-    offenders(tests, (_, text) => !/^(?!\s*(\*|\/\/)).*\btest\.run\(\);/m.test(text) && 'has no test.run()'),
-    [],
-  );
-  assert.equal(
-    offenders(
-      tests.filter((file) => file !== 'test/meta.test.ts'),
-      (_, text) => /\btest\.(only|skip)\b/.exec(text)?.[0],
-    ),
-    [],
-  );
+test('every example is run by a test', () => {
+  const examples = [...files.keys()].filter((file) => file.startsWith('examples/'));
+  const ran = tests.map((file) => files.get(file)!).join('');
+  refuse(examples, (file) => !ran.includes(file.replace('.ts', '.js')) && 'no test has its path');
 });
 
-test('no file is longer than 400 lines', () => {
-  assert.equal(
-    offenders(files.keys(), (_, text) => {
-      const n = text.split('\n').length - 1;
-      return n > 400 && `${n} lines`;
-    }),
-    [],
-  );
-});
-
-test('every kernel file begins with its maths, its mapping and its races', () => {
-  const kernels = core.filter((file) => file.endsWith('.wgsl.ts'));
-  assert.ok(kernels.length > 10);
-  assert.equal(
-    offenders(kernels, (_, text) => {
-      const header = /^(?:\/\/.*\n)+/.exec(text)?.[0] ?? '';
-      const missing = ['maths', 'mapping', 'races'].filter((word) => !new RegExp(`^// {3}${word} `, 'm').test(header));
-      return missing.length > 0 && `no ${missing.join(', ')}`;
-    }),
-    [],
-  );
-});
-
-test('every unfused kernel has a twin and a test under its name', () => {
-  const kernels = core.filter((file) => file.endsWith('.wgsl.ts')).map((file) => file.slice('shaders/'.length, -'.wgsl.ts'.length));
-  const alone = kernels.filter((kernel) => !files.has(`src/reference/${kernel}.ts`) || !files.has(`test/kernels/${kernel}.test.ts`));
-  assert.equal(alone, ['lazy-step'], 'test/fusion.test.ts checks that one');
-});
-
-test('every public name has a docstring', () => {
-  const undocumented: string[] = [];
-  for (const [, list, from] of files.get('src/index.ts')!.matchAll(/^export (?:type )?(\{[^}]*\}|\*(?: as \w+)?) from '([^']+)'/gm)) {
-    const file = resolve('src/index.ts', from);
-    const text = files.get(file)!;
-    const declared = [...text.matchAll(/^export (?:abstract |async )*(?:function|class|const|interface|type|enum) (\w+)/gm)].map(
-      ([, name]) => name,
-    );
-    const names = list.startsWith('*')
-      ? declared
-      : list
-          .replace(/[{}]/g, '')
-          .split(',')
-          .map(
-            (name) =>
-              name
-                .replace(/^\s*type /, '')
-                .trim()
-                .split(' as ')[0],
-          )
-          .filter(Boolean);
-    for (const name of names) {
-      const documented = new RegExp(`\\*/\\nexport ((abstract |async )*(function|class|const|interface|type|enum) |\\{ )${name}\\b`).test(
-        text,
-      );
-      if (!documented) undocumented.push(`${name} of ${file}`);
-    }
+/** Every import of the product from one layer to another. */
+const crossings = sources.flatMap((file) =>
+  imports
+    .get(file)!
+    .filter((target) => files.has(target) && layerOf(target) !== layerOf(file))
+    .map((target) => `${layers[layerOf(file)]} -> ${layers[layerOf(target)]}`),
+);
+const places = layers.filter((layer) => /^(src|shaders)/.test(layer));
+if (process.argv.includes('--layers')) {
+  for (const layer of places) {
+    const below = places.filter((lower) => crossings.includes(`${layer} -> ${lower}`));
+    console.log(`${layer.padEnd(22)} ${sources.filter((file) => layers[layerOf(file)] === layer).length} files  ${below.join(' ')}`);
   }
-  assert.equal(undocumented, []);
-});
+}
+console.log(
+  `note: ${places.length} layers, ${new Set(crossings).size} pairs of which one imports the other, by ${crossings.length} imports`,
+);
 
 test.run();

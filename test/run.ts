@@ -1,111 +1,61 @@
 /**
- * Runs the tests: every dist/test/**\/*.test.js whose path holds the pattern given, each in a process of its own.
+ * Runs the tests, each file in a process of its own: `node dist/test/run.js [--device] [PATTERN]`
  *
- * uvu by itself lets pass a file that forgot `test.run()`, a file in which no test ran, a pattern that matches nothing
- * and a file that ends before its tests do, and it waits for ever on one that hangs: each is a failure here.
+ * A file runs if its path holds PATTERN; with --device only if it uses a device. The adapter is the best there is or the
+ * one that DOTBIAS_TEST_ADAPTER names. Where there is none, tests of it fail, unless DOTBIAS_TEST_SKIP is `no-adapter`.
  */
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { importsOf } from './helpers/imports.js';
+import { runFile } from './helpers/run-file.js';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-const sources = fileURLToPath(new URL('../../test/', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const CONCURRENCY = 2;
-const TIMEOUT_MS = Number(process.env['DOTBIAS_TEST_TIMEOUT'] ?? 300) * 1000;
+const timeoutSeconds = Number(process.env['DOTBIAS_TEST_TIMEOUT'] ?? 300);
+/** What opens a device. A test file uses one if its imports reach one of these. */
+const DEVICE_HELPERS = ['gpu', 'device', 'cli'].map((name) => `test/helpers/${name}.js`);
 
-interface Result {
-  file: string;
-  passed: number;
-  failed: number;
-  /** What was not run, in the file's own words, and what else it has to tell. */
-  skipped: string[];
-  notes: string[];
-  output: string;
-  seconds: number;
-}
-
+const { values, positionals } = parseArgs({ options: { device: { type: 'boolean', default: false } }, allowPositionals: true });
+const pattern = positionals[0] ?? '';
 /** Compiled test files, without those whose source is gone. */
-function testFiles(pattern: string): string[] {
-  return readdirSync(here, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.test.js') && file.includes(pattern) && existsSync(join(sources, sourceOf(file))))
-    .sort();
+const files = readdirSync(join(root, 'dist/test'), { recursive: true, encoding: 'utf8' })
+  .map((file) => `test/${file}`)
+  .filter((file) => file.endsWith('.test.js') && existsSync(join(root, sourceOf(file))))
+  .filter((file) => sourceOf(file).includes(pattern) && (!values.device || usesDevice(file)))
+  .sort();
+
+function sourceOf(file: string): string {
+  return file.replace(/\.js$/, '.ts');
 }
 
-const sourceOf = (file: string) => file.replace(/\.js$/, '.ts');
-
-async function runFile(file: string): Promise<Result> {
-  const started = performance.now();
-  const refused = /^[^/*]*\btest\.run\(\);/m.test(readFileSync(join(sources, sourceOf(file)), 'utf8'))
-    ? undefined
-    : 'The file has no test.run().';
-  const { output, problem } = refused === undefined ? await execute(join(here, file)) : { output: '', problem: refused };
-  const count = (label: string) => Number(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'm').exec(output)?.[1] ?? NaN);
-  const [total, passed] = [count('Total'), count('Passed')];
-  const lines = (start: string) => output.split('\n').filter((line) => line.startsWith(start));
-  const [skipped, notes] = [lines('skipped:'), lines('note:')];
-  for (let n = count('Skipped'); n > 0; n--) skipped.push('skipped: a test');
-  const failed = total - passed - (count('Skipped') || 0);
-  const why =
-    failed > 0
-      ? undefined
-      : (problem ??
-        (Number.isNaN(total) ? 'It ended before its tests did.' : total === 0 && skipped.length === 0 ? 'No test ran.' : undefined));
-  return {
-    file,
-    skipped,
-    notes,
-    seconds: (performance.now() - started) / 1000,
-    passed: passed || 0,
-    failed: Math.max(failed || 0, why === undefined ? 0 : 1),
-    output: why === undefined ? output : `${output}\n${why}\n`,
-  };
+function usesDevice(file: string, seen = new Set<string>()): boolean {
+  if (DEVICE_HELPERS.includes(file)) return true;
+  if (!file.startsWith('test/') || seen.has(file)) return false;
+  seen.add(file);
+  return importsOf(file, readFileSync(join(root, 'dist', file), 'utf8')).some((target) => usesDevice(target, seen));
 }
 
-/** Runs one file to its end, with what is wrong about the way it ended. */
-function execute(path: string): Promise<{ output: string; problem: string | undefined }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [path], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    let late = false;
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => void (output += text));
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill('SIGKILL');
-    }, TIMEOUT_MS);
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
-      const problem = late
-        ? `It did not end within ${TIMEOUT_MS / 1000} s.`
-        : code !== 0
-          ? `It ended with ${signal ?? `exit code ${code}`}.`
-          : undefined;
-      resolve({ output, problem });
-    });
-  });
-}
-
-const files = testFiles(process.argv[2] ?? '');
-const waiting = [...files];
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
-async function worker(): Promise<void> {
-  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-    const { passed, failed, skipped, notes, output, seconds } = await runFile(file);
+async function worker(queue: Iterable<string>): Promise<void> {
+  for (const file of queue) {
+    const { passed, failed, skipped, notes, output, seconds } = await runFile(join(root, 'dist', file), { timeoutSeconds });
     totals.passed += passed;
     totals.failed += failed;
     totals.skipped += skipped.length;
-    console.log(
-      `${failed > 0 ? 'FAIL' : 'ok  '} ${relative('.', join(sources, sourceOf(file)))}  ${passed} passed${failed > 0 ? `, ${failed} failed` : ''}  ${seconds.toFixed(1)} s`,
-    );
+    const counts = `${passed} passed${failed > 0 ? `, ${failed} failed` : ''}`;
+    console.log(`${failed > 0 ? 'FAIL' : 'ok  '} ${sourceOf(file)}  ${counts}  ${seconds.toFixed(1)} s`);
     for (const notice of [...skipped, ...notes]) console.log(`     ${notice}`);
     if (failed > 0) console.log(output);
   }
 }
 
-await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+const queue = files.values();
+await Promise.all(Array.from({ length: CONCURRENCY }, () => worker(queue)));
 if (files.length === 0) {
-  console.log(`FAIL no test file matches '${process.argv[2] ?? ''}'`);
+  console.log(`FAIL no test file ${values.device ? 'that uses a device ' : ''}matches '${pattern}'`);
   totals.failed = 1;
 }
 console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);

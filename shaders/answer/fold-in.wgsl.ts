@@ -1,6 +1,6 @@
 // Vectors of new users from their ratings, the item tables fixed.
 //   maths     x minimises sum_k (range(q[k] . x + c[k]) - y[k])^2 + w sum_f ((x[f] - mean[f]) / sd[f])^2, q = (item factors, 1),
-//             c the item's bias, w = l2 sqrt(ratings + few). With x = mean + D t, D = diag(sd), one Gauss-Newton step solves
+//             c the item's bias, w = l2 sqrt(ratings + pseudoCount). With x = mean + D t, D = diag(sd), one Gauss-Newton step solves
 //             (D Q' S^2 Q D + w I) dt = D Q' S (y - yHat) - w t,  S = diag(dyHat/dz), by conjugate gradients;
 //             a step that raises the sum is halved until it does not. Fixed numbers of iterations at most
 //   mapping   one invocation per user, whose vectors are private; users sorted by their number of ratings, so that
@@ -8,41 +8,41 @@
 //   cost      per iteration of conjugate gradients 2 rowStride multiply-adds and one item row per rating
 //   races     none: invocation k owns out[k] and the slopes of its ratings
 //   needs     rows padded with zeros (RowLayout), so that padding columns of mean and sd are 0 and stay out of it
-import { defineKernel } from '../../src/gpu/kernel.js';
+import { defineKernel, read } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
 import type { RangeOp } from '../ops/range.js';
+import { Given } from '../ops/structs.js';
 
 /** Gauss-Newton steps with halvings, and iterations of conjugate gradients in each. */
 const STEPS = 16;
 const INNER = 32;
 
-export const foldIn = (range: RangeOp, bias: boolean, factorVecs: number) =>
+export const foldIn = (range: RangeOp, hasBias: boolean, factorVecs: number) =>
   defineKernel({
-    name: `foldIn[${range.name}, ${bias ? 'bias' : 'no bias'}, ${factorVecs}]`,
+    name: `foldIn[${range.name}, ${hasBias ? 'bias' : 'no bias'}, ${factorVecs}]`,
     workgroupSize: 32,
-    uniforms: { nUsers: 'u32', itemOffset: 'u32', l2: 'f32', pseudoCount: 'f32', lo: 'f32', hi: 'f32' },
+    uniforms: { nUsers: 'u32', itemOffset: 'u32', l2: 'f32', pseudoCount: 'f32' },
     buffers: {
       items: 'read array<vec4f>',
       starts: 'read array<u32>',
-      given: 'read array<Given>',
+      given: read(Given),
       prior: 'read array<vec4f>',
       slopes: 'read_write array<f32>',
       out: 'read_write array<vec4f>',
     },
+    ops: [range],
     code: (declarations) => wgsl`${declarations}
-// A rating of an item, by item row. User k gave the ratings [starts[k], starts[k + 1]).
-struct Given { item: u32, y: f32 }
+// User k gave the ratings [starts[k], starts[k + 1]).
 const FACTOR_VECS = ${factorVecs}u;
-const ROW_VECS = ${factorVecs + (bias ? 1 : 0)}u;
+const ROW_VECS = ${factorVecs + (hasBias ? 1 : 0)}u;
 alias Row = array<vec4f, ROW_VECS>;
-${range.wgsl}
 fn mean(f: u32) -> vec4f { return prior[f]; }
 fn sd(f: u32) -> vec4f { return prior[ROW_VECS + f]; }
 
 // q . x for the item row at \`row\`, its own bias not included.
 fn multiply(row: u32, x: ptr<function, Row>) -> f32 {
   var z = 0.0;
-  #if ${bias}
+  #if ${hasBias}
   z = (*x)[FACTOR_VECS].x;
   #endif
   for (var f = 0u; f < FACTOR_VECS; f++) { z += dot((*x)[f], items[row + f]); }
@@ -52,7 +52,7 @@ fn multiply(row: u32, x: ptr<function, Row>) -> f32 {
 // sum += s q
 fn addRow(sum: ptr<function, Row>, s: f32, row: u32) {
   for (var f = 0u; f < FACTOR_VECS; f++) { (*sum)[f] += s * items[row + f]; }
-  #if ${bias}
+  #if ${hasBias}
   (*sum)[FACTOR_VECS].x += s;
   #endif
 }
@@ -83,11 +83,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     for (var j = begin; j < end; j++) {
       let row = uniforms.itemOffset + given[j].item * ROW_VECS;
       var z = multiply(row, &x);
-      #if ${bias}
+      #if ${hasBias}
       z += items[row + FACTOR_VECS].x;
       #endif
-      let e = given[j].y - predict(z, uniforms.lo, uniforms.hi);
-      slopes[j] = predictGrad(z, uniforms.lo, uniforms.hi);
+      let e = given[j].y - range(z);
+      slopes[j] = rangeGrad(z);
       cost += e * e;
       addRow(&image, slopes[j] * e, row);
     }

@@ -1,28 +1,29 @@
 // Predictions of any pairs of a user row and an item row.
-//   maths     yHat[k] = range(score(user[k], item[k]))
+//   maths     yHat[k] = range(z(user[k], item[k]))
 //   mapping   one invocation per pair
 //   races     none: one writer per element
-import { defineKernel } from '../../src/gpu/kernel.js';
+import { defineKernel, read } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
-import { score } from '../ops/score.js';
 import type { RangeOp } from '../ops/range.js';
-import { ratingStruct } from '../ops/structs.js';
+import { type ScoreOp, scoreRows } from '../ops/score.js';
+import { Rating } from '../ops/structs.js';
 
-export const predict = (range: RangeOp, bias: boolean) =>
+export const predict = (range: RangeOp, score: ScoreOp, hasBias: boolean) =>
   defineKernel({
-    name: `predict[${range.name}, ${bias ? 'bias' : 'no bias'}]`,
+    name: `predict[${range.name}, ${score.name}, ${hasBias ? 'bias' : 'no bias'}]`,
     workgroupSize: 64,
-    uniforms: { factorVecs: 'u32', rowVecs: 'u32', lo: 'f32', hi: 'f32' },
+    uniforms: { factorVecs: 'u32', rowVecs: 'u32' },
     immediates: { nPairs: 'u32' },
-    buffers: { ratings: 'read array<Rating>', param: 'read array<vec4f>', yHat: 'read_write array<f32>' },
-    code: (declarations) => wgsl`${declarations}
-${ratingStruct}${range.wgsl}${score(bias)}
+    buffers: { ratings: read(Rating), param: 'read array<vec4f>', yHat: 'read_write array<f32>' },
+    ops: [range, score],
+    code: (declarations) => wgsl`${declarations}${scoreRows(score, hasBias)}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let k = threadIndex(id, groups);
   if (k >= immediates.nPairs) { return; }
-  let z = score(ratings[k].user * uniforms.rowVecs, ratings[k].item * uniforms.rowVecs, uniforms.factorVecs);
-  yHat[k] = predict(z, uniforms.lo, uniforms.hi);
+  let user = ratings[k].user * uniforms.rowVecs;
+  let item = ratings[k].item * uniforms.rowVecs;
+  yHat[k] = range(rowScore(user, item, uniforms.factorVecs, rowSum(user, item, uniforms.factorVecs)));
 }
 `,
   });

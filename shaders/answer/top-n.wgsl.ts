@@ -1,5 +1,5 @@
 // The best items of each user of a block, over a range of items; nothing of size users x items exists.
-//   maths     z = u . i + bu + bi of every item in [begin, end) that the user's list does not exclude; the nKept best, in the
+//   maths     z = score(u, i) + bu + bi of every item in [begin, end) that the user's list does not exclude; the nKept best, in the
 //             order of z descending, then of item ascending (a total order: the result does not depend on the division of work)
 //   mapping   one invocation per (four users, slice of the range); it scores four items at a time, so that eight loads
 //             feed sixteen dot products. Slices keep a device busy where users are few; the host merges their lists
@@ -9,16 +9,22 @@
 //   races     none: heap h owns topZ and topItem [h nKept, (h + 1) nKept)
 //   needs     ranges dispatched in ascending order from item 1 (row 0 is #na#, and marks places left empty); `asked` padded
 //             to whole fours; excluded lists ascending. The range that ends at nItems sorts the heaps, best first
-import { defineKernel } from '../../src/gpu/kernel.js';
+import { defineKernel, read } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
+import { type ScoreOp, scoreSumType } from '../ops/score.js';
+import { Asked } from '../ops/structs.js';
 
-/** Users of one invocation, and words of what is asked for each. */
+/** Users of one invocation. */
 export const USERS_PER_THREAD = 4;
-export const ASKED_SIZE = 3;
 
-export const topN = (bias: boolean) =>
+/** The components of a vec4: each of four users, and each of four items. */
+const FOUR = ['x', 'y', 'z', 'w'];
+const PAIRS = FOUR.flatMap((item, i) => FOUR.map((user, u) => ({ item, user, i, u })));
+const lines = <T>(list: readonly T[], line: (each: T) => string) => list.map(line).join('\n      ');
+
+export const topN = (score: ScoreOp, hasBias: boolean) =>
   defineKernel({
-    name: `topN[${bias ? 'bias' : 'no bias'}]`,
+    name: `topN[${score.name}, ${hasBias ? 'bias' : 'no bias'}]`,
     workgroupSize: 64,
     // nFours: fours of users; itemOffset: the first vec4 of item 0 in `items`; nKept: places in each list
     uniforms: { nFours: 'u32', nItems: 'u32', nSlices: 'u32', nKept: 'u32', itemOffset: 'u32', factorVecs: 'u32', rowVecs: 'u32' },
@@ -26,14 +32,13 @@ export const topN = (bias: boolean) =>
     buffers: {
       users: 'read array<vec4f>',
       items: 'read array<vec4f>',
-      asked: 'read array<Asked>',
+      asked: read(Asked),
       excluded: 'read array<u32>',
       topZ: 'read_write array<f32>',
       topItem: 'read_write array<u32>',
     },
-    code: (declarations) => wgsl`${declarations}
-// A user asked for: the row of users, and the items to leave out: excluded[begin .. end).
-struct Asked { row: u32, begin: u32, end: u32 }
+    ops: [score],
+    code: (declarations) => wgsl`${declarations}${scoreSumType(score)}
 const LOWEST = -3.4e38;
 
 fn isBetter(zA: f32, itemA: u32, zB: f32, itemB: u32) -> bool { return zA > zB || (zA == zB && itemA < itemB); }
@@ -92,7 +97,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 
   let userRow = uniforms.rowVecs * vec4u(asked[user].row, asked[user + 1u].row, asked[user + 2u].row, asked[user + 3u].row);
   var bias = vec4f();
-  #if ${bias}
+  #if ${hasBias}
   let b = userRow + uniforms.factorVecs;
   bias = vec4f(users[b.x].x, users[b.y].x, users[b.z].x, users[b.w].x);
   #endif
@@ -102,21 +107,21 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var roots = vec4f(topZ[base], topZ[base + stride], topZ[base + 2u * stride], topZ[base + 3u * stride]);
   for (var item = begin; item < end; item += 4u) {
     let row = uniforms.itemOffset + uniforms.rowVecs * min(vec4u(item, item + 1u, item + 2u, item + 3u), vec4u(end - 1u));
+    ${lines(PAIRS, ({ item, user }) => `var sum_${item}${user} = ScoreSum();`)}
+    for (var f = 0u; f < uniforms.factorVecs; f++) {
+      ${lines(FOUR, (user) => `let u_${user} = users[userRow.${user} + f];`)}
+      ${lines(FOUR, (item) => `let i_${item} = items[row.${item} + f];`)}
+      ${lines(PAIRS, ({ item, user }) => `sum_${item}${user} += scoreSum(u_${user}, i_${item});`)}
+    }
     var z = array(bias, bias, bias, bias);
-    #if ${bias}
+    ${lines(PAIRS, ({ item, user, i, u }) => `z[${i}][${u}] += scoreValue(sum_${item}${user});`)}
+    #if ${hasBias}
     let c = row + uniforms.factorVecs;
     z[0] += items[c.x].x;
     z[1] += items[c.y].x;
     z[2] += items[c.z].x;
     z[3] += items[c.w].x;
     #endif
-    for (var f = 0u; f < uniforms.factorVecs; f++) {
-      let four = mat4x4f(users[userRow.x + f], users[userRow.y + f], users[userRow.z + f], users[userRow.w + f]);
-      z[0] += items[row.x + f] * four;
-      z[1] += items[row.y + f] * four;
-      z[2] += items[row.z + f] * four;
-      z[3] += items[row.w + f] * four;
-    }
     if (any(max(max(z[0], z[1]), max(z[2], z[3])) > roots)) {
       for (var i = 0u; i < min(4u, end - item); i++) { offer(item + i, z[i], &roots, user, base); }
     }

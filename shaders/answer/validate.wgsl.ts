@@ -2,33 +2,34 @@
 //   maths     sums[g] = sum over the ratings k of workgroup g: (L(yHat, y), (yHat - y)^2, |yHat - y|, 0)
 //   mapping   one invocation per rating, then a tree over the workgroup
 //   races     none: one writer per element
-import { defineKernel } from '../../src/gpu/kernel.js';
+import { defineKernel, read } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
 import type { LossOp } from '../ops/loss.js';
-import { score } from '../ops/score.js';
 import type { RangeOp } from '../ops/range.js';
+import { type ScoreOp, scoreRows } from '../ops/score.js';
+import { Rating } from '../ops/structs.js';
 import { treeSum } from '../ops/tree-sum.js';
-import { ratingStruct } from '../ops/structs.js';
 
-export const validate = (loss: LossOp, range: RangeOp, bias: boolean) =>
+export const validate = (loss: LossOp, range: RangeOp, score: ScoreOp, hasBias: boolean) =>
   defineKernel({
-    name: `validate[${loss.name}, ${range.name}, ${bias ? 'bias' : 'no bias'}]`,
+    name: `validate[${loss.name}, ${range.name}, ${score.name}, ${hasBias ? 'bias' : 'no bias'}]`,
     workgroupSize: 64,
-    uniforms: { nRatings: 'u32', factorVecs: 'u32', rowVecs: 'u32', lo: 'f32', hi: 'f32' },
-    buffers: { ratings: 'read array<Rating>', param: 'read array<vec4f>', sums: 'read_write array<vec4f>' },
-    code: (declarations) => wgsl`${declarations}
-${ratingStruct}${loss.wgsl}${range.wgsl}${score(bias)}${treeSum('vec4f', 64)}
+    uniforms: { nRatings: 'u32', factorVecs: 'u32', rowVecs: 'u32' },
+    buffers: { ratings: read(Rating), param: 'read array<vec4f>', sums: 'read_write array<vec4f>' },
+    ops: [loss, range, score],
+    code: (declarations) => wgsl`${declarations}${scoreRows(score, hasBias)}${treeSum('vec4f', 64)}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let g = groupIndex(group, groups);
   let k = g * WORKGROUP_SIZE + lane;
   var errors = vec4f();
   if (k < uniforms.nRatings) {
-    let rating = ratings[k];
-    let z = score(rating.user * uniforms.rowVecs, rating.item * uniforms.rowVecs, uniforms.factorVecs);
-    let yHat = predict(z, uniforms.lo, uniforms.hi);
-    let e = yHat - rating.y;
-    errors = vec4f(loss(yHat, rating.y), e * e, abs(e), 0.0);
+    let user = ratings[k].user * uniforms.rowVecs;
+    let item = ratings[k].item * uniforms.rowVecs;
+    let y = ratings[k].y;
+    let yHat = range(rowScore(user, item, uniforms.factorVecs, rowSum(user, item, uniforms.factorVecs)));
+    let e = yHat - y;
+    errors = vec4f(loss(yHat, y), e * e, abs(e), 0.0);
   }
   let sum = treeSum(errors, lane);
   if (lane == 0u && g * WORKGROUP_SIZE < uniforms.nRatings) { sums[g] = sum; }

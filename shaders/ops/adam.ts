@@ -1,69 +1,91 @@
 import { wgsl } from '../../src/gpu/wgsl.js';
+import { idlePoles, N_POLES, replayEnd } from './adam-poles.js';
+import type { IdleOp, OptimizerOp } from './optimizer.js';
 
-/**
- * One optimiser step of one parameter as a WGSL text and its TypeScript twin. The WGSL defines
- * `update(p, m, v, g, rate, wd, beta2, eps)` on pointers, for the given element type (`f32` or `vec4f`).
- */
-export interface OptimizerOp {
-  readonly name: string;
-  readonly wgsl: (type: 'f32' | 'vec4f') => string;
-  /** The new [p, m, v]. */
-  readonly update: (
-    p: number,
-    m: number,
-    v: number,
-    g: number,
-    rate: Rate,
-    wd: number,
-    beta2: number,
-    eps: number,
-  ) => [p: number, m: number, v: number];
-}
-
-/** What the host computes in float64 for a step, t being the 1-based count of steps that the optimiser has made. */
-export interface Rate {
-  lr: number;
-  /** beta1 of this step. */
-  beta1: number;
-  /** lr / (1 - beta1^t) */
-  stepSize: number;
-  /** 1 / sqrt(1 - beta2^t) */
-  vScale: number;
-}
-
-/** Floats of one `Rate` in a buffer. */
-export const RATE_SIZE = 4;
-
-export const rateStruct = wgsl`
-struct Rate { lr: f32, beta1: f32, stepSize: f32, vScale: f32 }
-`;
-
-/** The floats of a `Rate` struct. */
-export const rateFields = ({ lr, beta1, stepSize, vScale }: Rate): number[] => [lr, beta1, stepSize, vScale];
-
-/** `Rate` of a step; `t` counts from 1. The bias correction uses the step's own momentum, as PyTorch's Adam does. */
-export function rateOf(lr: number, beta1: number, beta2: number, t: number): Rate {
-  return { lr, beta1, stepSize: lr / (1 - beta1 ** t), vScale: 1 / Math.sqrt(1 - beta2 ** t) };
+/** Constants of `adam`. */
+export interface AdamOptions {
+  /** Decay of the second moment, in (0, 1). Default 0.99, as fastai. */
+  beta2?: number;
+  /** Keeps the step finite where gradients vanish, in [1e-12, 1). Default 1e-8, as fastai 1; fastai 2 has 1e-5. */
+  eps?: number;
 }
 
 /**
- * Adam with decoupled weight decay (Loshchilov and Hutter 2019), in fastai's order: decay first, then the step.
- *   p <- p (1 - lr wd);  m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2
- *   p <- p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019), in fastai's order: decay first, then the step. t counts
+ * from 1, and the bias correction uses the step's own beta1, as PyTorch's Adam does.
+ *
+ *     p <- p (1 - lr wd);  m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2
+ *     p <- p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
+ *
+ * @throws RangeError for a constant out of range
  */
-export const adam: OptimizerOp = {
-  name: 'adam',
-  wgsl: (type) => wgsl`
-fn update(p: ptr<function, ${type}>, m: ptr<function, ${type}>, v: ptr<function, ${type}>, g: ${type}, rate: Rate, wd: f32, beta2: f32, eps: f32) {
+export function adam({ beta2 = 0.99, eps = 1e-8 }: AdamOptions = {}): OptimizerOp {
+  if (!(beta2 > 0 && beta2 < 1)) throw new RangeError(`beta2 must lie in (0, 1), not ${beta2}.`);
+  if (!(eps >= 1e-12 && eps < 1)) throw new RangeError(`eps must lie in [1e-12, 1), not ${eps}.`);
+  return {
+    name: 'adam',
+    uniforms: { beta2, eps },
+    nState: 2,
+    rate: (lr, beta1, t) => ({ lr, beta1, stepSize: lr / (1 - beta1 ** t), vScale: 1 / Math.sqrt(1 - beta2 ** t) }),
+    wgsl: wgsl`
+fn update(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f>, g: vec4f, rate: Rate, wd: f32) {
   *m = rate.beta1 * *m + (1.0 - rate.beta1) * g;
-  *v = beta2 * *v + (1.0 - beta2) * g * g;
-  *p = *p * (1.0 - rate.lr * wd) - rate.stepSize * *m / (sqrt(*v) * rate.vScale + eps);
+  *v = uniforms.beta2 * *v + (1.0 - uniforms.beta2) * g * g;
+  *p = *p * (1.0 - rate.lr * wd) - rate.stepSize * *m / (sqrt(*v) * rate.vScale + uniforms.eps);
 }
 `,
-  update: (p, m, v, g, rate, wd, beta2, eps) => {
-    m = rate.beta1 * m + (1 - rate.beta1) * g;
-    v = beta2 * v + (1 - beta2) * g * g;
-    p = p * (1 - rate.lr * wd) - (rate.stepSize * m) / (Math.sqrt(v) * rate.vScale + eps);
-    return [p, m, v];
-  },
-};
+    update: (p, m, v, g, { lr, beta1, stepSize, vScale }, wd) => {
+      m = beta1 * m + (1 - beta1) * g;
+      v = beta2 * v + (1 - beta2) * g * g;
+      p = p * (1 - lr * wd) - (stepSize * m) / (Math.sqrt(v) * vScale + eps);
+      return [p, m, v];
+    },
+    idle: idleAdam(beta2, eps),
+  };
+}
+
+/**
+ * Adam's idle steps by the poles of Q_t, see adam-poles.ts: with s = sqrt(v),
+ *
+ *     p1 - m1 Q_t1(s1) = W (p0 - m0 Q_t0(s0))    m1 = B m0    s1 = beta2^((t1 - t0) / 2) s0
+ *
+ * The WGSL puts Q over one common denominator: a few products are far cheaper than two more divisions, and all terms are
+ * positive, so nothing cancels.
+ */
+function idleAdam(beta2: number, eps: number): IdleOp {
+  const q = ({ weights, shifts }: Readonly<Record<string, ArrayLike<number>>>, s: number) => {
+    let sum = 0;
+    for (let i = 0; i < N_POLES; i++) sum += weights[i] / (s + shifts[i]);
+    return sum;
+  };
+  return {
+    fields: { weights: 'vec3f', shifts: 'vec3f' },
+    decays: ['beta1', Math.sqrt(beta2)],
+    wgsl: wgsl`
+fn idleQ(poles: Idle, s: vec4f) -> vec4f {
+  let a = s + poles.shifts.x;
+  let b = s + poles.shifts.y;
+  let c = s + poles.shifts.z;
+  let ab = a * b;
+  return (c * (poles.weights.x * b + poles.weights.y * a) + poles.weights.z * ab) / (ab * c);
+}
+fn idle(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f>, wdDecay: f32, decays: vec2f, before: Idle, after: Idle) {
+  let s = sqrt(*v);
+  let rest = *p - *m * idleQ(before, s);
+  *m *= decays.x;
+  *v *= decays.y * decays.y;
+  *p = wdDecay * rest + *m * idleQ(after, s * decays.y);
+}
+`,
+    table: (schedule, { wd, stepCount }) => {
+      const options = { wd, beta2, eps, stepCount };
+      const poles = idlePoles(schedule, options);
+      return { columns: { ...poles }, validFrom: replayEnd(schedule, options, poles) };
+    },
+    advance: ([p, m, v], { wdDecay, decays: [b, root], before, after }) => {
+      const s = Math.sqrt(v);
+      const rest = p - m * q(before, s);
+      return [wdDecay * rest + m * b * q(after, s * root), m * b, v * root * root];
+    },
+  };
+}

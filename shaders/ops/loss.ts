@@ -1,12 +1,11 @@
+import type { Op } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
 
 /**
- * A loss of one rating as a WGSL text and its TypeScript twin. The WGSL defines `loss(yHat, y)` and
- * `lossGrad(yHat, y)` = d loss / d yHat. A run's loss is the mean over the batch. `name` must tell variants apart.
+ * A loss of one rating as a WGSL text and its TypeScript twin. The WGSL defines `loss(yHat: f32, y: f32) -> f32` and
+ * `lossGrad(yHat: f32, y: f32) -> f32` = d loss / d yHat. A run's loss is the mean over the batch.
  */
-export interface LossOp {
-  readonly name: string;
-  readonly wgsl: string;
+export interface LossOp extends Op {
   readonly value: (yHat: number, y: number) => number;
   readonly grad: (yHat: number, y: number) => number;
 }

@@ -1,16 +1,47 @@
-import { wgsl } from '../../src/gpu/wgsl.js';
+/** Structs of storage buffers: each is declared here once, for WGSL and for the host. */
+import { struct } from '../../src/gpu/struct.js';
+import { idleStruct, type IdleOp, type OptimizerOp, rateStruct } from './optimizer.js';
+import type { ScoreOp } from './score.js';
 
-/** One rating in a batch: the table rows of its user and its item, and the rating. 3 words in a buffer. */
-export const ratingStruct = wgsl`
-struct Rating { user: u32, item: u32, y: f32 }
-`;
-export const RATING_SIZE = 3;
+/** One rating in a batch: the table rows of its user and its item, and the rating. */
+export const Rating = struct('Rating', { user: 'u32', item: 'u32', y: 'f32' });
 
 /**
  * One table row that a batch touches, and where its ratings are: the members [begin, end) are positions in `ratings`.
- * A batch's ratings are grouped by row twice, by user and by item. 4 words in a buffer.
+ * A batch's ratings are grouped by row twice, by user and by item.
  */
-export const touchStruct = wgsl`
-struct Touch { row: u32, begin: u32, end: u32, isItem: u32 }
-`;
-export const TOUCH_SIZE = 4;
+export const Touch = struct('Touch', { row: 'u32', begin: 'u32', end: 'u32', isItem: 'u32' });
+
+/** Of one rating: its loss, the gradient of the batch loss with respect to the score, and the score op's sum. */
+export const outcomeStruct = ({ sum = 'f32' }: ScoreOp) => struct('Outcome', { loss: 'f32', dz: 'f32', sum });
+
+/** A rating of a lazy step: addresses (first vec4 in param) of its user's and its item's row, in the copy to read. */
+export const LazyRating = struct('LazyRating', { user: 'u32', item: 'u32', y: 'f32' });
+
+/**
+ * A touch of a lazy step. read, write: address of the row in the copy of param to read and to write; state: in m and v.
+ * Its ratings are the members [begin, end). The row is idle in steps idleBegin to idleEnd - 1; decays (of the optimiser's
+ * own factors) and wd (for factors, for biases) are products over those of them that the closed form covers.
+ */
+export const LazyTouch = struct('LazyTouch', {
+  read: 'u32',
+  write: 'u32',
+  state: 'u32',
+  begin: 'u32',
+  end: 'u32',
+  isItem: 'u32',
+  idleBegin: 'u32',
+  idleEnd: 'u32',
+  decays: 'vec2f',
+  wd: 'vec2f',
+});
+
+/** What lazy steps need of a step: its rate, its numbers of the closed form, and where its touches begin. */
+export const stepStruct = (optimizer: OptimizerOp, idle: IdleOp) =>
+  struct('Step', { rate: rateStruct(optimizer), factors: idleStruct(idle), biases: idleStruct(idle), firstTouch: 'u32' });
+
+/** A rating of a user who is folded in: the item's row among the items, and the rating. */
+export const Given = struct('Given', { item: 'u32', y: 'f32' });
+
+/** A user whose list is asked for: the row of users, and the items to leave out, excluded[begin .. end). */
+export const Asked = struct('Asked', { row: 'u32', begin: 'u32', end: 'u32' });

@@ -1,40 +1,49 @@
 // Optimiser step on every parameter of every row: rows without a gradient decay and move on with their momentum too.
-//   maths     see ops/adam
-//   mapping   one invocation per parameter
-//   cost      32 bytes per parameter: param, m, v read and written, grad read and set back to zero
-//   races     none: invocation i owns element i of all four buffers
-import { defineKernel } from '../../src/gpu/kernel.js';
+//   maths     see OptimizerOp
+//   mapping   one invocation per four parameters
+//   cost      32 bytes per parameter with two numbers of state: param, m, v read and written, grad read and set to zero
+//   races     none: invocation i owns element i of all buffers
+import { defineKernel, read } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
-import { type OptimizerOp, rateStruct } from '../ops/adam.js';
+import { type OptimizerOp, rateStruct, stateBuffers } from '../ops/optimizer.js';
 
 export const optimizerStep = (optimizer: OptimizerOp) =>
   defineKernel({
     name: `optimizerStep[${optimizer.name}]`,
     workgroupSize: 64,
-    uniforms: { nParams: 'u32', rowStride: 'u32', biasColumn: 'u32', wd: 'f32', wdBias: 'f32', beta2: 'f32', eps: 'f32' },
+    uniforms: { nVecs: 'u32', rowVecs: 'u32', factorVecs: 'u32', wd: 'f32', wdBias: 'f32' },
     immediates: { step: 'u32' },
     buffers: {
-      rates: 'read array<Rate>',
-      grad: 'read_write array<f32>',
-      param: 'read_write array<f32>',
-      m: 'read_write array<f32>',
-      v: 'read_write array<f32>',
+      rates: read(rateStruct(optimizer)),
+      grad: 'read_write array<vec4f>',
+      param: 'read_write array<vec4f>',
+      ...stateBuffers(optimizer),
     },
+    ops: [optimizer],
     code: (declarations) => wgsl`${declarations}
-${rateStruct}${optimizer.wgsl('f32')}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = threadIndex(id, groups);
-  if (i >= uniforms.nParams) { return; }
-  let wd = select(uniforms.wd, uniforms.wdBias, i % uniforms.rowStride >= uniforms.biasColumn);
+  if (i >= uniforms.nVecs) { return; }
+  let wd = select(uniforms.wd, uniforms.wdBias, i % uniforms.rowVecs == uniforms.factorVecs);
   var pi = param[i];
-  var mi = m[i];
-  var vi = v[i];
-  update(&pi, &mi, &vi, grad[i], rates[immediates.step], wd, uniforms.beta2, uniforms.eps);
+  var mi = vec4f();
+  var vi = vec4f();
+  #if ${optimizer.nState > 0}
+  mi = m[i];
+  #endif
+  #if ${optimizer.nState > 1}
+  vi = v[i];
+  #endif
+  update(&pi, &mi, &vi, grad[i], rates[immediates.step], wd);
   param[i] = pi;
+  #if ${optimizer.nState > 0}
   m[i] = mi;
+  #endif
+  #if ${optimizer.nState > 1}
   v[i] = vi;
-  grad[i] = 0.0;
+  #endif
+  grad[i] = vec4f();
 }
 `,
   });

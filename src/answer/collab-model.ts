@@ -1,94 +1,41 @@
-import { sigmoidRange } from '../../shaders/ops/range.js';
-import { predict } from '../../shaders/answer/predict.wgsl.js';
-import { RATING_SIZE } from '../../shaders/ops/structs.js';
-import type { Id, IdMap, Ratings } from '../data/collab-data.js';
-import { type FoldedUser, type FoldedUsers, foldIn, foldInAll, type FoldInOptions, type GivenRating } from './fold-in.js';
 import type { Gpu } from '../gpu/gpu.js';
-import { titleOf } from '../data/ids.js';
-import type { EmbeddingTables, Tables } from '../model/tables.js';
-import {
-  recommend,
-  recommendAll,
-  type Recommendation,
-  type RecommendAllOptions,
-  type Recommendations,
-  type RecommendOptions,
-} from './recommend.js';
-import { rowsOf, type UnknownIds } from '../model/rows.js';
+import type { Tables } from '../model/layout.js';
+import type { EmbeddingTables } from '../model/tables.js';
+import { type Id, titleOf } from '../data/ids.js';
+import { type FoldedUser, foldIn } from './fold-in.js';
+import { type FoldedUsers, foldInAll } from './fold-in-all.js';
+import type { FoldInOptions, GivenRating } from './given-ratings.js';
+import { predictPairs, type PredictOptions, predictRows } from './predict.js';
+import { recommend, recommendAll, type Recommendation, type RecommendAllOptions, type Recommendations, type RecommendOptions } from './recommend.js';
 import * as similar from './similar.js';
-
-/** What a trained model knows beside its tables. */
-export interface ModelInfo {
-  readonly users: IdMap;
-  readonly items: IdMap;
-  readonly yRange: readonly [lo: number, hi: number] | null;
-  /** Item titles by item id. */
-  readonly titles?: ReadonlyMap<Id, string>;
-  /** What was rated in training, to be left out of recommendations. Never changed. */
-  readonly train?: Ratings;
-}
-
-/** Pairs predicted by one dispatch. */
-const PAIRS_PER_DISPATCH = 1 << 20;
+import type { ModelInfo, TrainedModel } from './trained-model.js';
 
 /** A trained model that answers: predictions, vectors and biases, by the ids of the outside world. */
-export class CollabModel {
+export class CollabModel implements TrainedModel {
+  /** @param ownsGpu whether `release` ends the device too: it was opened for this model alone */
   constructor(
     readonly embeddings: EmbeddingTables,
     readonly info: ModelInfo,
+    private readonly ownsGpu = false,
   ) {}
 
   get gpu(): Gpu {
     return this.embeddings.gpu;
   }
 
+  /** Between which predictions lie; null if they may be any number. */
   get yRange(): readonly [lo: number, hi: number] | null {
-    return this.info.yRange;
+    return this.info.range.bounds;
   }
 
-  /**
-   * Predicted ratings of pairs, users[k] with items[k], in any number. An id that training never saw is read as fastai's
-   * `#na#` row (whose vector and bias are near zero), or refused with `unknown: 'error'`.
-   *
-   * @throws RangeError if the lengths differ, or for an unknown id with `unknown: 'error'`
-   */
-  async predict(users: ArrayLike<Id>, items: ArrayLike<Id>, { unknown = 'na' }: { unknown?: UnknownIds } = {}): Promise<Float32Array> {
-    if (users.length !== items.length)
-      throw new RangeError(`predict needs as many users as items, not ${users.length} and ${items.length}.`);
-    return this.predictRows(rowsOf(this.info.users, users, 'user', unknown), rowsOf(this.info.items, items, 'item', unknown));
+  /** Predicted ratings of pairs, users[k] with items[k]; see `predictPairs`. */
+  predict(users: ArrayLike<Id>, items: ArrayLike<Id>, options?: PredictOptions): Promise<Float32Array> {
+    return predictPairs(this, users, items, options);
   }
 
-  /** As `predict`, by table rows. */
-  async predictRows(users: ArrayLike<number>, items: ArrayLike<number>): Promise<Float32Array> {
-    const {
-      gpu,
-      layout: { factorVecs, rowVecs },
-      shape: { nUsers, bias },
-    } = this.embeddings;
-    const pipeline = await gpu.compile(predict(sigmoidRange(this.yRange), bias));
-    const chunk = Math.min(users.length, PAIRS_PER_DISPATCH);
-    const ratings = gpu.allocate('pairs', 4 * RATING_SIZE * chunk);
-    const yHat = gpu.allocate('yHat', 4 * chunk);
-    const [lo, hi] = this.yRange ?? [0, 1];
-    const binding = pipeline.bind({ ratings, param: this.embeddings.param, yHat }, { factorVecs, rowVecs, lo, hi });
-    const all = new Float32Array(users.length);
-    const words = new Uint32Array(RATING_SIZE * chunk);
-    try {
-      for (let first = 0; first < users.length; first += chunk) {
-        const nPairs = Math.min(chunk, users.length - first);
-        for (let k = 0; k < nPairs; k++) {
-          words[RATING_SIZE * k] = users[first + k];
-          words[RATING_SIZE * k + 1] = nUsers + items[first + k];
-        }
-        gpu.write(ratings, words.subarray(0, RATING_SIZE * nPairs));
-        gpu.record('predict').dispatch(binding, nPairs, { nPairs }).submit();
-        all.set(await gpu.readFloats(yHat, 0, nPairs), first);
-      }
-    } finally {
-      binding.release();
-      gpu.release(ratings, yHat);
-    }
-    return all;
+  /** As `predict`, by rows of the user table and of the item table, 0 being `#na#`; see `predictRows`. */
+  predictRows(users: ArrayLike<number>, items: ArrayLike<number>): Promise<Float32Array> {
+    return predictRows(this, users, items);
   }
 
   /** The n items with the highest predicted rating for a user; see `recommend`. */
@@ -111,12 +58,12 @@ export class CollabModel {
     return foldInAll(this, users, options);
   }
 
-  /** The n items most alike to an item; see `similarItems`. */
+  /** The n items most similar to an item; see `similarItems`. */
   similarItems(item: Id, n?: number, options?: similar.SimilarOptions): Promise<similar.SimilarItem[]> {
     return similar.similarItems(this, item, n, options);
   }
 
-  /** The n users most alike to a user; see `similarUsers`. */
+  /** The n users most similar to a user; see `similarUsers`. */
   similarUsers(user: Id, n?: number, options?: similar.SimilarOptions): Promise<similar.SimilarUser[]> {
     return similar.similarUsers(this, user, n, options);
   }
@@ -131,14 +78,14 @@ export class CollabModel {
     return similar.userBias(this);
   }
 
-  /** Vectors of items, or of users with `isItem: false`; RangeError for an id that training never saw. */
-  weight(ids: ArrayLike<Id>, options?: similar.SideOptions): Promise<Float32Array[]> {
-    return similar.weight(this, ids, options);
+  /** Vectors of items, or of users with `isItem: false`, each [nFactors]; see `vectors`. */
+  vectors(ids: ArrayLike<Id>, options?: similar.SideOptions): Promise<Float32Array[]> {
+    return similar.vectors(this, ids, options);
   }
 
-  /** Biases of items, or of users with `isItem: false`; RangeError for an id that training never saw. */
-  bias(ids: ArrayLike<Id>, options?: similar.SideOptions): Promise<Float32Array> {
-    return similar.bias(this, ids, options);
+  /** Biases of items, or of users with `isItem: false`, [ids.length]; see `biases`. */
+  biases(ids: ArrayLike<Id>, options?: similar.SideOptions): Promise<Float32Array> {
+    return similar.biases(this, ids, options);
   }
 
   /** The embedding tables, read back from the device. */
@@ -151,8 +98,9 @@ export class CollabModel {
     return titleOf(this.info.titles, item);
   }
 
-  /** Frees the model's buffers; the device stays. */
+  /** Gives the model's memory back, and ends the device if it was opened for this model. A second time does nothing. */
   release(): void {
     this.embeddings.release();
+    if (this.ownsGpu) this.gpu.destroy();
   }
 }

@@ -1,25 +1,26 @@
-import type { Id } from '../data/collab-data.js';
-import type { CollabModel } from './collab-model.js';
-import { checkCount, namedItem } from './recommend.js';
+import { checkChoice, checkOptions, checkWhole } from '../base/check.js';
+import type { Id } from '../data/ids.js';
+import type { Rows } from '../model/layout.js';
 import { readRows, readSide, rowOf, rowsOf } from '../model/rows.js';
+import { namedItem, type TrainedModel } from './trained-model.js';
 
 /** cosine: u . v / (|u| |v|), 0 if either is zero. dot: u . v, which also favours long vectors: items that divide tastes. */
 export type Similarity = 'cosine' | 'dot';
 
-/** How alikeness is measured. */
+/** How similarity is measured. */
 export interface SimilarOptions {
   /** Default `'cosine'`. */
   metric?: Similarity;
 }
 
-/** An item and how alike it is. */
+/** An item and its similarity. */
 export interface SimilarItem {
   item: Id;
   title?: string;
   similarity: number;
 }
 
-/** A user and how alike they are. */
+/** A user and their similarity. */
 export interface SimilarUser {
   user: Id;
   similarity: number;
@@ -39,20 +40,20 @@ export interface UserBias {
 }
 
 /**
- * The n items whose vectors are most alike to that of `item`, itself and `#na#` left out, best first; equal ones by table
- * row. Biases play no part: alike is who likes it, not how much it is liked.
+ * The n items whose vectors are most similar to that of `item`, itself and `#na#` left out, best first; equal ones by table
+ * row. Biases play no part: items are similar if the same people like them, not if they are liked equally well.
  *
  * @throws RangeError for an item that training never saw, or if n is not a whole number of at least 1
  */
-export async function similarItems(model: CollabModel, item: Id, n = 10, options: SimilarOptions = {}): Promise<SimilarItem[]> {
+export async function similarItems(model: TrainedModel, item: Id, n = 10, options: SimilarOptions = {}): Promise<SimilarItem[]> {
   const row = rowOf(model.info.items, item, 'item', 'error');
-  return (await mostAlike(model, 'item', row, n, options)).map(([each, similarity]) => ({ ...namedItem(model, each), similarity }));
+  return (await mostSimilar(model, 'item', row, n, options)).map(([each, similarity]) => ({ ...namedItem(model, each), similarity }));
 }
 
 /** As `similarItems`, for users. */
-export async function similarUsers(model: CollabModel, user: Id, n = 10, options: SimilarOptions = {}): Promise<SimilarUser[]> {
+export async function similarUsers(model: TrainedModel, user: Id, n = 10, options: SimilarOptions = {}): Promise<SimilarUser[]> {
   const row = rowOf(model.info.users, user, 'user', 'error');
-  return (await mostAlike(model, 'user', row, n, options)).map(([each, similarity]) => ({ user: model.info.users.idOf(each), similarity }));
+  return (await mostSimilar(model, 'user', row, n, options)).map(([each, similarity]) => ({ user: model.info.users.idOf(each), similarity }));
 }
 
 /**
@@ -60,60 +61,62 @@ export async function similarUsers(model: CollabModel, user: Id, n = 10, options
  *
  * @throws TypeError in a model without biases
  */
-export async function itemBias(model: CollabModel): Promise<ItemBias[]> {
+export async function itemBias(model: TrainedModel): Promise<ItemBias[]> {
   return (await byBias(model, 'item')).map(([row, value]) => ({ ...namedItem(model, row), bias: value }));
 }
 
 /** All users by their bias, the most generous first. @throws TypeError in a model without biases */
-export async function userBias(model: CollabModel): Promise<UserBias[]> {
+export async function userBias(model: TrainedModel): Promise<UserBias[]> {
   return (await byBias(model, 'user')).map(([row, value]) => ({ user: model.info.users.idOf(row), bias: value }));
 }
 
-/** Whose table rows `weight` and `bias` read. */
+/** Whose table rows `vectors` and `biases` read. */
 export interface SideOptions {
   /** True (default): items; false: users. */
   isItem?: boolean;
 }
 
-/** Vectors of items, or of users: one of length nFactors for each id. fastai's `weight`. @throws RangeError for an unknown id */
-export async function weight(model: CollabModel, ids: ArrayLike<Id>, { isItem = true }: SideOptions = {}): Promise<Float32Array[]> {
-  const {
-    shape: { nFactors },
-    layout: { rowStride },
-  } = model.embeddings;
-  const packed = await rowsById(model, ids, isItem);
-  return Array.from(ids, (_, k) => packed.slice(k * rowStride, k * rowStride + nFactors));
+/**
+ * Vectors of items, or of users: one for each id, [nFactors]. fastai calls this `weight`.
+ * @throws RangeError for an id that training never saw
+ */
+export async function vectors(model: TrainedModel, ids: ArrayLike<Id>, options: SideOptions = {}): Promise<Float32Array[]> {
+  const { nFactors } = model.embeddings.shape;
+  const { factors } = await rowsById(model, ids, options);
+  return Array.from(ids, (_, k) => factors.slice(k * nFactors, (k + 1) * nFactors));
 }
 
-/** Biases of items, or of users. fastai's `bias`. @throws RangeError for an unknown id, TypeError in a model without biases */
-export async function bias(model: CollabModel, ids: ArrayLike<Id>, { isItem = true }: SideOptions = {}): Promise<Float32Array> {
+/**
+ * Biases of items, or of users, [ids.length]. fastai calls this `bias`.
+ * @throws RangeError for an id that training never saw, TypeError in a model without biases
+ */
+export async function biases(model: TrainedModel, ids: ArrayLike<Id>, options: SideOptions = {}): Promise<Float32Array> {
   checkBiases(model);
-  const {
-    layout: { rowStride, biasColumn },
-  } = model.embeddings;
-  const packed = await rowsById(model, ids, isItem);
-  return Float32Array.from(ids, (_, k) => packed[k * rowStride + biasColumn]);
+  return (await rowsById(model, ids, options)).biases;
 }
 
-async function rowsById(model: CollabModel, ids: ArrayLike<Id>, isItem: boolean): Promise<Float32Array> {
-  if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) throw new TypeError(`Give the ids as an array, not ${JSON.stringify(ids)}.`);
+async function rowsById({ embeddings, info }: TrainedModel, ids: ArrayLike<Id>, options: SideOptions): Promise<Rows> {
+  checkOptions('vectors and biases', options, ['isItem']);
+  const { isItem = true } = options;
   const rows = isItem
-    ? rowsOf(model.info.items, ids, 'item', 'error').map((row) => row + model.embeddings.shape.nUsers)
-    : rowsOf(model.info.users, ids, 'user', 'error');
-  return rows.length === 0 ? new Float32Array(0) : readRows(model.embeddings, rows);
+    ? rowsOf(info.items, ids, 'item', 'error').map((row) => row + embeddings.shape.nUsers)
+    : rowsOf(info.users, ids, 'user', 'error');
+  return embeddings.layout.unpackRows(rows.length === 0 ? new Float32Array(0) : await readRows(embeddings, rows));
 }
 
 type Ranked = [row: number, score: number];
 
-async function mostAlike(
-  model: CollabModel,
+async function mostSimilar(
+  model: TrainedModel,
   side: 'user' | 'item',
   row: number,
   n: number,
-  { metric = 'cosine' }: SimilarOptions,
+  options: SimilarOptions,
 ): Promise<Ranked[]> {
-  checkCount(n);
-  if (metric !== 'cosine' && metric !== 'dot') throw new RangeError(`metric must be 'cosine' or 'dot', not ${JSON.stringify(metric)}.`);
+  checkOptions('similar', options, ['metric']);
+  const { metric = 'cosine' } = options;
+  checkWhole('n', n);
+  checkChoice('metric', metric, ['cosine', 'dot']);
   const { factors } = await readSide(model.embeddings, side);
   const { nFactors } = model.embeddings.shape;
   const product = (a: number, b: number) => {
@@ -131,7 +134,7 @@ async function mostAlike(
   return byScore(ranked).slice(0, n);
 }
 
-async function byBias(model: CollabModel, side: 'user' | 'item'): Promise<Ranked[]> {
+async function byBias(model: TrainedModel, side: 'user' | 'item'): Promise<Ranked[]> {
   checkBiases(model);
   const { biases } = await readSide(model.embeddings, side);
   return byScore(Array.from(biases, (value, row): Ranked => [row, value]).slice(1));
@@ -139,6 +142,6 @@ async function byBias(model: CollabModel, side: 'user' | 'item'): Promise<Ranked
 
 const byScore = (ranked: Ranked[]): Ranked[] => ranked.sort((a, b) => b[1] - a[1] || a[0] - b[0]);
 
-function checkBiases({ embeddings: model }: CollabModel): void {
-  if (!model.shape.bias) throw new TypeError('This model has no biases: it was made with bias: false.');
+function checkBiases({ embeddings: model }: TrainedModel): void {
+  if (!model.shape.hasBias) throw new TypeError('This model has no biases: it was made with bias: false.');
 }

@@ -7,7 +7,7 @@ export interface Prior {
 }
 
 /** One user's ratings and the items rated. */
-export interface FoldInProblem {
+export interface UserProblem {
   readonly range: RangeOp;
   readonly prior: Prior;
   /** Strength of the prior. */
@@ -20,7 +20,7 @@ export interface FoldInProblem {
 }
 
 /** A minimum of the fold-in objective, and its surroundings. */
-export interface FoldInSolution {
+export interface UserSolution {
   /** The user's vector, factors and then the bias if any. */
   readonly x: Float64Array;
   /** Per rating: prediction, slope dyHat/dz, and raw score under the prior's mean and under x. */
@@ -43,7 +43,7 @@ const MAX_HALVINGS = 30;
  * by Gauss-Newton steps with halving, in float64, from the mean until the step vanishes. Unknowns are scaled,
  * x = mean + D t, which makes the second term l2 |t|^2 and pins a column whose sd is 0.
  */
-export function foldInReference({ range, prior: { mean, sd }, l2, rows, itemBias, ratings }: FoldInProblem): FoldInSolution {
+export function solveUser({ range, prior: { mean, sd }, l2, rows, itemBias, ratings }: UserProblem): UserSolution {
   const n = mean.length;
   const nRatings = ratings.length;
   const scaled = rows.map((row) => row.map((q, f) => q * sd[f]));

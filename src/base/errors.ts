@@ -1,9 +1,9 @@
 /**
- * The errors that dotbias throws for what a caller can act on. Each message is one sentence or two: what is wrong,
- * where, and what to do. A bad argument is a plain `RangeError` or `TypeError`.
+ * The errors that a caller can act on. Each message is a sentence or two: what is wrong, where, and what to do. A bad
+ * argument is a plain `RangeError` or `TypeError`.
  */
 
-/** Base of all the domain errors below: `error instanceof DotbiasError` tells a user's problem from a defect. */
+/** The base of all errors below: `error instanceof DotbiasError` tells a user's problem from a defect. */
 export class DotbiasError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -11,7 +11,7 @@ export class DotbiasError extends Error {
   }
 }
 
-/** Where in a data source something is wrong. Lines count from 1, a header included. */
+/** Where something is wrong in a data source. Lines are counted from 1, the header included. */
 export interface DataLocation {
   file?: string;
   line?: number;
@@ -34,7 +34,7 @@ export class DataError extends DotbiasError {
   }
 }
 
-/** No adapter fits what was asked for; the message says what to install. */
+/** No GPU adapter does what was asked for; the message says what to install. */
 export class NoAdapterError extends DotbiasError {}
 
 /** The run needs more GPU memory than the budget or the device's limits allow. */
@@ -43,13 +43,13 @@ export class MemoryBudgetError extends DotbiasError {}
 /** A WGSL kernel did not compile; the message quotes the offending lines. */
 export class ShaderCompileError extends DotbiasError {}
 
-/** The device reported an error outside any awaited call; thrown by the next awaited call. */
+/** The device reported an error while no call was waiting for it; the next awaited call throws it. */
 export class GpuError extends DotbiasError {}
 
 /** The device was lost (driver reset, unplugged, destroyed by its owner). */
 export class DeviceLostError extends DotbiasError {}
 
-/** The loss is no longer finite. */
+/** Training diverged: the loss is no longer finite. */
 export class DivergedError extends DotbiasError {
   constructor(
     /** 0-based step of this fit at which the loss stopped being finite. */
@@ -61,5 +61,5 @@ export class DivergedError extends DotbiasError {
   }
 }
 
-/** A saved file (model, checkpoint) that cannot be read, is damaged, or belongs to another run. */
+/** A saved file (a model, a checkpoint) that is damaged, of another format, or of another run. */
 export class FileFormatError extends DotbiasError {}

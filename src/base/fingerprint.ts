@@ -1,9 +1,9 @@
 /**
- * A 64-bit hash of arrays, as 16 hexadecimal digits: the same for the same bytes on any little-endian host (as are all
- * hosts of WebGPU). It tells data apart and finds damage; it is no defence against somebody who means to deceive.
+ * A 64-bit hash of arrays, as 16 hexadecimal digits: the same for the same bytes on any little-endian host (all hosts of
+ * WebGPU are). It tells data apart and finds accidental damage; it does not protect against deliberate changes.
  *
- * Two lanes, each MurmurHash3's body and finaliser (Appleby 2011, public domain) with a seed of its own, over the 32-bit
- * words of every array; the last word is filled up with zeros, and each array's length in bytes is a word more.
+ * Two lanes, each MurmurHash3's body and finaliser (Appleby 2011, public domain) with a seed of its own, run over the
+ * 32-bit words of every array. The last word is padded with zeros, and a further word holds the array's length in bytes.
  */
 export function fingerprint(...arrays: readonly ArrayBufferView[]): string {
   let a = 0x2f0b4a6d;
@@ -42,7 +42,7 @@ function finish(h: number): number {
   return h ^ (h >>> 16);
 }
 
-/** The fingerprint of a text. */
+/** The fingerprint of a text, of its UTF-8 bytes. */
 export function fingerprintText(text: string): string {
   return fingerprint(new TextEncoder().encode(text));
 }

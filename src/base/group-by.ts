@@ -1,10 +1,16 @@
 /** Positions grouped by key: those of key k are order[start[k]] to order[start[k + 1] - 1], in ascending order. */
 export interface Groups {
+  /** [nKeys + 1] */
   readonly start: Uint32Array;
+  /** [keys.length], a permutation of the positions */
   readonly order: Uint32Array;
 }
 
-/** A counting sort of the positions of `keys`, whose values are below `nKeys`. Linear, and stable. */
+/**
+ * A counting sort of the positions of `keys`: stable, and linear in both numbers.
+ *
+ * @param keys whole numbers from 0 to nKeys - 1 (not checked)
+ */
 export function groupBy(keys: ArrayLike<number>, nKeys: number): Groups {
   const start = new Uint32Array(nKeys + 1);
   for (let k = 0; k < keys.length; k++) start[keys[k] + 1]++;
@@ -15,7 +21,7 @@ export function groupBy(keys: ArrayLike<number>, nKeys: number): Groups {
   return { start, order };
 }
 
-/** How often each key below `nKeys` occurs. */
+/** How often each key from 0 to nKeys - 1 occurs in `keys`, [nKeys]. */
 export function countBy(keys: ArrayLike<number>, nKeys: number): Uint32Array {
   const counts = new Uint32Array(nKeys);
   for (let k = 0; k < keys.length; k++) counts[keys[k]]++;

@@ -5,8 +5,9 @@
  *
  * Not for cryptography.
  */
+import { checkSeed } from './check.js';
 
-/** What a draw is for. Two streams of one seed have nothing to do with each other. */
+/** What a draw is for. The streams of one seed are independent of each other. */
 export const STREAM = { SPLIT: 1, ORDER: 2, TABLE: 3, PLANTED: 4 } as const;
 
 /** The odd integer nearest to 2^32 / golden ratio: keeps an all-zero input from staying zero. */
@@ -20,8 +21,8 @@ function fmix32(h: number): number {
 }
 
 /**
- * A u32 that depends on all four words: each is absorbed by `h = fmix32((h ^ word) + GOLDEN)`, from h = 0.
- * Arguments are taken modulo 2^32.
+ * A random u32 that depends on all four words: each is absorbed by `h = fmix32((h ^ word) + GOLDEN)`, from h = 0.
+ * The words are taken modulo 2^32.
  */
 export function hash32(seed: number, a: number, b: number, c: number): number {
   let h = fmix32((seed + GOLDEN) | 0);
@@ -33,8 +34,14 @@ export function hash32(seed: number, a: number, b: number, c: number): number {
 /**
  * The key of one permutation: `permutationKey(seed, STREAM.ORDER, e)` orders the ratings of epoch e,
  * `permutationKey(seed, STREAM.SPLIT)` chooses the validation rows.
+ *
+ * @param seed whole number in [0, 2^32)
+ * @param stream what the permutation is for, of `STREAM`
+ * @param counter tells the permutations of one stream apart, such as the epoch. Default 0
+ * @throws RangeError for a seed out of range
  */
 export function permutationKey(seed: number, stream: number, counter = 0): number {
+  checkSeed(seed);
   return hash32(seed, stream, counter, 0);
 }
 
@@ -78,7 +85,7 @@ export function permute(n: number, key: number, i: number): number {
   return x;
 }
 
-/** Writes the whole permutation of [0, out.length): `out[i] = permute(out.length, key, i)`. */
+/** Writes the whole permutation of [0, out.length): `out[i] = permute(out.length, key, i)`. See `permutationKey` for keys. */
 export function fillPermutation(out: Uint32Array, key: number): void {
   const n = out.length;
   for (let i = 0; i < n; i++) out[i] = permute(n, key, i);
@@ -90,8 +97,8 @@ const INTERVALS = 1024;
 export const INITIAL_VALUE_UNIT = 2 ** -29;
 
 /**
- * The fastai starting value of a parameter, for all four tables: a standard normal, C `fmod` 2 (the sign kept), times
- * 0.01. Hence in (-0.02, 0.02) with standard deviation 0.0087.
+ * fastai's starting value of a parameter, for all four tables: a standard normal, C `fmod` 2 (the sign kept), times
+ * 0.01. It lies in (-0.02, 0.02), with standard deviation 0.0087.
  *
  * Drawn by inverting the distribution function of the magnitude: linear interpolation, in integers, between the knots of
  * `initialValueKnots`.
@@ -102,11 +109,19 @@ export function initialValue(seed: number, table: number, row: number, column: n
   return drawInitialValue(initialValueKnots(), hash32(seed, STREAM.TABLE, table, 0), row, column);
 }
 
-/** Fills a table of `nRows x nColumns`, row after row, with `initialValue`. */
+/**
+ * Fills a table with fastai's starting values: a standard normal, C `fmod` 2 (the sign kept), times 0.01.
+ *
+ * @param out [nRows, nColumns]; `out[row * nColumns + column]` depends on seed, table, row and column alone
+ * @param seed whole number in [0, 2^32)
+ * @param table 0 userFactors, 1 itemFactors, 2 userBias, 3 itemBias: each has values of its own
+ * @throws RangeError if `out` has another length or the seed is out of range
+ */
 export function fillInitial(out: Float32Array, seed: number, table: number, nRows: number, nColumns: number): void {
   if (out.length !== nRows * nColumns) {
     throw new RangeError(`fillInitial: out has ${out.length} values, not nRows x nColumns = ${nRows} x ${nColumns}.`);
   }
+  checkSeed(seed);
   const knots = initialValueKnots();
   const key = hash32(seed, STREAM.TABLE, table, 0);
   let k = 0;
@@ -127,8 +142,7 @@ function drawInitialValue(knots: Uint32Array, key: number, row: number, column: 
 let knotsOnce: Uint32Array | undefined;
 
 /**
- * The 1025 quantiles k / 1024 of the magnitude of an initial value, in units of 2^-29, rounded down: what a WGSL twin
- * needs beside `hash32`.
+ * The 1025 quantiles k / 1024 of the magnitude of an initial value, in units of 2^-29, rounded down.
  *
  * The magnitude |x| fmod 2 of a standard normal x has the distribution function G(y) = 2 sum_j (Phi(y + 2j) - Phi(2j)),
  * 0 <= y < 2. Each quantile is found by Newton's method in float64 with + - * / only, which IEEE 754 fixes to the bit.

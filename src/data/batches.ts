@@ -1,27 +1,33 @@
-import { RATING_SIZE, TOUCH_SIZE } from '../../shaders/ops/structs.js';
+import { Rating, Touch } from '../../shaders/ops/structs.js';
+import { StructArray } from '../gpu/struct.js';
 import type { Ratings } from './collab-data.js';
+import { packRatings } from './pack-ratings.js';
 
 /** Consecutive batches of an epoch, grouped by table row. Item rows come after the `nUsers` user rows. */
 export interface BatchChunk {
+  /** Number of batches. */
   nSteps: number;
-  /** Rating structs, batch after batch. */
-  ratings: Uint32Array<ArrayBuffer>;
-  /** Touch structs; those of batch s are [touchStart[s], touchStart[s + 1]), users first. */
-  touches: Uint32Array<ArrayBuffer>;
+  /** Ratings, batch after batch. */
+  ratings: StructArray<(typeof Rating)['fields']>;
+  /** Touches; those of batch s are [touchStart[s], touchStart[s + 1]), users first. */
+  touches: StructArray<(typeof Touch)['fields']>;
   touchStart: Uint32Array<ArrayBuffer>;
   /** Positions in `ratings`, grouped by touch. */
   members: Uint32Array<ArrayBuffer>;
 }
 
+const { row: ROW, begin: BEGIN, end: END, isItem: IS_ITEM } = Touch.at;
+const SIDES = [Rating.at.user, Rating.at.item] as const;
+
 /**
  * Takes batches in a given order and groups each by user row and by item row, so that the owner of a row can sum its
- * gradient without atomics, always in the same order. Linear in the batch; the arrays are reused by the next call.
+ * gradient without atomics and always in the same order. The time is linear in the number of ratings. The next call reuses
+ * the arrays.
  */
 export class BatchGrouper {
   readonly #slot: Int32Array;
-  readonly #words: Uint32Array<ArrayBuffer>;
-  readonly #floats: Float32Array;
-  readonly #touches: Uint32Array<ArrayBuffer>;
+  readonly #ratings: BatchChunk['ratings'];
+  readonly #touches: BatchChunk['touches'];
   readonly #touchStart: Uint32Array<ArrayBuffer>;
   readonly #members: Uint32Array<ArrayBuffer>;
 
@@ -34,23 +40,20 @@ export class BatchGrouper {
   ) {
     const nRatings = batchSize * maxSteps;
     this.#slot = new Int32Array(nUsers + nItems).fill(-1);
-    this.#words = new Uint32Array(nRatings * RATING_SIZE);
-    this.#floats = new Float32Array(this.#words.buffer);
-    this.#touches = new Uint32Array(2 * nRatings * TOUCH_SIZE);
+    this.#ratings = new StructArray(Rating, nRatings);
+    this.#touches = new StructArray(Touch, 2 * nRatings);
     this.#touchStart = new Uint32Array(maxSteps + 1);
     this.#members = new Uint32Array(2 * nRatings);
   }
 
-  /** Groups batches `first` to `first + nSteps - 1` of an epoch; `order` lists its training rows. */
+  /**
+   * Groups batches `first` to `first + nSteps - 1` of an epoch.
+   *
+   * @param order training rows in the order of the epoch
+   */
   group(order: Uint32Array, first: number, nSteps: number): BatchChunk {
-    const { users, items, ratings } = this.train;
-    const { batchSize, nUsers } = this;
-    for (let k = 0; k < nSteps * batchSize; k++) {
-      const row = order[first * batchSize + k];
-      this.#words[RATING_SIZE * k] = users[row];
-      this.#words[RATING_SIZE * k + 1] = nUsers + items[row];
-      this.#floats[RATING_SIZE * k + 2] = ratings[row];
-    }
+    const { batchSize } = this;
+    packRatings(this.#ratings, this.train, this.nUsers, nSteps * batchSize, first * batchSize, order);
     let nTouches = 0;
     let nMembers = 0;
     for (let step = 0; step < nSteps; step++) {
@@ -63,40 +66,48 @@ export class BatchGrouper {
     this.#touchStart[nSteps] = nTouches;
     return {
       nSteps,
-      ratings: this.#words.subarray(0, RATING_SIZE * nSteps * batchSize),
-      touches: this.#touches.subarray(0, TOUCH_SIZE * nTouches),
+      ratings: this.#ratings,
+      touches: this.#touches,
       touchStart: this.#touchStart.subarray(0, nSteps + 1),
       members: this.#members.subarray(0, nMembers),
     };
   }
 
-  /** A counting sort of one batch by the rows of one side (0 users, 1 items), rows in order of first appearance. */
+  /**
+   * Groups one batch by the rows of one side (0 users, 1 items), in the order in which they first appear: a counting sort over
+   * only these rows. Returns the number of touches so far.
+   */
   #groupSide(step: number, side: number, firstTouch: number, firstMember: number): number {
     const begin = step * this.batchSize;
     const end = begin + this.batchSize;
-    const touches = this.#touches;
+    const slot = this.#slot;
+    const ratings = this.#ratings.words;
+    const touches = this.#touches.words;
+    const own = SIDES[side];
+    const rating = Rating.size;
+    const size = Touch.size;
     let nTouches = firstTouch;
     for (let k = begin; k < end; k++) {
-      const row = this.#words[RATING_SIZE * k + side];
-      let touch = this.#slot[row];
+      const row = ratings[rating * k + own];
+      let touch = slot[row];
       if (touch < 0) {
-        touch = this.#slot[row] = nTouches++;
-        touches[TOUCH_SIZE * touch] = row;
-        touches[TOUCH_SIZE * touch + 2] = 0;
-        touches[TOUCH_SIZE * touch + 3] = side;
+        touch = slot[row] = nTouches++;
+        touches[size * touch + ROW] = row;
+        touches[size * touch + END] = 0;
+        touches[size * touch + IS_ITEM] = side;
       }
-      touches[TOUCH_SIZE * touch + 2]++;
+      touches[size * touch + END]++;
     }
     for (let touch = firstTouch, member = firstMember; touch < nTouches; touch++) {
-      const count = touches[TOUCH_SIZE * touch + 2];
-      touches[TOUCH_SIZE * touch + 1] = touches[TOUCH_SIZE * touch + 2] = member;
+      const count = touches[size * touch + END];
+      touches[size * touch + BEGIN] = touches[size * touch + END] = member;
       member += count;
     }
     for (let k = begin; k < end; k++) {
-      const touch = this.#slot[this.#words[RATING_SIZE * k + side]]!;
-      this.#members[touches[TOUCH_SIZE * touch + 2]++] = k;
+      const touch = slot[ratings[rating * k + own]];
+      this.#members[touches[size * touch + END]++] = k;
     }
-    for (let touch = firstTouch; touch < nTouches; touch++) this.#slot[touches[TOUCH_SIZE * touch]] = -1;
+    for (let touch = firstTouch; touch < nTouches; touch++) slot[touches[size * touch + ROW]] = -1;
     return nTouches;
   }
 }

@@ -1,21 +1,26 @@
+import { checkChoice, checkOptions, checkSeed, checkWhole, show } from '../base/check.js';
 import { DataError } from '../base/errors.js';
-import { encode, type Encoded, type Id, IdMap, NA, show, titleOf } from './ids.js';
-import { permutationKey, permute, STREAM } from '../base/random.js';
+import { groupBy } from '../base/group-by.js';
+import { encode, type Encoded, type Id, IdMap, NA, titleOf } from './ids.js';
+import { type SplitOptions, splitRows } from './split.js';
 
-export { type Id, IdMap, NA } from './ids.js';
+export { randomSplit } from './split.js'; // to be removed once src/cli names split.js itself
 
-/** Parallel columns of ratings with the outside world's ids. Typed arrays are the fast way in. */
+/** Ratings as columns of equal length, by the ids of the outside world. Typed arrays are the fastest. */
 export interface RatingColumns {
   users: ArrayLike<Id>;
   items: ArrayLike<Id>;
+  /** Finite numbers of any scale; kept as float32. */
   ratings: ArrayLike<number>;
-  /** Any unit; kept, not used by training. */
+  /** Finite numbers in any unit. Training does not use them. */
   timestamps?: ArrayLike<number>;
 }
 
-/** Ratings by dense index, the row of the embedding tables; 0 is `#na#`. */
+/** Ratings by table row, in columns of equal length; row 0 is `#na#`. */
 export interface Ratings {
+  /** Rows of the user table. */
   users: Uint32Array;
+  /** Rows of the item table. */
   items: Uint32Array;
   ratings: Float32Array;
   timestamps?: Float64Array;
@@ -27,42 +32,55 @@ export type RatingRow =
   | { user: Id; item: Id; rating: number; timestamp?: number };
 
 /** How ratings are split and batched; all optional. */
-export interface CollabDataOptions {
-  /** Share of the rows kept for validation, in [0, 1): `floor(validPct * n)` rows chosen by `seed`. Default 0.2. */
-  validPct?: number;
-  /** Integer in [0, 2^32). Decides the split, and later the starting values and the order of each epoch. Default 42. */
+export interface CollabDataOptions extends SplitOptions {
+  /** Whole number in [0, 2^32): decides the split, and later the starting values and the order of each epoch. Default 42. */
   seed?: number;
-  /** Rows to train on, in this order, instead of a random split. Default with `validIndex` alone: all other rows. */
-  trainIndex?: ArrayLike<number>;
-  /** Rows to validate on, in this order. Default with `trainIndex` alone: all other rows. */
-  validIndex?: ArrayLike<number>;
   /** Ratings per training step, from 1 to the number of training rows. Default 64. */
   batchSize?: number;
-  /** For messages and tables. Default 'ratings'. */
+  /** What messages and tables call the data. Default 'ratings'. */
   name?: string;
-  /** Item titles by item id. */
+  /** Item titles by item id. Default: none. */
   titles?: ReadonlyMap<Id, string>;
   /**
-   * Several ratings of one item by one user: 'keep' trains on each, as fastai does (default); 'last' keeps the last row
-   * in the order given; 'error' refuses them. Applied before a random split, so that with 'last' no pair is on both sides.
+   * What to do where one user rates one item several times: 'keep' trains on each rating, as fastai does; 'last' keeps the
+   * last in the order given; 'error' refuses them. They are sought before a random split, so that with 'last' no pair of
+   * user and item is in both parts. Default 'keep'.
    */
   duplicates?: 'keep' | 'last' | 'error';
 }
 
+const OPTIONS: readonly (keyof CollabDataOptions)[] = [
+  'validPct',
+  'seed',
+  'trainIndex',
+  'validIndex',
+  'batchSize',
+  'name',
+  'titles',
+  'duplicates',
+];
+
 /**
- * Ratings ready for training: split into training and validation, and encoded as fastai does it. Table rows are numbered
- * from the training rows only; ids that occur in validation alone get row 0, `#na#`. A column that mixes numbers and
- * strings is read as strings.
+ * Ratings ready for training: split into training and validation, and encoded as fastai does it. Only ids that occur in
+ * training get table rows of their own; one that occurs in validation alone has row 0, `#na#`. A column that mixes numbers
+ * and strings is read as strings. Made by `fromArrays`, `fromRows` or `fromSplit`.
  */
 export class CollabData {
   private constructor(
+    /** What messages and tables call the data. */
     readonly name: string,
+    /** Users by row of the user table. */
     readonly users: IdMap,
+    /** Items by row of the item table. */
     readonly items: IdMap,
+    /** The training ratings; never changed. */
     readonly train: Ratings,
+    /** The validation ratings, possibly none; never changed. */
     readonly valid: Ratings,
     readonly seed: number,
+    /** Ratings per training step. */
     readonly batchSize: number,
+    /** Item titles by item id, if known. */
     readonly titles?: ReadonlyMap<Id, string>,
   ) {}
 
@@ -76,30 +94,34 @@ export class CollabData {
     return this.items.size;
   }
 
+  /** Number of training ratings. */
   get nTrain(): number {
     return this.train.ratings.length;
   }
 
+  /** Number of validation ratings. */
   get nValid(): number {
     return this.valid.ratings.length;
   }
 
-  /** Title of an item by id (196 and '196' alike), if titles are known. */
+  /** Title of an item by its id, which may be 196 or '196'; undefined if none is known. */
   titleOf(item: Id): string | undefined {
     return titleOf(this.titles, item);
   }
 
   /**
-   * From parallel columns, split at random (`validPct`, `seed`) or by `trainIndex` and `validIndex`. A random split keeps
-   * the given order of rows within each part. The columns are copied.
+   * From columns of equal length, split at random (`validPct`, `seed`) or by `trainIndex` and `validIndex`. A random split
+   * keeps the rows of each part in the order given. The columns are copied.
    *
-   * @throws DataError if the ratings cannot be used, RangeError or TypeError if an option is wrong
+   * @throws DataError if the ratings cannot be used, RangeError for an option out of range, TypeError for one that does not
+   *   exist or contradicts another
    */
   static fromArrays(columns: RatingColumns, options: CollabDataOptions = {}): CollabData {
+    checkOptions('CollabData', options, OPTIONS);
     const { seed = 42, batchSize = 64, name = 'ratings', titles, duplicates = 'keep' } = options;
     checkSeed(seed);
-    checkBatchSize(batchSize);
-    checkDuplicates(duplicates);
+    checkWhole('batchSize', batchSize);
+    checkChoice('duplicates', duplicates, ['keep', 'last', 'error']);
     checkColumns(columns, name);
 
     const users = encode(columns.users, 'user');
@@ -110,8 +132,9 @@ export class CollabData {
       throw new DataError(`Nothing is left to train on: all ${split.valid.length} ratings are validation.`);
     }
     if (batchSize > split.train.length) {
+      const most = split.train.length;
       throw new RangeError(
-        `batchSize ${batchSize} is larger than the ${split.train.length} training ratings, so that an epoch would have no step; use at most ${split.train.length}.`,
+        `batchSize ${batchSize} is larger than the ${most} training ratings, so that an epoch would have no step; use at most ${most}.`,
       );
     }
     const trainUsers = renumber(users, split.train);
@@ -125,7 +148,12 @@ export class CollabData {
     return new CollabData(name, trainUsers.map, trainItems.map, pick(split.train), pick(split.valid), seed, batchSize, titles);
   }
 
-  /** From rows, each `[user, item, rating, timestamp?]` or `{ user, item, rating, timestamp? }`. For millions use `fromArrays`. */
+  /**
+   * From rows, each `[user, item, rating, timestamp?]` or `{ user, item, rating, timestamp? }`. For millions of ratings
+   * `fromArrays` is much faster.
+   *
+   * @throws DataError if only some rows have a timestamp; otherwise as `fromArrays`
+   */
   static fromRows(rows: Iterable<RatingRow>, options: CollabDataOptions = {}): CollabData {
     const users: Id[] = [];
     const items: Id[] = [];
@@ -147,10 +175,15 @@ export class CollabData {
     return CollabData.fromArrays({ users, items, ratings, ...(missing === -1 && { timestamps: timestamps as number[] }) }, options);
   }
 
-  /** From two sets that are already split, such as MovieLens' u1.base and u1.test. `validPct` and indices are refused. */
+  /**
+   * From two sets that are split already, such as u1.base and u1.test of MovieLens. `valid` may be empty. Timestamps are
+   * kept if both sets have them.
+   *
+   * @throws TypeError for `validPct`, `trainIndex` or `validIndex`; otherwise as `fromArrays`
+   */
   static fromSplit(train: RatingColumns, valid: RatingColumns, options: CollabDataOptions = {}): CollabData {
     if (options.validPct !== undefined || options.trainIndex !== undefined || options.validIndex !== undefined) {
-      throw new TypeError('fromSplit: the data are split already, so validPct, trainIndex and validIndex have no meaning; leave them out.');
+      throw new TypeError('fromSplit: the data are split already, so leave out validPct, trainIndex and validIndex.');
     }
     checkColumns(train, 'train');
     if (valid.ratings.length > 0) checkColumns(valid, 'valid');
@@ -166,52 +199,15 @@ export class CollabData {
   }
 }
 
-/** Row numbers of the two parts. */
-export interface Split {
-  train: Uint32Array;
-  valid: Uint32Array;
-}
-
-/**
- * The random split that `CollabData` makes of n rows: the first `floor(validPct * n)` rows of a permutation keyed by the
- * seed are validation. Both parts are in ascending order.
- */
-export function randomSplit(n: number, validPct = 0.2, seed = 42): Split {
-  if (!(validPct >= 0 && validPct < 1)) {
-    throw new RangeError(`validPct must be in [0, 1), not ${show(validPct)}; 0.2 keeps a fifth of the ratings for validation.`);
-  }
-  const nValid = Math.floor(validPct * n);
-  const key = permutationKey(seed, STREAM.SPLIT);
-  const isValid = new Uint8Array(n);
-  for (let i = 0; i < nValid; i++) isValid[permute(n, key, i)] = 1;
-  const train = new Uint32Array(n - nValid);
-  const valid = new Uint32Array(nValid);
-  for (let row = 0, nextTrain = 0, nextValid = 0; row < n; row++) {
-    if (isValid[row] === 1) valid[nextValid++] = row;
-    else train[nextTrain++] = row;
-  }
-  return { train, valid };
-}
-
 function isTuple(row: RatingRow): row is readonly [Id, Id, number, number?] {
   return Array.isArray(row);
 }
 
-// Loops, here and below: `from` with a function takes seconds on the columns of 10 million ratings.
+// A loop: `from` with a function takes seconds for the columns of 10 million ratings.
 
 function gather<T extends Uint32Array | Float32Array | Float64Array>(out: T, values: ArrayLike<number>, rows: Uint32Array): T {
   for (let k = 0; k < rows.length; k++) out[k] = values[rows[k]];
   return out;
-}
-
-/** The rows with mark 0, in order. */
-function unmarked(marks: Uint8Array): Uint32Array {
-  const rows = new Uint32Array(marks.length);
-  let count = 0;
-  for (let row = 0; row < marks.length; row++) {
-    if (marks[row] === 0) rows[count++] = row;
-  }
-  return rows.subarray(0, count);
 }
 
 function concatenate<T extends Id>(a: ArrayLike<T>, b: ArrayLike<T>): ArrayLike<T> {
@@ -241,85 +237,24 @@ function renumber({ ids, codes }: Encoded, trainRows: Uint32Array): { map: IdMap
 
 /** Marks each row that a later row of the same user and item replaces. Rows are visited user by user, with one slot per item. */
 function findDuplicates(users: Encoded, items: Encoded, duplicates: 'last' | 'error'): Uint8Array {
-  const n = users.codes.length;
-  const start = new Uint32Array(users.ids.length + 1);
-  for (let row = 0; row < n; row++) start[users.codes[row] + 1]++;
-  for (let user = 1; user < start.length; user++) start[user] += start[user - 1];
-  const next = start.slice();
-  const byUser = new Uint32Array(n);
-  for (let row = 0; row < n; row++) byUser[next[users.codes[row]]++] = row;
-
-  const dropped = new Uint8Array(n);
+  const dropped = new Uint8Array(users.codes.length);
+  const userOfItem = new Int32Array(items.ids.length).fill(-1);
   const rowOfItem = new Uint32Array(items.ids.length);
-  const userOfItem = new Uint32Array(items.ids.length).fill(users.ids.length);
-  for (const row of byUser) {
+  for (const row of groupBy(users.codes, users.ids.length).order) {
     const user = users.codes[row];
     const item = items.codes[row];
     if (userOfItem[item] === user) {
+      const earlier = rowOfItem[item];
       if (duplicates === 'error') {
-        throw new DataError(
-          `User ${show(users.ids[user])} rates item ${show(items.ids[item])} twice, in rows ${rowOfItem[item]} and ${row}; remove one, or pass duplicates: 'last' or 'keep'.`,
-        );
+        const pair = `User ${show(users.ids[user])} rates item ${show(items.ids[item])} twice`;
+        throw new DataError(`${pair}, in rows ${earlier} and ${row}; remove one, or pass duplicates: 'last' or 'keep'.`);
       }
-      dropped[rowOfItem[item]] = 1;
+      dropped[earlier] = 1;
     }
     userOfItem[item] = user;
     rowOfItem[item] = row;
   }
   return dropped;
-}
-
-function splitRows(n: number, dropped: Uint8Array, seed: number, options: CollabDataOptions): Split {
-  const { validPct, trainIndex, validIndex } = options;
-  if (trainIndex === undefined && validIndex === undefined) {
-    const rows = unmarked(dropped);
-    const { train, valid } = randomSplit(rows.length, validPct, seed);
-    return { train: gather(train, rows, train), valid: gather(valid, rows, valid) };
-  }
-  if (validPct !== undefined) {
-    throw new TypeError('Give either validPct (a random split) or trainIndex and validIndex (a given split), not both.');
-  }
-  const isTrain = trainIndex && markRows(n, trainIndex, 'trainIndex');
-  const isValid = validIndex && markRows(n, validIndex, 'validIndex');
-  if (isTrain && isValid) {
-    const both = isTrain.findIndex((each, row) => each === 1 && isValid[row] === 1);
-    if (both !== -1) throw new RangeError(`Row ${both} is in trainIndex and in validIndex; a row can be in one of them only.`);
-  }
-  const train = trainIndex ? Uint32Array.from(trainIndex) : unmarked(isValid!);
-  const valid = validIndex ? Uint32Array.from(validIndex) : unmarked(isTrain!);
-  const kept = (row: number): boolean => dropped[row] === 0;
-  return { train: train.filter(kept), valid: valid.filter(kept) };
-}
-
-function markRows(n: number, rows: ArrayLike<number>, option: string): Uint8Array {
-  const marked = new Uint8Array(n);
-  for (let k = 0; k < rows.length; k++) {
-    const row = rows[k];
-    if (!Number.isInteger(row) || row < 0 || row >= n) {
-      throw new RangeError(`${option}[${k}] is ${show(row)}, not a row from 0 to ${n - 1}.`);
-    }
-    if (marked[row] === 1) throw new RangeError(`${option}[${k}] names row ${row} a second time.`);
-    marked[row] = 1;
-  }
-  return marked;
-}
-
-function checkSeed(seed: number): void {
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
-    throw new RangeError(`seed must be an integer from 0 to 4294967295, not ${show(seed)}.`);
-  }
-}
-
-function checkBatchSize(batchSize: number): void {
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new RangeError(`batchSize must be a positive integer, not ${show(batchSize)}.`);
-  }
-}
-
-function checkDuplicates(duplicates: string): void {
-  if (!['keep', 'last', 'error'].includes(duplicates)) {
-    throw new RangeError(`duplicates must be 'keep', 'last' or 'error', not ${show(duplicates)}.`);
-  }
 }
 
 function checkColumns({ users, items, ratings, timestamps }: RatingColumns, name: string): void {

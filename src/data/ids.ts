@@ -1,19 +1,23 @@
-/** Ids of users and items: which there are, and which row of a table each has. */
+/** Ids of users and items, and the table row of each. */
+import { show } from '../base/check.js';
 import { DataError } from '../base/errors.js';
 
 /** A user or an item as the outside world calls it: a non-negative integer below 2^53, or a non-empty string. */
 export type Id = string | number;
 
-/** What stands for an id that training never saw: row 0 of every table, as in fastai. */
+/** Stands for every id that training never saw: row 0 of each table, as in fastai. */
 export const NA = '#na#';
 
-/** The ids of one side (users or items) and their table rows. */
+/** The ids of one side, users or items, and their table rows. */
 export class IdMap {
-  /** Id of each table row: `#na#`, then the distinct training ids, numbers in order of size, strings by code unit. */
+  /** Id of each table row, [size]: `#na#`, then the training ids, each once, numbers by size and strings by code unit. */
   readonly ids: readonly Id[];
   #indexById: Map<Id, number> | undefined;
 
-  /** @param ids every table row's id, `#na#` first, as `ids` has them */
+  /**
+   * @param ids the id of each table row, `#na#` first
+   * @throws DataError if the first is not `#na#`
+   */
   constructor(ids: readonly Id[]) {
     if (ids[0] !== NA) throw new DataError(`The first id of an IdMap must be '${NA}', not ${show(ids[0])}.`, { value: ids[0] });
     this.ids = ids;
@@ -35,7 +39,7 @@ export class IdMap {
     return this.indexOf(id) !== 0;
   }
 
-  /** Id of a table row; throws RangeError for a row that does not exist. */
+  /** Id of a table row. @throws RangeError for a row that does not exist */
   idOf(index: number): Id {
     const id = this.ids[index];
     if (id === undefined) throw new RangeError(`There is no table row ${index}: rows are 0 to ${this.size - 1}.`);
@@ -49,22 +53,28 @@ export function otherForm(id: Id): Id {
   return String(Number(id)) === id ? Number(id) : id;
 }
 
-/** Title of an item by its id, in either form. */
+/** Title of an item by its id, as a number or as text. */
 export function titleOf(titles: ReadonlyMap<Id, string> | undefined, item: Id): string | undefined {
   return titles?.get(item) ?? titles?.get(otherForm(item));
 }
 
-/** A column as codes: `ids[codes[row]]` is the row's id. `ids` are distinct and sorted. */
+/** A column of ids as codes: `ids[codes[row]]` is the id of a row. */
 export interface Encoded {
+  /** Each id once, sorted: numbers by size, strings by code unit. */
   ids: Id[];
   codes: Uint32Array;
 }
 
-/** Encodes a column of users or items, after a check of every id. A column that mixes numbers and strings is read as strings. */
+/**
+ * Encodes a column of users or items. A column that mixes numbers and strings is read as strings.
+ *
+ * @param name what the column holds, for the message
+ * @throws DataError for an id that is none
+ */
 export function encode(column: ArrayLike<Id>, name: 'user' | 'item'): Encoded {
   const largest = checkIds(column, name);
   if (largest === undefined) return encodeByMap(column);
-  // One table look-up per row, unless the table would be out of all proportion to the column.
+  // One look-up in a table per row, unless the table would be far larger than the column.
   if (largest < 4 * column.length + 65536) return encodeByTable(column as ArrayLike<number>, largest);
   return encodeByMap(column);
 }
@@ -122,9 +132,4 @@ function checkIds(column: ArrayLike<Id>, name: 'user' | 'item'): number | undefi
     }
   }
   return allNumbers ? largest : undefined;
-}
-
-/** A value as messages quote it. */
-export function show(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : typeof value === 'bigint' ? `${value}n` : String(value);
 }

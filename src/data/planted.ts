@@ -1,37 +1,41 @@
-import type { RatingColumns } from './collab-data.js';
+import { checkOptions, checkSeed, checkWhole } from '../base/check.js';
 import { hash32, permutationKey, permute, STREAM } from '../base/random.js';
+import type { RatingColumns } from './collab-data.js';
 
-/** Arguments of `plantedRatings`. */
+/** Size and seed of a planted set; all optional. */
 export interface PlantedOptions {
-  /** Default 943. */
+  /** Number of users. Default 943. */
   nUsers?: number;
-  /** Items that exist; the rarest may get no rating. Default 1682. */
+  /** Number of items that exist; the rarest may get no rating. Default 1682. */
   nItems?: number;
-  /** At most half of all pairs. Default 100,000. */
+  /** Number of ratings, at most half of all pairs of user and item. Default 100,000. */
   nRatings?: number;
-  /** Integer in [0, 2^32). Default 42. */
+  /** Whole number in [0, 2^32). Default 42. */
   seed?: number;
   /** Rank of the planted tastes. Default 2. */
   nFactors?: number;
 }
 
-/** Ratings drawn from a model that is known, and what that model predicts. */
+/** Ratings drawn from a known model, and what that model predicts. */
 export interface PlantedRatings {
-  /** Ids from 1; grouped by user, no pair twice, ratings 1 to 5. */
+  /** nRatings ratings from 1 to 5, grouped by user, no pair twice; ids are numbers from 1. */
   columns: RatingColumns & { users: Uint32Array; items: Uint32Array; ratings: Float32Array };
-  /** The best possible prediction of each rating: its mean under the planted model. */
+  /** The best possible prediction of each rating, its mean under the planted model, [nRatings]. */
   expected: Float32Array;
   /**
-   * The mean squared error that no model can beat, but for chance: the mean over `rows` (default: all) of the variance of
-   * a rating under the planted model. With `randomSplit(nRatings, validPct, seed).valid` it is the floor of a validation.
+   * The mean squared error that no model can beat except by chance: the mean over `rows` (default: all) of the variance of
+   * a rating under the planted model. RangeError for a row that does not exist.
    */
   bestMse(rows?: ArrayLike<number>): number;
 }
 
-// Shape of MovieLens-100K. Ratings per user and per item at evenly spaced ranks, from the fewest to the most:
+/** The most rows that a permutation is made for. */
+const MAX_SIZE = 2 ** 31;
+
+// The shape of MovieLens-100K. Ratings per user and per item at evenly spaced ranks, from the fewest to the most:
 const USER_ACTIVITY = [20, 21, 23, 25, 29, 33, 38, 44, 50, 57, 65, 77, 93, 109, 127, 148, 172, 203, 244, 311, 737];
 const ITEM_POPULARITY = [1, 1, 2, 3, 4, 6, 9, 12, 16, 21, 27, 34, 43, 53, 65, 80, 100, 129, 169, 230, 583];
-// The latent score has mean 0, and these standard deviations from users, from items and from taste, in units of the noise:
+// The score has mean 0, and these standard deviations over users, items and tastes, in units of the noise:
 const USER_SD = 0.5;
 const ITEM_SD = 0.65;
 const TASTE_SD = 0.67;
@@ -48,20 +52,18 @@ const CUTS = [-2.519, -1.401, -0.194, 1.187];
  * F is a scaled Student distribution with 2 degrees of freedom: only + - * / sqrt are needed, which IEEE 754 fixes to
  * the bit. Mean and variance of a rating follow from its five probabilities.
  *
- * @throws RangeError if an option is out of range, or the ratings fill more than half of the pairs
+ * @throws RangeError if an option is out of range, or the ratings would fill more than half of the pairs; TypeError for an
+ *   option that does not exist
  */
 export function plantedRatings(options: PlantedOptions = {}): PlantedRatings {
+  checkOptions('plantedRatings', options, ['nUsers', 'nItems', 'nRatings', 'seed', 'nFactors']);
   const { nUsers = 943, nItems = 1682, nRatings = 100_000, seed = 42, nFactors = 2 } = options;
-  for (const [name, value] of Object.entries({ nUsers, nItems, nRatings, nFactors })) {
-    if (!Number.isInteger(value) || value < 1) throw new RangeError(`plantedRatings: ${name} must be a positive integer, not ${value}.`);
-  }
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-    throw new RangeError(`plantedRatings: seed must be an integer from 0 to 4294967295, not ${seed}.`);
+  for (const [name, value] of Object.entries({ nUsers, nItems, nRatings, nFactors })) checkWhole(name, value, 1, MAX_SIZE);
+  checkSeed(seed);
   const mostPerUser = Math.floor(nItems / 2);
   if (nRatings > nUsers * mostPerUser) {
-    throw new RangeError(
-      `plantedRatings: ${nRatings} ratings are more than half of ${nUsers} x ${nItems} pairs; ask for at most ${nUsers * mostPerUser}.`,
-    );
+    const most = nUsers * mostPerUser;
+    throw new RangeError(`nRatings is ${nRatings}, more than half of ${nUsers} x ${nItems} pairs; ask for at most ${most}.`);
   }
 
   const draw = (part: number): number => hash32(seed, STREAM.PLANTED, part, 0);
@@ -80,7 +82,7 @@ export function plantedRatings(options: PlantedOptions = {}): PlantedRatings {
   const ratings = new Float32Array(nRatings);
   const expected = new Float32Array(nRatings);
   const variance = new Float32Array(nRatings);
-  const lastUser = new Uint32Array(nItems); // the user, counted from 1, who rated this item last
+  const lastUser = new Uint32Array(nItems); // the last user, counted from 1, who rated the item
   let row = 0;
   for (let user = 0; user < nUsers; user++) {
     for (let left = counts[user], attempt = 0; left > 0; attempt++) {
@@ -125,7 +127,7 @@ export function plantedRatings(options: PlantedOptions = {}): PlantedRatings {
   return { columns: { users, items, ratings }, expected, bestMse };
 }
 
-/** Twenty ratings for each user where there are enough, the rest shared out by `USER_ACTIVITY`, none above `most`. */
+/** Twenty ratings for each user if there are enough, the rest in proportion to `USER_ACTIVITY`, and `most` at most. */
 function ratingsPerUser(nUsers: number, nRatings: number, most: number, key: number): Uint32Array {
   const fewest = Math.min(20, Math.floor(nRatings / nUsers));
   const extra = Float64Array.from({ length: nUsers }, (_, user) => quantile(USER_ACTIVITY, shuffledRank(nUsers, key, user)) - 20);
@@ -140,9 +142,9 @@ function ratingsPerUser(nUsers: number, nRatings: number, most: number, key: num
   return counts;
 }
 
-/** Turns a u32 into an item drawn with a weight of `ITEM_POPULARITY`. */
+/** Turns a u32 into an item, drawn with probabilities in proportion to `ITEM_POPULARITY`. */
 function itemSampler(nItems: number, key: number): (u32: number) => number {
-  const below = new Float64Array(nItems); // weight of all items up to and with this one
+  const below = new Float64Array(nItems); // weight of all items up to this one, itself included
   let total = 0;
   for (let item = 0; item < nItems; item++) below[item] = total += quantile(ITEM_POPULARITY, shuffledRank(nItems, key, item));
   return (u32) => {
@@ -158,7 +160,7 @@ function itemSampler(nItems: number, key: number): (u32: number) => number {
   };
 }
 
-/** In (0, 1), evenly spaced over the n members in an order that the key decides. */
+/** A rank in (0, 1): the n members are evenly spaced, in an order that the key decides. */
 function shuffledRank(n: number, key: number, member: number): number {
   return (permute(n, permutationKey(key, STREAM.PLANTED), member) + 0.5) / n;
 }

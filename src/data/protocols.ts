@@ -2,23 +2,31 @@
  * Ways to split ratings into those to train on and those to be judged by. Each gives a list of folds, of which
  * `evaluate` makes one trial each; a protocol repeated with several seeds gives its folds once for each seed.
  */
-import { CollabData, type CollabDataOptions, type Id, randomSplit, type RatingColumns } from './collab-data.js';
+import { checkOptions, checkSeed, checkWhole, show } from '../base/check.js';
+import { groupBy } from '../base/group-by.js';
 import { permutationKey, permute, STREAM } from '../base/random.js';
+import { CollabData, type CollabDataOptions, type RatingColumns } from './collab-data.js';
+import { encode, type Encoded } from './ids.js';
+import { randomSplit, rowsWhere } from './split.js';
 
-/** One split, and the seed of all else that is random when a model is trained on it. */
+/** One split, and the seed of everything else that is random when a model is trained on it. */
 export interface Fold {
-  /** Unique within its protocol. */
+  /** What results call the fold. */
   readonly name: string;
+  /** Whole number in [0, 2^32). */
   readonly seed: number;
   /** Ratings to train on, and as `valid` those to be judged by. */
   data(options?: Pick<CollabDataOptions, 'batchSize' | 'titles'>): CollabData;
-  /** Where the test users are new to the model: ratings of theirs to fold in, and the test ratings, as `valid` has them. */
+  /**
+   * For test users whom training does not know: ratings of theirs from which they are folded in, and their test ratings in
+   * the order of `data().valid`. Undefined where training knows the test users.
+   */
   foldedUsers?(): { given: RatingColumns; test: RatingColumns };
 }
 
-/** What every protocol takes. */
+/** Options of every protocol. */
 export interface ProtocolOptions {
-  /** The protocol is repeated with each. Default [42]. */
+  /** The protocol is repeated with each of these seeds, whole numbers in [0, 2^32). Default [42]. */
   seeds?: readonly number[];
 }
 
@@ -26,162 +34,168 @@ export interface ProtocolOptions {
  * Random hold-out: a share of the ratings, chosen by the seed, is the test set. The splits of different seeds overlap, so
  * their results are not independent.
  *
- * @param validPct share of the ratings held out, in (0, 1). Default 0.1.
+ * @param options.validPct share of the ratings that is held out, in (0, 1). Default 0.1
+ * @throws RangeError for an option out of range or an empty test set, TypeError for an option that does not exist
  */
-export function randomHoldOut(
-  columns: RatingColumns,
-  { validPct = 0.1, seeds = [42] }: ProtocolOptions & { validPct?: number } = {},
-): Fold[] {
-  return seeds.map((seed) => {
-    const split = randomSplit(columns.ratings.length, validPct, seed);
-    if (split.valid.length === 0) throw new RangeError(`validPct ${validPct} of ${columns.ratings.length} ratings leaves none to test on.`);
-    return foldOf(columns, `random ${seed}`, seed, () => split.valid);
+export function randomHoldOut(columns: RatingColumns, options: ProtocolOptions & { validPct?: number } = {}): Fold[] {
+  const { validPct = 0.1 } = options;
+  const n = columns.ratings.length;
+  return seedsOf('randomHoldOut', options, ['validPct']).map((seed) => {
+    const { valid } = randomSplit(n, validPct, seed);
+    if (valid.length === 0) throw new RangeError(`validPct ${validPct} of ${n} ratings leaves none to test on; hold out more.`);
+    return foldOf(columns, `random ${seed}`, seed, valid);
   });
 }
 
 /**
- * k-fold cross-validation: a random partition of the ratings into k parts whose sizes differ by one at most; each is the
- * test set once.
+ * k-fold cross-validation: a random partition of the ratings into k parts whose sizes differ by at most one. Each part is
+ * the test set once.
  *
- * @param folds number of parts, from 2 to the number of ratings. Default 5.
+ * @param options.folds number of parts, from 2 to the number of ratings. Default 5
+ * @throws RangeError for an option out of range, TypeError for one that does not exist
  */
-export function kFold(columns: RatingColumns, { folds = 5, seeds = [42] }: ProtocolOptions & { folds?: number } = {}): Fold[] {
+export function kFold(columns: RatingColumns, options: ProtocolOptions & { folds?: number } = {}): Fold[] {
+  const { folds = 5 } = options;
   const n = columns.ratings.length;
-  checkWhole('folds', folds, 2, n, 'the number of ratings');
-  return seeds.flatMap((seed) => {
-    const partOf = parts(n, folds, seed);
-    return range(folds).map((part) =>
-      foldOf(columns, `fold ${part + 1}${ofSeed(seed, seeds)}`, seed, () => rowsWhere(n, (row) => partOf[row] === part)),
-    );
-  });
+  const seeds = seedsOf('kFold', options, ['folds']);
+  checkFolds(folds, n, 'ratings');
+  return seeds.flatMap((seed) =>
+    parts(n, folds, seed).map((rows, part) => foldOf(columns, `fold ${part + 1}${ofSeed(seed, seeds)}`, seed, rows)),
+  );
 }
 
-/** Folds that are given, such as MovieLens' u1 to u5 with their .base and .test files. */
+/**
+ * Folds that are split already, such as u1 to u5 of MovieLens with their .base and .test files.
+ *
+ * @throws RangeError for a seed out of range, TypeError for an option that does not exist
+ */
 export function givenFolds(
   folds: readonly { name: string; train: RatingColumns; valid: RatingColumns }[],
-  { seeds = [42] }: ProtocolOptions = {},
+  options: ProtocolOptions = {},
 ): Fold[] {
+  const seeds = seedsOf('givenFolds', options);
   return seeds.flatMap((seed) =>
     folds.map(({ name, train, valid }) => ({
       name: name + ofSeed(seed, seeds),
       seed,
-      data: (options: CollabDataOptions = {}) => CollabData.fromSplit(train, valid, { ...options, seed, name }),
+      data: (dataOptions: CollabDataOptions = {}) => CollabData.fromSplit(train, valid, { ...dataOptions, seed, name }),
     })),
   );
 }
 
 /**
- * Leave the last k out: the last k ratings of each user, by time, are the test set. Of ratings at the same time the later
- * row is the later one. A user with k ratings or fewer is only trained on.
+ * Leave the last k out: the last k ratings of each user, by time, are the test set. Of ratings at the same time, that of
+ * the later row counts as the later one. A user with k ratings or fewer is only trained on.
  *
- * @param k Default 1.
- * @throws TypeError without timestamps
+ * @param options.k ratings of each user that are held out. Default 1
+ * @throws TypeError without timestamps or for an option that does not exist, RangeError for an option out of range or an
+ *   empty test set
  */
-export function leaveLast(columns: RatingColumns, { k = 1, seeds = [42] }: ProtocolOptions & { k?: number } = {}): Fold[] {
-  checkWhole('k', k, 1);
-  const { users, timestamps } = columns;
+export function leaveLast(columns: RatingColumns, options: ProtocolOptions & { k?: number } = {}): Fold[] {
+  const { k = 1 } = options;
+  const { timestamps } = columns;
+  const n = columns.ratings.length;
+  const seeds = seedsOf('leaveLast', options, ['k']);
+  checkWhole('k', k);
   if (timestamps === undefined) throw new TypeError('leaveLast needs timestamps, and these ratings have none; use another protocol.');
-  const held = new Uint8Array(users.length);
-  for (const rows of groupByUser(users)) {
+  const isHeldOut = new Uint8Array(n);
+  for (const rows of rowsByUser(encode(columns.users, 'user'))) {
     if (rows.length <= k) continue;
-    for (const row of rows.sort((a, b) => timestamps[a] - timestamps[b] || a - b).slice(-k)) held[row] = 1;
+    for (const row of rows.sort((a, b) => timestamps[a] - timestamps[b] || a - b).subarray(-k)) isHeldOut[row] = 1;
   }
-  const valid = rowsWhere(users.length, (row) => held[row] === 1);
-  if (valid.length === 0) throw new RangeError(`No user has more than ${k} ratings, so nothing is left to test on.`);
-  return seeds.map((seed) => foldOf(columns, `last ${k}${ofSeed(seed, seeds)}`, seed, () => valid));
+  const valid = rowsWhere(n, (row) => isHeldOut[row] === 1);
+  if (valid.length === 0) throw new RangeError(`No user has more than ${k} ratings, so nothing is left to test on; use a smaller k.`);
+  return seeds.map((seed) => foldOf(columns, `last ${k}${ofSeed(seed, seeds)}`, seed, valid));
 }
 
 /**
- * By user: whole users are left out of training, in k parts. Of each, `given` ratings at random are folded in, and the
- * others are the test set ("Given N", Breese, Heckerman and Kadie 1998). Of a left-out user with no more ratings than
- * that, nothing is tested.
+ * By user: whole users are left out of training, in k parts. Each user left out is folded in from `given` ratings chosen at
+ * random, and the others are the test set ("Given N", Breese, Heckerman and Kadie 1998). Users with `given` ratings or
+ * fewer are left out in their turn, but not tested.
  *
- * @param folds number of parts, from 2 to the number of users. Default 5.
- * @param given Default 10.
+ * @param options.folds number of parts, from 2 to the number of users. Default 5
+ * @param options.given ratings from which a user is folded in. Default 10
+ * @throws RangeError for an option out of range, TypeError for one that does not exist
  */
-export function byUser(
-  columns: RatingColumns,
-  { folds = 5, given = 10, seeds = [42] }: ProtocolOptions & { folds?: number; given?: number } = {},
-): Fold[] {
-  checkWhole('given', given, 1);
-  const n = columns.ratings.length;
-  const { users, items, ratings } = columns;
-  const rowsOfUser = groupByUser(users);
-  checkWhole('folds', folds, 2, rowsOfUser.length, 'the number of users');
+export function byUser(columns: RatingColumns, options: ProtocolOptions & { folds?: number; given?: number } = {}): Fold[] {
+  const { folds = 5, given = 10 } = options;
+  const { items, ratings } = columns;
+  const n = ratings.length;
+  const seeds = seedsOf('byUser', options, ['folds', 'given']);
+  checkWhole('given', given);
+  const users = encode(columns.users, 'user');
+  const rowsOf = rowsByUser(users);
+  checkFolds(folds, rowsOf.length, 'users');
+  const take = (rows: readonly number[]): RatingColumns => ({
+    users: rows.map((row) => users.ids[users.codes[row]]),
+    items: rows.map((row) => items[row]),
+    ratings: rows.map((row) => ratings[row]),
+  });
   return seeds.flatMap((seed) => {
-    const partOf = parts(rowsOfUser.length, folds, seed);
-    const place = permutation(n, seed);
-    return range(folds).map((part): Fold => {
-      const left = rowsOfUser.filter((_, user) => partOf[user] === part).map((rows) => [...rows].sort((a, b) => place[a] - place[b]));
-      const rowsOf = (from: number, to?: number) => left.filter((rows) => rows.length > given).flatMap((rows) => rows.slice(from, to));
-      const take = (rows: number[]): RatingColumns => ({
-        users: rows.map((row) => users[row]),
-        items: rows.map((row) => items[row]),
-        ratings: rows.map((row) => ratings[row]),
-      });
-      const isLeft = new Set(left.flat());
-      const validIndex = rowsOf(given);
+    const key = permutationKey(seed, STREAM.SPLIT, 1);
+    const place = Uint32Array.from({ length: n }, (_, row) => permute(n, key, row));
+    return parts(rowsOf.length, folds, seed).map((leftOut, part): Fold => {
+      const isLeftOut = new Uint8Array(n);
+      const givenRows: number[] = [];
+      const testRows: number[] = [];
+      for (const user of leftOut) {
+        const rows = rowsOf[user].slice().sort((a, b) => place[a] - place[b]);
+        rows.forEach((row, i) => {
+          isLeftOut[row] = 1;
+          if (rows.length > given) (i < given ? givenRows : testRows).push(row);
+        });
+      }
       const name = `users ${part + 1}${ofSeed(seed, seeds)}`;
       return {
         name,
         seed,
-        data: (options: CollabDataOptions = {}) =>
-          CollabData.fromArrays(columns, { ...options, seed, name, trainIndex: rowsWhere(n, (row) => !isLeft.has(row)), validIndex }),
-        foldedUsers: () => ({ given: take(rowsOf(0, given)), test: take(validIndex) }),
+        data(dataOptions: CollabDataOptions = {}) {
+          const trainIndex = rowsWhere(n, (row) => isLeftOut[row] === 0);
+          return CollabData.fromArrays(columns, { ...dataOptions, seed, name, trainIndex, validIndex: testRows });
+        },
+        foldedUsers: () => ({ given: take(givenRows), test: take(testRows) }),
       };
     });
   });
 }
 
-function foldOf(columns: RatingColumns, name: string, seed: number, valid: () => Uint32Array): Fold {
+/** The seeds that the options name, after a check of all options. */
+function seedsOf(protocol: string, options: ProtocolOptions, others: readonly string[] = []): readonly number[] {
+  checkOptions(protocol, options, ['seeds', ...others]);
+  const { seeds = [42] } = options;
+  if (!Array.isArray(seeds) || seeds.length === 0) throw new RangeError(`seeds must be a list of at least one seed, not ${show(seeds)}.`);
+  seeds.forEach((seed, i) => checkSeed(seed, `seeds[${i}]`));
+  return seeds;
+}
+
+function checkFolds(folds: number, n: number, what: string): void {
+  checkWhole('folds', folds, 2);
+  if (folds > n) throw new RangeError(`folds is ${folds}, but there are only ${n} ${what} to divide; ask for fewer folds.`);
+}
+
+function foldOf(columns: RatingColumns, name: string, seed: number, validIndex: Uint32Array): Fold {
   return {
     name,
     seed,
-    data: (options: CollabDataOptions = {}) => CollabData.fromArrays(columns, { ...options, seed, name, validIndex: valid() }),
+    data: (options: CollabDataOptions = {}) => CollabData.fromArrays(columns, { ...options, seed, name, validIndex }),
   };
 }
 
-/** The part, 0 to k - 1, of each of n things, at random and evenly. */
-function parts(n: number, k: number, seed: number): Uint32Array {
+/** A random partition of 0 to n - 1 into k parts whose sizes differ by at most one, each in ascending order. */
+function parts(n: number, k: number, seed: number): Uint32Array[] {
   const key = permutationKey(seed, STREAM.SPLIT);
   const partOf = new Uint32Array(n);
   for (let i = 0; i < n; i++) partOf[permute(n, key, i)] = Math.floor((i * k) / n);
-  return partOf;
+  const { start, order } = groupBy(partOf, k);
+  return Array.from({ length: k }, (_, part) => order.subarray(start[part], start[part + 1]));
 }
 
-/** Where a random order puts each of n things. */
-function permutation(n: number, seed: number): Uint32Array {
-  const key = permutationKey(seed, STREAM.SPLIT, 1);
-  return Uint32Array.from({ length: n }, (_, i) => permute(n, key, i));
-}
-
-/** The rows of each user, users in order of their first row. */
-function groupByUser(users: ArrayLike<Id>): number[][] {
-  const rowsOfUser = new Map<Id, number[]>();
-  for (let row = 0; row < users.length; row++) {
-    const rows = rowsOfUser.get(users[row]);
-    if (rows) rows.push(row);
-    else rowsOfUser.set(users[row], [row]);
-  }
-  return [...rowsOfUser.values()];
-}
-
-function rowsWhere(n: number, wanted: (row: number) => boolean): Uint32Array {
-  const rows = new Uint32Array(n);
-  let count = 0;
-  for (let row = 0; row < n; row++) if (wanted(row)) rows[count++] = row;
-  return rows.slice(0, count);
-}
-
-function range(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i);
+/** The rows of each user, ascending; users in the order of their first row. */
+function rowsByUser({ ids, codes }: Encoded): Uint32Array[] {
+  const { start, order } = groupBy(codes, ids.length);
+  return ids.map((_, user) => order.subarray(start[user], start[user + 1])).sort((a, b) => a[0] - b[0]);
 }
 
 function ofSeed(seed: number, seeds: readonly number[]): string {
   return seeds.length > 1 ? `, seed ${seed}` : '';
-}
-
-function checkWhole(name: string, value: number, least: number, most = Infinity, mostIs = ''): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new RangeError(`${name} must be a whole number from ${least}${most < Infinity ? ` to ${mostIs} (${most})` : ''}, not ${value}.`);
 }

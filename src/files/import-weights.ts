@@ -5,10 +5,13 @@
  *                  u_bias.weight [nUsers, 1]   i_bias.weight [nItems, 1]        F32 or F64
  *     class lists  the id of every table row, `#na#` first
  */
-import type { Id, IdMap } from '../data/collab-data.js';
+import { rangeOf } from '../../shaders/ops/range.js';
+import { dotProduct } from '../../shaders/ops/score.js';
+import { checkRange } from '../base/check.js';
 import { FileFormatError } from '../base/errors.js';
-import { type DecodedModel, isRange, readIds } from './model-file.js';
 import type { Tensor } from '../base/safetensors.js';
+import type { Id, IdMap } from '../data/ids.js';
+import { type DecodedModel, readIds } from './model-file.js';
 
 /** What a state dict does not say. */
 export interface ImportOptions {
@@ -30,7 +33,7 @@ export interface ImportOptions {
  *   another length; RangeError for a yRange that is none
  */
 export function importWeights(state: Readonly<Record<string, Tensor>>, { users, items, yRange, titles }: ImportOptions): DecodedModel {
-  if (!isRange(yRange)) throw new RangeError(`yRange must be null or two finite numbers, lo < hi, not ${JSON.stringify(yRange)}.`);
+  if (yRange !== null) checkRange('yRange', yRange);
   const tensor = (name: string, nColumns?: number) => readTensor(state, name, nColumns);
   const userTable = tensor('u_weight.weight');
   const itemTable = tensor('i_weight.weight');
@@ -44,10 +47,11 @@ export function importWeights(state: Readonly<Record<string, Tensor>>, { users, 
   const itemIds = idsOf(items, 'items', itemTable, itemBias);
   return {
     tables: { userFactors: userTable.values, itemFactors: itemTable.values, userBias: userBias.values, itemBias: itemBias.values },
-    shape: { nUsers: userIds.size, nItems: itemIds.size, nFactors, bias: true },
+    shape: { nUsers: userIds.size, nItems: itemIds.size, nFactors, hasBias: true },
     users: userIds,
     items: itemIds,
-    yRange,
+    score: dotProduct,
+    range: rangeOf(yRange),
     training: {},
     ...(titles && { titles }),
   };

@@ -7,16 +7,23 @@
  *     metadata  format "dotbias", formatVersion "1", and as JSON:
  *               users, items   the id of every table row, `#na#` first
  *               titles         the title of every item row, null where it is not known (absent if none is)
- *               config         { nFactors, bias, yRange, training }
+ *               config         { nFactors, bias, yRange, score, range, training }: score and range are the names of the ops and
+ *                              their constants, { name, constants }; files of 0.1.0 have none, their score is the dot product
  */
-import { type Id, IdMap, NA, type Ratings } from '../data/collab-data.js';
-import { CollabModel, type ModelInfo } from '../answer/collab-model.js';
+import { identity, type RangeOp, sigmoidRange } from '../../shaders/ops/range.js';
+import { dotProduct, type ScoreOp } from '../../shaders/ops/score.js';
+import { CollabModel } from '../answer/collab-model.js';
+import type { ModelInfo } from '../answer/trained-model.js';
+import { checkOptions, isRange } from '../base/check.js';
 import { DotbiasError, FileFormatError } from '../base/errors.js';
-import { Gpu } from '../gpu/gpu.js';
-import { titleOf } from '../data/ids.js';
-import type { CollabLearner } from '../train/learner.js';
-import { EmbeddingTables, type ModelShape, type Tables } from '../model/tables.js';
 import { isObject, quote, readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
+import type { Ratings } from '../data/collab-data.js';
+import { type Id, IdMap, NA, titleOf } from '../data/ids.js';
+import { Gpu } from '../gpu/gpu.js';
+import type { Op } from '../gpu/kernel.js';
+import type { ModelShape, Tables } from '../model/layout.js';
+import { EmbeddingTables } from '../model/tables.js';
+import { type CollabLearner, openBrowserGpu } from '../train/learner.js';
 
 const FORMAT = 'dotbias';
 const FORMAT_VERSION = '1';
@@ -29,6 +36,12 @@ export interface DecodedModel extends ModelInfo {
   tables: Tables;
   shape: ModelShape;
   training: TrainingConfig;
+}
+
+/** Ops of your own that a model was made with: a file names them, but cannot hold them. */
+export interface ModelOps {
+  score?: ScoreOp | undefined;
+  range?: RangeOp | undefined;
 }
 
 /** What a model file holds beside the model. */
@@ -47,17 +60,17 @@ export interface EncodeOptions {
  *
  * @throws DotbiasError if a value of the model is not finite, as after a diverged training
  */
-export async function encodeModel(
-  { embeddings: model, info }: CollabModel,
-  { training = {}, ratings = true }: EncodeOptions = {},
-): Promise<Uint8Array> {
+export async function encodeModel({ embeddings, info }: CollabModel, options: EncodeOptions = {}): Promise<Uint8Array> {
+  checkOptions('encodeModel', options, ['training', 'ratings']);
+  const { training = {}, ratings = true } = options;
   const { train, ...rest } = info;
-  return writeModel({ ...rest, ...(ratings && train && { train }), shape: model.shape, tables: await model.readTables(), training });
+  const tables = await embeddings.readTables();
+  return writeModel({ ...rest, ...(ratings && train && { train }), shape: embeddings.shape, tables, training });
 }
 
 /** The inverse of `decodeModel`: the bytes of a model that need not be on a device. @throws DotbiasError as `encodeModel` */
-export function writeModel({ tables, shape, users, items, yRange, titles, train, training }: DecodedModel): Uint8Array {
-  const { nUsers, nItems, nFactors, bias } = shape;
+export function writeModel({ tables, shape, users, items, score, range, titles, train, training }: DecodedModel): Uint8Array {
+  const { nUsers, nItems, nFactors, hasBias } = shape;
   const tensors: Record<string, Tensor> = {
     userFactors: { dtype: 'F32', shape: [nUsers, nFactors], data: tables.userFactors },
     itemFactors: { dtype: 'F32', shape: [nItems, nFactors], data: tables.itemFactors },
@@ -77,28 +90,32 @@ export function writeModel({ tables, shape, users, items, yRange, titles, train,
   return writeSafetensors(tensors, {
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
-    config: JSON.stringify({ nFactors, bias, yRange, training }),
+    config: JSON.stringify({ nFactors, bias: hasBias, yRange: range.bounds, score: named(score), range: named(range), training }),
     users: JSON.stringify(users.ids),
     items: JSON.stringify(items.ids),
     ...(titleOfRow.some((title) => title !== null) && { titles: JSON.stringify(titleOfRow) }),
   });
 }
 
+const named = ({ name, uniforms = {} }: Op) => ({ name, constants: uniforms });
+
 /**
  * Reads and checks a model file. Tables may be views of `bytes`. Tensors and metadata that are not the format's are ignored.
  *
- * @throws FileFormatError for anything that is not a whole model whose parts agree
+ * @throws FileFormatError for anything that is not a whole model whose parts agree, and for one made with an op that is
+ *   neither ours nor among `ops`
  */
-export function decodeModel(bytes: Uint8Array): DecodedModel {
+export function decodeModel(bytes: Uint8Array, ops: ModelOps = {}): DecodedModel {
   const { tensors, metadata } = readSafetensors(bytes);
   const { format, formatVersion } = metadata;
   if (format !== FORMAT) refuse(`it is a safetensors file without the metadata format "${FORMAT}"`);
-  if (formatVersion !== FORMAT_VERSION) refuse(`its format version is ${quote(formatVersion)}, and this dotbias reads "${FORMAT_VERSION}"`);
-
-  const { nFactors, bias, yRange, training } = readConfig(metadata);
+  if (formatVersion !== FORMAT_VERSION) {
+    refuse(`its format version is ${quote(formatVersion)}, and this dotbias reads "${FORMAT_VERSION}"`);
+  }
+  const { nFactors, hasBias, score, range, training } = readConfig(metadata, ops);
   const users = readIds(parse(metadata, 'users'), 'its users', refuse);
   const items = readIds(parse(metadata, 'items'), 'its items', refuse);
-  const shape = { nUsers: users.size, nItems: items.size, nFactors, bias };
+  const shape = { nUsers: users.size, nItems: items.size, nFactors, hasBias };
   const table = (name: keyof Tables, ...wanted: number[]) => readTable(tensors, name, wanted);
   const tables = {
     userFactors: table('userFactors', shape.nUsers, nFactors),
@@ -106,40 +123,57 @@ export function decodeModel(bytes: Uint8Array): DecodedModel {
     userBias: table('userBias', shape.nUsers),
     itemBias: table('itemBias', shape.nItems),
   };
-  if (!bias && [tables.userBias, tables.itemBias].some((biases) => biases.some((b) => b !== 0))) {
+  if (!hasBias && [tables.userBias, tables.itemBias].some((biases) => biases.some((b) => b !== 0))) {
     refuse('its config says that it has no biases, but not all of them are zero');
   }
   const titles = readTitles(metadata, items);
   const train = readTrain(tensors, shape);
-  return { tables, shape, users, items, yRange, training, ...(titles && { titles }), ...(train && { train }) };
+  return { tables, shape, users, items, score, range, training, ...(titles && { titles }), ...(train && { train }) };
+}
+
+/** Where a loaded model goes, and the ops that it was made with; all optional. */
+export interface LoadOptions extends ModelOps {
+  /** A plain `GPUDevice` is borrowed. Default: a device opened for this model, which `release` ends. */
+  gpu?: Gpu | GPUDevice | undefined;
 }
 
 /**
  * A saved model on a device, ready to predict exactly what it predicted when it was saved (on the same device).
  *
  * @param file the bytes of a model file, or what `decodeModel` made of them
- * @param gpu where to; a plain `GPUDevice` is borrowed
- * @throws FileFormatError as `decodeModel`, MemoryBudgetError if the model does not fit
+ * @param open opens a device where none is given. Default: `navigator.gpu`'s
+ * @throws FileFormatError as `decodeModel`, MemoryBudgetError if the model does not fit; nothing stays allocated then
  */
-export async function loadModel(file: Uint8Array | DecodedModel, gpu: Gpu | GPUDevice): Promise<CollabModel> {
-  const { tables, shape, training: _, ...info } = file instanceof Uint8Array ? decodeModel(file) : file;
-  const model = new EmbeddingTables(gpu instanceof Gpu ? gpu : Gpu.borrow(gpu), shape);
-  model.writeTables(tables);
-  return new CollabModel(model, info);
+export async function loadModel(
+  file: Uint8Array | DecodedModel,
+  options: LoadOptions = {},
+  open: () => Promise<Gpu> = openBrowserGpu,
+): Promise<CollabModel> {
+  checkOptions('loadModel', options, ['gpu', 'score', 'range']);
+  const { gpu: given, ...ops } = options;
+  const { tables, shape, training: _, ...info } = file instanceof Uint8Array ? decodeModel(file, ops) : file;
+  const gpu = given === undefined ? await open() : given instanceof Gpu ? given : Gpu.borrow(given);
+  let embeddings: EmbeddingTables | undefined;
+  try {
+    embeddings = new EmbeddingTables(gpu, shape);
+    embeddings.writeTables(tables);
+    return new CollabModel(embeddings, info, given === undefined);
+  } catch (error) {
+    embeddings?.release();
+    if (given === undefined) gpu.destroy();
+    throw error;
+  }
 }
 
 /** What a model file should note of a learner's training. */
 export function trainingConfig({ defaults, data, trainer, history }: CollabLearner): TrainingConfig {
-  const { loss, optimizer, batchSize, wd, wdBias, beta2, eps } = trainer.options;
+  const { loss, optimizer, batchSize, wd, wdBias } = trainer.options;
   return {
     defaults,
     loss: loss.name,
     optimizer: optimizer.name,
-    batchSize,
-    wd,
-    wdBias,
-    beta2,
-    eps,
+    ...optimizer.uniforms,
+    ...{ batchSize, wd, wdBias },
     stepper: trainer.stepper.name,
     data: data.name,
     seed: data.seed,
@@ -148,16 +182,35 @@ export function trainingConfig({ defaults, data, trainer, history }: CollabLearn
   };
 }
 
-function readConfig(metadata: Record<string, string>): Pick<DecodedModel, 'yRange' | 'training'> & Pick<ModelShape, 'nFactors' | 'bias'> {
+type Config = Pick<DecodedModel, 'score' | 'range' | 'training'> & Pick<ModelShape, 'nFactors' | 'hasBias'>;
+
+function readConfig(metadata: Record<string, string>, ops: ModelOps): Config {
   const config = parse(metadata, 'config');
   if (!isObject(config)) return refuse('its config is not a JSON object');
   const { nFactors, bias, yRange, training = {} } = config;
-  if (!Number.isSafeInteger(nFactors) || (nFactors as number) < 1)
-    refuse(`its nFactors is ${quote(nFactors)}, not a whole number of at least 1`);
+  if (!Number.isSafeInteger(nFactors) || (nFactors as number) < 1) refuse(`its nFactors is ${quote(nFactors)}, not a whole number of at least 1`);
   if (typeof bias !== 'boolean') refuse(`its config says bias ${quote(bias)}, not true or false`);
-  if (!isRange(yRange)) return refuse(`its yRange is ${quote(yRange)}, not null or two numbers, lo < hi`);
+  if (yRange !== null && !isRange(yRange)) return refuse(`its yRange is ${quote(yRange)}, not null or two numbers, lo < hi`);
   if (!isObject(training)) return refuse(`its training config is ${quote(training)}, not an object`);
-  return { nFactors: nFactors as number, bias: bias as boolean, yRange, training };
+  const ours = yRange === null ? identity : sigmoidRange(yRange);
+  const score = opOf('score', config['score'], dotProduct, ops.score);
+  const range = opOf('range', config['range'], ours, ops.range);
+  return { nFactors: nFactors as number, hasBias: bias as boolean, score, range, training };
+}
+
+/** The op that a file names: ours or the caller's, whose name and constants must be those of the file. */
+function opOf<T extends Op>(kind: 'score' | 'range', found: unknown, ours: T, given: T | undefined): T {
+  const { name, constants } = found === undefined ? named(ours) : isObject(found) ? found : refuse(`its ${kind} is ${quote(found)}, not an object`);
+  const op = given ?? ours;
+  if (name !== op.name) {
+    refuse(`its ${kind} is ${quote(name)}, and ${given === undefined ? `that is none of ours: load it with { ${kind} }, the op of that name` : `the op given is ${quote(op.name)}`}`);
+  }
+  const wanted = op.uniforms ?? {};
+  for (const key of new Set([...Object.keys(wanted), ...Object.keys(isObject(constants) ? constants : {})])) {
+    const value = isObject(constants) ? constants[key] : undefined;
+    if (value !== wanted[key]) refuse(`the constant ${key} of its ${kind} is ${quote(value)}, but that of the op is ${quote(wanted[key])}`);
+  }
+  return op;
 }
 
 /** The ids of a table's rows, checked. `name` is what the sentence given to `refuse` calls them. */
@@ -234,11 +287,6 @@ function parse(metadata: Record<string, string>, key: string): unknown {
 
 function refuse(problem: string): never {
   throw new FileFormatError(`Not a usable model file: ${problem}.`);
-}
-
-/** Null, or two finite numbers, the lower first. */
-export function isRange(value: unknown): value is readonly [number, number] | null {
-  return value === null || (Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] < value[1]);
 }
 
 /** A loop: `every` is several times slower on tables of many million values. */

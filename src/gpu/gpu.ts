@@ -1,23 +1,19 @@
 import { DeviceLostError, GpuError, MemoryBudgetError, ShaderCompileError } from '../base/errors.js';
 import { GPU_BUFFER, GPU_MAP_READ } from './constants.js';
+import type { GpuContext } from './context.js';
 import { type ImmediateMode, type Kernel, kernelSource } from './kernel.js';
-import { Pipeline } from './pipeline.js';
-import { Recorder } from './recorder.js';
+import { type Compiled, compileKernel, Pipeline } from './pipeline.js';
+import { Recorder, type RecorderOptions } from './recorder.js';
+import { Scope } from './scope.js';
 
-/** What a person is told of the device in use. */
+/** What to tell people of the device in use. */
 export interface DeviceInfo {
-  /** Name of the adapter as its driver gives it. */
+  /** Name of the adapter as its driver gives it; its vendor and architecture where it gives none. */
   readonly description: string;
   readonly vendor: string;
   readonly architecture: string;
-  /** True for a software adapter (lavapipe, SwiftShader, WARP). */
-  readonly isFallbackAdapter: boolean;
-}
-
-/** Remembers what was measured on a device. */
-export interface CalibrationStore {
-  get(key: string): Promise<string | undefined>;
-  set(key: string, value: string): Promise<void>;
+  /** Whether it computes on the CPU (lavapipe, SwiftShader, WARP). */
+  readonly isSoftware: boolean;
 }
 
 /** How a device is used; all optional. */
@@ -31,8 +27,6 @@ export interface GpuOptions {
    * would otherwise burn a core that a software adapter needs.
    */
   wait?: <T>(work: Promise<T>) => Promise<T>;
-  /** Where measurements of this device are remembered. Default: in memory. */
-  calibrations?: CalibrationStore;
 }
 
 const DEFAULT_BUDGET = 4 * 2 ** 30;
@@ -46,11 +40,17 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
+/** Reading back needs room for this much, or for what is read if that is less; a learner makes sure of it. */
+export const READBACK_BYTES = 2 ** 16;
+
+/** The `Gpu` of each device that was borrowed. */
+const borrowed = new WeakMap<GPUDevice, Gpu>();
+
 /**
  * A GPUDevice with what every caller needs around it: a cache of pipelines, a memory budget, and errors that surface.
  * Uncaptured errors and the loss of the device are kept and thrown by the next awaited call.
  */
-export class Gpu {
+export class Gpu implements GpuContext {
   readonly device: GPUDevice;
   readonly queue: GPUQueue;
   readonly limits: GPUSupportedLimits;
@@ -58,40 +58,41 @@ export class Gpu {
   readonly info: DeviceInfo;
   readonly immediateMode: ImmediateMode;
   readonly memoryBudget: number;
-  readonly calibrations: CalibrationStore;
   /** Bytes allocated now, and the most that ever were at one time. */
   allocated = 0;
   peakAllocated = 0;
 
-  readonly #borrowed: boolean;
+  readonly #isBorrowed: boolean;
   readonly #wait: <T>(work: Promise<T>) => Promise<T>;
-  readonly #pipelines = new Map<string, Promise<Pipeline>>();
+  readonly #compiled = new Map<string, Promise<Compiled>>();
+  readonly #live = new Set<GPUBuffer>();
+  readonly #onError: (event: GPUUncapturedErrorEvent) => void;
   #failure: Error | undefined;
   #destroyed = false;
 
-  private constructor(device: GPUDevice, info: DeviceInfo, borrowed: boolean, options: GpuOptions) {
+  private constructor(device: GPUDevice, info: DeviceInfo, isBorrowed: boolean, options: GpuOptions) {
     this.device = device;
     // Each access of these getters builds a new wrapper in dawn.node: cache them.
     this.queue = device.queue;
     this.limits = device.limits;
     this.features = device.features as ReadonlySet<string>;
     this.info = info;
-    this.#borrowed = borrowed;
+    this.#isBorrowed = isBorrowed;
     this.#wait = options.wait ?? ((work) => work);
-    this.calibrations = options.calibrations ?? inMemory();
     this.memoryBudget = options.memoryBudget ?? Math.max(DEFAULT_BUDGET, this.limits.maxBufferSize);
     const language = options.wgslLanguageFeatures ?? (globalThis.navigator?.gpu?.wgslLanguageFeatures as ReadonlySet<string> | undefined);
     this.immediateMode = language?.has('immediate_address_space') ? 'immediate' : 'dynamic uniform';
-    device.addEventListener('uncapturederror', (event) => {
+    this.#onError = (event) => {
       event.preventDefault?.();
       this.#failure ??= new GpuError(`The GPU reported an error: ${event.error.message}`);
-    });
+    };
+    device.addEventListener('uncapturederror', this.#onError);
     void device.lost.then((lost) => {
       if (!this.#destroyed) this.#failure ??= new DeviceLostError(`The GPU device was lost (${lost.reason}): ${lost.message}`);
     });
   }
 
-  /** Requests a device with the adapter's own limits, and owns it. */
+  /** Requests a device with the adapter's own limits, and owns it: `destroy` ends it. */
   static async open(adapter: GPUAdapter, options: GpuOptions = {}): Promise<Gpu> {
     const requiredLimits = Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]]));
     const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
@@ -99,9 +100,21 @@ export class Gpu {
     return new Gpu(device, describe(adapter.info), false, options);
   }
 
-  /** Uses a device that belongs to the caller: it is never destroyed here. */
+  /**
+   * Uses a device that belongs to the caller: it is never destroyed here. The same device gives the same `Gpu`, until
+   * `destroy` lets go of it.
+   *
+   * @throws RangeError if the device is in use already with another memory budget
+   */
   static borrow(device: GPUDevice, options: GpuOptions = {}): Gpu {
-    return new Gpu(device, describe(device.adapterInfo), true, options);
+    let gpu = borrowed.get(device);
+    if (gpu === undefined) {
+      gpu = new Gpu(device, describe(device.adapterInfo), true, options);
+      borrowed.set(device, gpu);
+    } else if (options.memoryBudget !== undefined && options.memoryBudget !== gpu.memoryBudget) {
+      throw new RangeError(`This device is in use already with a memory budget of ${gpu.memoryBudget} bytes, not ${options.memoryBudget}.`);
+    }
+    return gpu;
   }
 
   /** Throws what went wrong on the device since the last check. */
@@ -112,68 +125,93 @@ export class Gpu {
     throw failure;
   }
 
-  /** Checks that `bytes` more fit the budget and one binding, before anything is allocated. */
+  /** The largest storage buffer that a kernel can be given, in bytes. */
+  get maxBinding(): number {
+    return Math.min(this.limits.maxStorageBufferBindingSize, this.limits.maxBufferSize);
+  }
+
+  /**
+   * Checks that `bytes` more fit the budget, and `largestBinding` one binding, before anything is allocated.
+   * @throws MemoryBudgetError
+   */
   checkMemory(bytes: number, what: string, largestBinding = 0): void {
-    const mib = (n: number) => `${(n / 2 ** 20).toFixed(1)} MiB`;
-    const binding = Math.min(this.limits.maxStorageBufferBindingSize, this.limits.maxBufferSize);
-    if (largestBinding > binding) {
+    if (largestBinding > this.maxBinding) {
+      const adapter = this.info.description || 'this adapter';
       throw new MemoryBudgetError(
-        `${what} needs one buffer of ${mib(largestBinding)}, but ${this.info.description || 'this adapter'} binds at most ${mib(binding)}. Use fewer factors or a smaller table.`,
+        `${what} needs one buffer of ${mib(largestBinding)}, but ${adapter} binds at most ${mib(this.maxBinding)}. ` +
+          'Use fewer factors or a smaller table.',
       );
     }
     if (this.allocated + bytes > this.memoryBudget) {
       throw new MemoryBudgetError(
-        `${what} needs ${mib(bytes)} of GPU memory beside ${mib(this.allocated)} in use, over the budget of ${mib(this.memoryBudget)}. Use fewer factors, a smaller batch, or raise memoryBudget.`,
+        `${what} needs ${mib(bytes)} of GPU memory beside ${mib(this.allocated)} in use, over the budget of ` +
+          `${mib(this.memoryBudget)}. Use fewer factors, a smaller batch, or raise memoryBudget.`,
       );
     }
   }
 
-  /** A new buffer, zeroed, that can be written and copied from and to. */
-  allocate(label: string, bytes: number, usage: GPUBufferUsageFlags = GPU_BUFFER.STORAGE): GPUBuffer {
+  createBuffer(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
     this.checkMemory(size, label, usage & GPU_BUFFER.STORAGE ? size : 0);
+    const buffer = this.device.createBuffer({ label, size, usage });
+    this.#live.add(buffer);
     this.allocated += size;
     this.peakAllocated = Math.max(this.peakAllocated, this.allocated);
-    return this.device.createBuffer({ label, size, usage: usage | GPU_BUFFER.COPY_SRC | GPU_BUFFER.COPY_DST });
+    return buffer;
   }
 
-  /** A new storage buffer with the given content. */
-  upload(label: string, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, usage?: GPUBufferUsageFlags): GPUBuffer {
-    const buffer = this.allocate(label, data.byteLength, usage);
-    this.write(buffer, data);
-    return buffer;
+  destroyBuffer(buffer: GPUBuffer): void {
+    if (!this.#live.delete(buffer)) return;
+    this.allocated -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** A new owner of buffers: whoever makes it releases it. */
+  scope(): Scope {
+    return new Scope(this);
+  }
+
+  /** Does some work with a scope of its own, and gives back what was allocated, whatever happens. */
+  async withScope<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+    const scope = this.scope();
+    try {
+      return await work(scope);
+    } finally {
+      scope.release();
+    }
   }
 
   write(buffer: GPUBuffer, data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>, byteOffset = 0): void {
     if (data.length > 0) this.queue.writeBuffer(buffer, byteOffset, data);
   }
 
-  release(...buffers: (GPUBuffer | undefined)[]): void {
-    for (const buffer of buffers) {
-      if (buffer === undefined) continue;
-      this.allocated -= buffer.size;
-      buffer.destroy();
-    }
-  }
-
-  /** Copies a buffer, or a part of it, back to the host. */
+  /**
+   * Copies a buffer, or a part of it, back to the host. All of it is of the moment of the call, unless the memory budget
+   * leaves less room than that: then it is read piece by piece.
+   *
+   * @throws MemoryBudgetError if less is left than `READBACK_BYTES` or what is read; GpuError; DeviceLostError
+   */
   async read(buffer: GPUBuffer, byteOffset = 0, bytes = buffer.size - byteOffset): Promise<ArrayBuffer> {
     this.throwIfFailed();
-    if (bytes === 0) return new ArrayBuffer(0);
-    const staging = this.device.createBuffer({ label: 'readback', size: bytes, usage: GPU_BUFFER.COPY_DST | GPU_BUFFER.MAP_READ });
-    try {
-      const encoder = this.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, bytes);
-      this.queue.submit([encoder.finish()]);
-      await this.#wait(staging.mapAsync(GPU_MAP_READ)).catch((error: unknown) => {
+    const out = new Uint8Array(bytes);
+    for (let begin = 0; begin < bytes;) {
+      const left = this.memoryBudget - this.allocated;
+      const size = Math.min(bytes - begin, Math.max(READBACK_BYTES, Math.floor(left / 4) * 4));
+      const staging = this.createBuffer('readback', size, GPU_BUFFER.COPY_DST | GPU_BUFFER.MAP_READ);
+      try {
+        new Recorder(this).copy(buffer, byteOffset + begin, staging, 0, size).submit();
+        await this.#wait(staging.mapAsync(GPU_MAP_READ)).catch((error: unknown) => {
+          this.throwIfFailed();
+          throw new GpuError(`Reading back ${buffer.label || 'a buffer'} failed: ${String(error)}`);
+        });
         this.throwIfFailed();
-        throw new GpuError(`Reading back ${buffer.label || 'a buffer'} failed: ${String(error)}`);
-      });
-      this.throwIfFailed();
-      return staging.getMappedRange().slice(0);
-    } finally {
-      staging.destroy();
+        out.set(new Uint8Array(staging.getMappedRange()), begin);
+      } finally {
+        this.destroyBuffer(staging);
+      }
+      begin += size;
     }
+    return out.buffer;
   }
 
   async readFloats(buffer: GPUBuffer, offset = 0, length = buffer.size / 4 - offset): Promise<Float32Array<ArrayBuffer>> {
@@ -184,31 +222,34 @@ export class Gpu {
     return new Uint32Array(await this.read(buffer, 4 * offset, 4 * length));
   }
 
-  /** Compiles a kernel once; later calls return the same pipeline. Call for several kernels at once to compile them side by side. */
-  compile<K extends Kernel>(kernel: K): Promise<Pipeline<K>> {
+  /**
+   * Compiles a kernel; the same source is compiled only once. Call it for several kernels at once to compile them side by side.
+   * @throws ShaderCompileError quoting the offending lines
+   */
+  async compile<K extends Kernel>(kernel: K): Promise<Pipeline<K>> {
     const source = kernelSource(kernel, this.immediateMode);
-    let pipeline = this.#pipelines.get(source);
-    if (pipeline === undefined) {
-      pipeline = this.#build(kernel, source);
-      this.#pipelines.set(source, pipeline);
-      pipeline.catch(() => this.#pipelines.delete(source));
+    let compiled = this.#compiled.get(source);
+    if (compiled === undefined) {
+      compiled = this.#build(kernel, source);
+      this.#compiled.set(source, compiled);
+      compiled.catch(() => this.#compiled.delete(source));
     }
-    return pipeline as Promise<Pipeline<K>>;
+    return new Pipeline(kernel, await compiled);
   }
 
-  async #build(kernel: Kernel, source: string): Promise<Pipeline> {
+  async #build(kernel: Kernel, source: string): Promise<Compiled> {
     this.throwIfFailed();
     this.device.pushErrorScope('validation');
     const module = this.device.createShaderModule({ label: kernel.name, code: source });
-    const pipeline = Pipeline.create(this, kernel, module);
+    const compiling = compileKernel(this, kernel, module);
     const scope = this.device.popErrorScope();
     const [built, error, info] = await Promise.all([
-      pipeline.catch((reason: unknown) => reason as Error),
+      compiling.catch((reason: unknown) => reason as Error),
       scope,
       module.getCompilationInfo(),
     ]);
     const messages = info.messages.filter((message) => message.type === 'error');
-    if (messages.length > 0 || error !== null || !(built instanceof Pipeline)) {
+    if (messages.length > 0 || error !== null || built instanceof Error) {
       const lines = source.split('\n');
       const detail = messages.map((m) => `line ${m.lineNum}: ${m.message}\n  ${lines[m.lineNum - 1] ?? ''}`).join('\n');
       throw new ShaderCompileError(`${kernel.name}: ${detail || (error?.message ?? String(built))}`);
@@ -217,8 +258,8 @@ export class Gpu {
   }
 
   /** Starts recording dispatches. */
-  record(label?: string): Recorder {
-    return new Recorder(this, label);
+  record(label?: string, options: Omit<RecorderOptions, 'label'> = {}): Recorder {
+    return new Recorder(this, { ...options, ...(label !== undefined && { label }) });
   }
 
   /** Waits until all submitted work is done. */
@@ -228,23 +269,29 @@ export class Gpu {
     this.throwIfFailed();
   }
 
-  /** Ends the device, unless it was borrowed. */
+  /** Ends the device, or lets go of it if it was borrowed. A second time does nothing. */
   destroy(): void {
+    if (this.#destroyed) return;
     this.#destroyed = true;
-    if (!this.#borrowed) this.device.destroy();
+    this.device.removeEventListener('uncapturederror', this.#onError);
+    if (this.#isBorrowed) borrowed.delete(this.device);
+    else this.device.destroy();
   }
 }
 
-function inMemory(): CalibrationStore {
-  const known = new Map<string, string>();
-  return { get: async (key) => known.get(key), set: async (key, value) => void known.set(key, value) };
+const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+/** Whether an adapter computes on the CPU. Drivers do not always say so themselves. */
+export function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
+  return info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render/i.test(`${info.device} ${info.description}`);
 }
 
 function describe(info: GPUAdapterInfo | undefined): DeviceInfo {
+  const { description = '', device = '', vendor = '', architecture = '' } = info ?? {};
   return {
-    description: info?.description ?? '',
-    vendor: info?.vendor ?? '',
-    architecture: info?.architecture ?? '',
-    isFallbackAdapter: info?.isFallbackAdapter ?? false,
+    description: description || device || [vendor, architecture].filter(Boolean).join(' '),
+    vendor,
+    architecture,
+    isSoftware: info !== undefined && isSoftwareAdapter(info),
   };
 }

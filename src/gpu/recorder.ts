@@ -1,14 +1,24 @@
 import { GPU_BUFFER } from './constants.js';
-import type { Gpu } from './gpu.js';
+import type { GpuContext } from './context.js';
 import { type Kernel, packScalars, type Values } from './kernel.js';
-import { type Binding, type Pipeline, UNIFORM_ALIGNMENT } from './pipeline.js';
+import type { Binding, Compiled } from './pipeline.js';
+import { UNIFORM_ALIGNMENT } from './scope.js';
 
 type PassWithImmediates = GPUComputePassEncoder & { setImmediates(offset: number, data: Uint32Array): void };
+type Immediates<K extends Kernel> = keyof K['immediates'] extends never ? [] : [Values<K['immediates']>];
 
-interface Slot {
+interface Waiting {
   binding: Binding;
   words: Uint32Array<ArrayBuffer>;
   groups: number;
+}
+
+/** How a recorder is made; all optional. */
+export interface RecorderOptions {
+  label?: string;
+  /** Room for immediates, from `Scope.slots`. Default: a buffer that the recorder makes as it submits, and gives back. */
+  slots?: GPUBuffer | undefined;
+  timestamps?: GPUComputePassTimestampWrites;
 }
 
 /**
@@ -16,55 +26,45 @@ interface Slot {
  * Nothing runs until `submit`.
  */
 export class Recorder {
-  readonly #gpu: Gpu;
+  readonly #gpu: GpuContext;
   readonly #encoder: GPUCommandEncoder;
-  readonly #timestamps: GPUComputePassTimestampWrites | undefined;
+  readonly #options: RecorderOptions;
   #pass: GPUComputePassEncoder | undefined;
-  #pipeline: Pipeline | undefined;
+  #compiled: Compiled | undefined;
   #group: GPUBindGroup | undefined;
   /** Without WGSL immediates, dispatches wait here until one uniform buffer can hold the values of all of them. */
-  readonly #slots: Slot[] = [];
+  readonly #waiting: Waiting[] = [];
+  #usedSlots = 0;
   readonly #temporary: GPUBuffer[] = [];
-  /** Dispatches recorded so far. */
-  nDispatches = 0;
 
-  constructor(gpu: Gpu, label?: string, timestamps?: GPUComputePassTimestampWrites) {
+  constructor(gpu: GpuContext, options: RecorderOptions = {}) {
     this.#gpu = gpu;
-    this.#timestamps = timestamps;
-    this.#encoder = gpu.device.createCommandEncoder({ ...(label && { label }) });
+    this.#options = options;
+    this.#encoder = gpu.device.createCommandEncoder({ label: options.label ?? '' });
   }
 
   /** Records one dispatch with at least `threads` invocations; a kernel ignores the surplus. */
-  dispatch<K extends Kernel>(
-    binding: Binding<K>,
-    threads: number,
-    ...immediates: keyof K['immediates'] extends never ? [] : [Values<K['immediates']>]
-  ): this {
+  dispatch<K extends Kernel>(binding: Binding<K>, threads: number, ...immediates: Immediates<K>): this {
     return this.dispatchGroups(binding, Math.ceil(threads / binding.pipeline.kernel.workgroupSize), ...immediates);
   }
 
   /** Records one dispatch of `groups` workgroups. */
-  dispatchGroups<K extends Kernel>(
-    binding: Binding<K>,
-    groups: number,
-    ...immediates: keyof K['immediates'] extends never ? [] : [Values<K['immediates']>]
-  ): this {
+  dispatchGroups<K extends Kernel>(binding: Binding<K>, groups: number, ...immediates: Immediates<K>): this {
     if (groups === 0) return this;
-    this.nDispatches++;
     const { kernel } = binding.pipeline;
     const values = immediates[0] as Record<string, number> | undefined;
     const words = values === undefined ? NO_WORDS : packScalars(kernel.name, kernel.immediates, values);
     if (this.#gpu.immediateMode === 'immediate') this.#encode(binding as unknown as Binding, words, groups);
-    else this.#slots.push({ binding: binding as unknown as Binding, words, groups });
+    else this.#waiting.push({ binding: binding as unknown as Binding, words, groups });
     return this;
   }
 
-  #encode(binding: Binding, words: Uint32Array, groups: number, slots?: GPUBindGroup, offset?: number): void {
-    this.#pass ??= this.#encoder.beginComputePass(this.#timestamps && { timestampWrites: this.#timestamps });
-    const { pipeline } = binding;
-    if (this.#pipeline !== pipeline) this.#pass.setPipeline((this.#pipeline = pipeline).raw);
-    if (this.#group !== binding.group) this.#pass.setBindGroup(0, (this.#group = binding.group));
-    if (slots !== undefined) this.#pass.setBindGroup(1, slots, [offset!]);
+  #encode({ pipeline: { compiled }, group }: Binding, words: Uint32Array, groups: number, slots?: GPUBindGroup, offset = 0): void {
+    const { timestamps } = this.#options;
+    this.#pass ??= this.#encoder.beginComputePass(timestamps && { timestampWrites: timestamps });
+    if (this.#compiled !== compiled) this.#pass.setPipeline((this.#compiled = compiled).raw);
+    if (this.#group !== group) this.#pass.setBindGroup(0, (this.#group = group));
+    if (slots !== undefined) this.#pass.setBindGroup(1, slots, [offset]);
     else if (words.length > 0) (this.#pass as PassWithImmediates).setImmediates(0, words);
     const limit = this.#gpu.limits.maxComputeWorkgroupsPerDimension;
     if (groups <= limit) this.#pass.dispatchWorkgroups(groups);
@@ -78,44 +78,59 @@ export class Recorder {
     return this;
   }
 
-  clear(buffer: GPUBuffer, offset = 0, bytes = buffer.size - offset): this {
-    this.#endPass();
-    this.#encoder.clearBuffer(buffer, offset, bytes);
-    return this;
-  }
-
   /** Sends everything recorded to the device. */
   submit(): void {
     this.#endPass();
     this.#gpu.queue.submit([this.#encoder.finish()]);
-    this.#gpu.release(...this.#temporary);
+    this.#giveBack();
+  }
+
+  #temporarySlots(bytes: number): GPUBuffer {
+    try {
+      const buffer = this.#gpu.createBuffer('immediates', bytes, GPU_BUFFER.UNIFORM | GPU_BUFFER.COPY_DST);
+      this.#temporary.push(buffer);
+      return buffer;
+    } catch (error) {
+      this.#giveBack();
+      throw error;
+    }
+  }
+
+  #giveBack(): void {
+    for (const buffer of this.#temporary.splice(0)) this.#gpu.destroyBuffer(buffer);
   }
 
   #endPass(): void {
-    this.#encodeSlots();
+    this.#encodeWaiting();
     this.#pass?.end();
-    this.#pass = this.#pipeline = this.#group = undefined;
+    this.#pass = this.#compiled = this.#group = undefined;
   }
 
-  #encodeSlots(): void {
-    if (this.#slots.length === 0) return;
-    const stride = UNIFORM_ALIGNMENT / 4;
-    const values = new Uint32Array(this.#slots.length * stride);
-    this.#slots.forEach(({ words }, i) => values.set(words, i * stride));
-    const buffer = this.#gpu.upload('immediates', values, GPU_BUFFER.UNIFORM);
-    this.#temporary.push(buffer);
-    const groups = new Map<Pipeline, GPUBindGroup>();
-    this.#slots.forEach(({ binding, words, groups: nGroups }, i) => {
-      const layout = binding.pipeline.immediateLayout;
+  #encodeWaiting(): void {
+    const nSlots = this.#waiting.length;
+    if (nSlots === 0) return;
+    const values = new Uint32Array((nSlots * UNIFORM_ALIGNMENT) / 4);
+    this.#waiting.forEach(({ words }, i) => values.set(words, (i * UNIFORM_ALIGNMENT) / 4));
+    const first = this.#usedSlots * UNIFORM_ALIGNMENT;
+    const { slots } = this.#options;
+    const fits = slots !== undefined && first + values.byteLength <= slots.size;
+    const buffer = fits ? slots : this.#temporarySlots(values.byteLength);
+    const begin = fits ? first : 0;
+    this.#gpu.write(buffer, values, begin);
+    if (fits) this.#usedSlots += nSlots;
+
+    const groups = new Map<Compiled, GPUBindGroup>();
+    this.#waiting.splice(0).forEach(({ binding, words, groups: nGroups }, i) => {
+      const { compiled } = binding.pipeline;
+      const layout = compiled.immediateLayout;
       if (layout === undefined) return this.#encode(binding, NO_WORDS, nGroups);
-      let group = groups.get(binding.pipeline);
+      let group = groups.get(compiled);
       if (group === undefined) {
         group = this.#gpu.device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer, size: words.byteLength } }] });
-        groups.set(binding.pipeline, group);
+        groups.set(compiled, group);
       }
-      this.#encode(binding, words, nGroups, group, i * UNIFORM_ALIGNMENT);
+      this.#encode(binding, words, nGroups, group, begin + i * UNIFORM_ALIGNMENT);
     });
-    this.#slots.length = 0;
   }
 }
 

@@ -1,18 +1,24 @@
-import type { Id, IdMap } from '../data/collab-data.js';
+import type { Id, IdMap } from '../data/ids.js';
+import { show } from '../base/check.js';
+import type { Rows } from './layout.js';
 import type { EmbeddingTables } from './tables.js';
 
 /** What to do with an id that training never saw: read it as fastai's `#na#` row, or refuse it. */
 export type UnknownIds = 'na' | 'error';
 
-/** Table rows of ids. @throws RangeError for an id that training never saw with `unknown: 'error'` */
+/**
+ * Table rows of ids.
+ * @throws RangeError for an id that training never saw with `unknown: 'error'`; TypeError for anything but an array of ids
+ */
 export function rowsOf(map: IdMap, ids: ArrayLike<Id>, what: string, unknown: UnknownIds): Uint32Array<ArrayBuffer> {
-  return Uint32Array.from(ids, (id: Id) => rowOf(map, id, what, unknown));
+  if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) throw new TypeError(`Give the ${what} ids as an array, not ${show(ids)}.`);
+  return Uint32Array.from(ids as ArrayLike<Id>, (id: Id) => rowOf(map, id, what, unknown));
 }
 
 /** Table row of one id, 0 if training never saw it. @throws RangeError as `rowsOf` */
 export function rowOf(map: IdMap, id: Id, what: string, unknown: UnknownIds): number {
   const row = map.indexOf(id);
-  if (row === 0 && unknown === 'error') throw new RangeError(`Training never saw ${what} ${JSON.stringify(id)}.`);
+  if (row === 0 && unknown === 'error') throw new RangeError(`Training saw no ${what} ${show(id)}.`);
   return row;
 }
 
@@ -24,10 +30,8 @@ const MAX_COPIES = 1024;
  *
  * @returns [rows.length, rowStride]
  */
-export async function readRows(
-  { gpu, param, layout: { rowStride } }: EmbeddingTables,
-  rows: ArrayLike<number>,
-): Promise<Float32Array<ArrayBuffer>> {
+export async function readRows(tables: EmbeddingTables, rows: ArrayLike<number>): Promise<Float32Array<ArrayBuffer>> {
+  const { gpu, param, layout: { rowStride } } = tables;
   const { length } = rows;
   if (length > MAX_COPIES) {
     let first = rows[0];
@@ -44,26 +48,19 @@ export async function readRows(
     }
     return out;
   }
-  const bytes = 4 * rowStride;
-  const gathered = gpu.allocate('rows', length * bytes);
-  try {
+  return gpu.withScope(async (scope) => {
+    const bytes = 4 * rowStride;
+    const gathered = scope.allocate('rows', length * bytes);
     const recorder = gpu.record('read rows');
     for (let k = 0; k < length; k++) recorder.copy(param, rows[k] * bytes, gathered, k * bytes, bytes);
     recorder.submit();
-    return await gpu.readFloats(gathered, 0, length * rowStride);
-  } finally {
-    gpu.release(gathered);
-  }
+    return gpu.readFloats(gathered, 0, length * rowStride);
+  });
 }
 
-/** Factors and biases of one side's whole table, read back: factors [n, nFactors], biases [n] (zeros without biases). */
-export async function readSide(model: EmbeddingTables, side: 'user' | 'item'): Promise<{ factors: Float32Array; biases: Float32Array }> {
-  const {
-    gpu,
-    param,
-    shape: { nUsers, nItems },
-    layout,
-  } = model;
+/** One side's whole table, read back. */
+export async function readSide(tables: EmbeddingTables, side: 'user' | 'item'): Promise<Rows> {
+  const { gpu, param, shape: { nUsers, nItems }, layout } = tables;
   const [first, n] = side === 'user' ? [0, nUsers] : [nUsers, nItems];
   return layout.unpackRows(await gpu.readFloats(param, first * layout.rowStride, n * layout.rowStride));
 }

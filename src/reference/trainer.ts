@@ -1,21 +1,21 @@
-import { type OptimizerOp, rateOf } from '../../shaders/ops/adam.js';
 import type { LossOp } from '../../shaders/ops/loss.js';
-import { sigmoidRange } from '../../shaders/ops/range.js';
-import { RowLayout, type ModelShape, type Tables } from '../model/tables.js';
+import type { OptimizerOp } from '../../shaders/ops/optimizer.js';
+import type { RangeOp } from '../../shaders/ops/range.js';
+import type { ScoreOp } from '../../shaders/ops/score.js';
+import { type ModelShape, RowLayout, type Tables } from '../model/layout.js';
 
 /** Options of a step, as in `StepOptions`. */
 export interface ReferenceOptions {
-  yRange: readonly [lo: number, hi: number] | null;
+  score: ScoreOp;
+  range: RangeOp;
   loss: LossOp;
   optimizer: OptimizerOp;
   wd: number;
   wdBias: number;
-  beta2: number;
-  eps: number;
 }
 
 /**
- * The specification: EmbeddingDotBias trained on the CPU in float64, one plain loop after another. Every GPU path is
+ * The specification: EmbeddingDotBias trained on the CPU in float64, one plain loop after another. Every stepper is
  * tested against it, and it against fastai's traces.
  */
 export class ReferenceTrainer {
@@ -37,45 +37,47 @@ export class ReferenceTrainer {
     this.v = new Float64Array(this.param.length);
   }
 
-  /** z = u . i + bu + bi of table rows `user` and `item`. */
+  /** The factors of a row, users first, then items. */
+  #factors(row: number): Float64Array {
+    const begin = row * this.layout.rowStride;
+    return this.param.subarray(begin, begin + this.shape.nFactors);
+  }
+
+  #bias(row: number): number {
+    return this.shape.hasBias ? this.param[row * this.layout.rowStride + this.layout.biasColumn] : 0;
+  }
+
+  /** z = score(u, i) + bu + bi of table rows `user` and `item`. */
   score(user: number, item: number): number {
-    const { rowStride, biasColumn } = this.layout;
-    const u = user * rowStride;
-    const i = (this.shape.nUsers + item) * rowStride;
-    let z = this.shape.bias ? this.param[u + biasColumn] + this.param[i + biasColumn] : 0;
-    for (let f = 0; f < this.shape.nFactors; f++) z += this.param[u + f] * this.param[i + f];
-    return z;
+    const i = this.shape.nUsers + item;
+    return this.options.score.value(this.#factors(user), this.#factors(i)) + this.#bias(user) + this.#bias(i);
   }
 
   predict(user: number, item: number): number {
-    return sigmoidRange(this.options.yRange).value(this.score(user, item));
+    return this.options.range.value(this.score(user, item));
   }
 
   /** Mean loss of a batch and its gradient with respect to every parameter. */
   gradient(users: ArrayLike<number>, items: ArrayLike<number>, ratings: ArrayLike<number>): { loss: number; grad: Float64Array } {
-    const {
-      param,
-      shape: { nUsers, nFactors, bias },
-      layout: { rowStride, biasColumn },
-      options: { loss },
-    } = this;
-    const range = sigmoidRange(this.options.yRange);
-    const grad = new Float64Array(param.length);
+    const { nUsers, nFactors, hasBias } = this.shape;
+    const { rowStride, biasColumn } = this.layout;
+    const { score, range, loss } = this.options;
+    const grad = new Float64Array(this.param.length);
     let total = 0;
     for (let k = 0; k < users.length; k++) {
       const z = this.score(users[k], items[k]);
       const yHat = range.value(z);
       total += loss.value(yHat, ratings[k]);
       const dz = (loss.grad(yHat, ratings[k]) / users.length) * range.grad(z);
-      const u = users[k] * rowStride;
-      const i = (nUsers + items[k]) * rowStride;
+      const [user, item] = [users[k], nUsers + items[k]];
+      const [ofUser, ofItem] = score.grad(this.#factors(user), this.#factors(item));
       for (let f = 0; f < nFactors; f++) {
-        grad[u + f] += dz * param[i + f];
-        grad[i + f] += dz * param[u + f];
+        grad[user * rowStride + f] += dz * ofUser[f];
+        grad[item * rowStride + f] += dz * ofItem[f];
       }
-      if (bias) {
-        grad[u + biasColumn] += dz;
-        grad[i + biasColumn] += dz;
+      if (hasBias) {
+        grad[user * rowStride + biasColumn] += dz;
+        grad[item * rowStride + biasColumn] += dz;
       }
     }
     return { loss: total / users.length, grad };
@@ -83,18 +85,14 @@ export class ReferenceTrainer {
 
   /** One optimiser step on every parameter; returns the batch loss before it. */
   step(users: ArrayLike<number>, items: ArrayLike<number>, ratings: ArrayLike<number>, lr: number, beta1: number): number {
-    const {
-      param,
-      m,
-      v,
-      layout: { rowStride, biasColumn },
-      options: { optimizer, wd, wdBias, beta2, eps },
-    } = this;
+    const { param, m, v } = this;
+    const { rowStride, biasColumn } = this.layout;
+    const { optimizer, wd, wdBias } = this.options;
     const { loss, grad } = this.gradient(users, items, ratings);
-    const rate = rateOf(lr, beta1, beta2, ++this.stepCount);
+    const rate = optimizer.rate(lr, beta1, ++this.stepCount);
     for (let i = 0; i < param.length; i++) {
       const decay = i % rowStride >= biasColumn ? wdBias : wd;
-      [param[i], m[i], v[i]] = optimizer.update(param[i], m[i], v[i], grad[i], rate, decay, beta2, eps) as [number, number, number];
+      [param[i], m[i], v[i]] = optimizer.update(param[i], m[i], v[i], grad[i], rate, decay);
     }
     return loss;
   }

@@ -1,16 +1,17 @@
 /**
- * The arithmetic of the learning-rate finder: when a sweep stops and which learning rate it suggests. Running the
- * batches is the learner's part; see `lrSweep` for the rates they run at.
+ * The arithmetic of the learning-rate finder: when a sweep stops, and which learning rates it suggests. The learner runs
+ * the batches; `lrSweep` gives the rates at which they run.
  */
+import { checkOptions, checkWhole } from '../base/check.js';
 import { SmoothLoss } from './smooth.js';
 
-/** A learning rate for each rule, after fastai v2 (`minGradient`: fastai v1). */
+/** The learning rate that each rule of fastai v2 suggests (`minGradient`: of fastai v1). */
 export interface LrSuggestions {
-  /** A third into the longest descent of the loss, and half as far again (fastai's default choice). */
+  /** Half-way through the longest descent of the loss. fastai's default. */
   valley: number;
   /** Where the loss falls fastest per unit of ln(lr). */
   steep: number;
-  /** The highest rate before the slope at the right end of the curve, followed leftwards, levels out. */
+  /** Walking left from the right end of the curve, the first rate at which its slope has levelled out. */
   slide: number;
   /** A tenth of the rate at the lowest loss. */
   minimum: number;
@@ -18,47 +19,55 @@ export interface LrSuggestions {
   minGradient: number;
 }
 
-/** A sweep and what it suggests. */
+/** A sweep, and the learning rates that it suggests. */
 export interface LrFinderResult extends LrSuggestions {
-  /** Learning rate of each batch run. */
+  /** Learning rate of each batch that was run, [nRun]. */
   lrs: Float64Array;
-  /** Smoothed loss after each batch run, the batch that stopped the sweep included. */
+  /** Smoothed loss after each batch that was run, the one that stopped the sweep included, [nRun]. */
   losses: Float64Array;
+  /** Whether the sweep ran to its end or the loss exploded. */
   stopped: 'finished' | 'diverged';
 }
 
-/** Which points of a sweep suggestions look at. */
+/** Which points of a sweep count for `suggest`. */
 export interface SuggestOptions {
-  /** Steps the sweep was meant to have (not how many it ran before diverging). Default 100. */
+  /** Steps that the sweep was meant to have, not how many it ran before the loss exploded. Default 100. */
   numIt?: number;
-  /** Points ignored at the start. Default floor(numIt / 10) as fastai v2; fastai v1 always drops 10. */
+  /** Points ignored at the start. Default floor(numIt / 10), as in fastai v2; fastai v1 always ignores 10. */
   skipStart?: number;
-  /** Points ignored at the end, where the loss diverges. Default 5. */
+  /** Points ignored at the end, where the loss explodes. Default 5. */
   skipEnd?: number;
 }
 
+const SUGGEST_OPTIONS = ['numIt', 'skipStart', 'skipEnd'];
+
 /**
  * Whether a sweep ends at this batch: the smoothed loss is more than four times the best so far, or not finite.
+ *
  * @param smoothed smoothed loss of this batch
- * @param best lowest smoothed loss so far, this batch included
+ * @param best lowest smoothed loss so far, that of this batch included
  */
 export function shouldStop(smoothed: number, best: number): boolean {
   return !Number.isFinite(smoothed) || smoothed > 4 * best;
 }
 
 /**
- * Everything a finished sweep says, from the raw loss of each batch in the order run. Batches after the one at which
- * the sweep should have stopped are ignored, so losses may be read back many at a time.
- * @param lrs learning rate of each step
- * @param batchLosses loss of each batch run, at most one per entry of `lrs`
- * @param options `stopDiv: false` keeps the batches after an explosion too
- * @throws RangeError if there are more losses than rates, or too few to suggest from (see `suggest`).
+ * The result of a sweep, from the loss of each batch in the order in which they ran. Batches after the one at which the
+ * sweep should have stopped are ignored, so losses may be read back many at a time.
+ *
+ * @param lrs learning rate of each step, [nSteps]
+ * @param batchLosses unsmoothed loss of each batch that was run, at most nSteps of them
+ * @param options as for `suggest`, but numIt is nSteps by default; `stopDiv: false` keeps the batches after an explosion
+ * @throws RangeError if there are more losses than rates, or too few to suggest from (see `suggest`); TypeError for an
+ *   option that does not exist
  */
 export function lrFinderResult(
   lrs: Float64Array,
   batchLosses: ArrayLike<number>,
-  { numIt = lrs.length, stopDiv = true, ...trim }: SuggestOptions & { stopDiv?: boolean } = {},
+  options: SuggestOptions & { stopDiv?: boolean } = {},
 ): LrFinderResult {
+  checkOptions('lrFinderResult', options, [...SUGGEST_OPTIONS, 'stopDiv']);
+  const { numIt = lrs.length, stopDiv = true, ...trim } = options;
   if (batchLosses.length > lrs.length) {
     throw new RangeError(`There are ${batchLosses.length} losses but only ${lrs.length} learning rates.`);
   }
@@ -77,27 +86,27 @@ export function lrFinderResult(
 }
 
 /**
- * Suggested learning rates from the smoothed losses of a sweep. The first `skipStart` and last `skipEnd` points are
- * dropped, then everything from the first loss that is not finite.
+ * Learning rates suggested by the smoothed losses of a sweep. The first `skipStart` and the last `skipEnd` points are
+ * ignored, and then everything from the first loss that is not finite.
  *
- * Equal to fastai's suggestions except where those are an accident: with 15 points or fewer fastai's `slide` fails
- * (here the distance it compares slopes over shrinks to fit), and where the loss only falls at its first step fastai's
+ * The suggestions are fastai's, but for two accidents of its code: with 15 points or fewer its `slide` fails (here the
+ * distance between the slopes that are compared shrinks to fit), and where the loss falls at its first step only, its
  * `valley` wraps round to the highest rate (here it is the lowest).
  *
  * @param lrs learning rate of each step, increasing
  * @param losses smoothed loss of each step
- * @throws RangeError if the lengths differ, a skip is not a whole number, or fewer than two points remain.
+ * @throws RangeError if the lengths differ, a number of points is not a whole number, or fewer than two points remain;
+ *   TypeError for an option that does not exist
  */
 export function suggest(lrs: ArrayLike<number>, losses: ArrayLike<number>, options: SuggestOptions = {}): LrSuggestions {
+  checkOptions('suggest', options, SUGGEST_OPTIONS);
   const { numIt = 100, skipEnd = 5 } = options;
+  checkWhole('numIt', numIt, 0);
   const { skipStart = Math.floor(numIt / 10) } = options;
+  checkWhole('skipStart', skipStart, 0);
+  checkWhole('skipEnd', skipEnd, 0);
   if (lrs.length !== losses.length) {
     throw new RangeError(`lrs and losses must have the same length, not ${lrs.length} and ${losses.length}.`);
-  }
-  for (const [name, skip] of Object.entries({ skipStart, skipEnd })) {
-    if (!Number.isSafeInteger(skip) || skip < 0) {
-      throw new RangeError(`${name} must be a whole number of at least 0, not ${skip}.`);
-    }
   }
   const trimmed = Array.from(losses).slice(skipStart, Math.max(0, losses.length - skipEnd));
   const broken = trimmed.findIndex((loss) => !Number.isFinite(loss));

@@ -1,13 +1,14 @@
 /**
- * Learning-rate and momentum schedules: plain tables with one entry per step, computed on the host in float64 before
- * training starts.
+ * Schedules of the learning rate and of the momentum: tables with one entry per step, computed on the host in float64
+ * before training begins.
  */
+import { checkChoice, checkOptions, checkPositive, checkShare, checkWhole, MAX_STEPS } from '../base/check.js';
 
-/** What every step of a fit runs with, and what the optimiser is left with when the fit is over. */
+/** The rates of every step of a fit, and those that the fit leaves in the optimiser. */
 export interface Schedule {
-  /** Learning rate in force while step k runs. */
+  /** Learning rate while step k runs, [nSteps]. */
   lr: Float64Array;
-  /** Momentum (Adam's beta1) in force while step k runs. */
+  /** Momentum (Adam's beta1) while step k runs, [nSteps]. */
   beta1: Float64Array;
   /** The values left in the optimiser after the last step. */
   end: { lr: number; beta1: number };
@@ -15,21 +16,31 @@ export interface Schedule {
 
 /** Arguments of `oneCycle`. */
 export interface OneCycleOptions {
-  /** Steps of the whole fit: epochs times batches per epoch. */
+  /** Steps of the whole fit: epochs times batches per epoch, at most ten million. */
   totalSteps: number;
-  /** The peak learning rate. */
+  /** The peak learning rate, above 0. */
   lrMax: number;
   /** The first step runs at `lrMax / divFactor`. Default 25. */
   divFactor?: number;
   /** The rate falls towards `lrMax / finalDiv`. Default `divFactor * 1e4` (fastai1) or 1e5 (fastai2). */
   finalDiv?: number;
-  /** Share of the steps spent rising, 0 to 1. Default 0.3 (fastai1) or 0.25 (fastai2). */
+  /** Share of the steps in which the rate rises, in [0, 1]. Default 0.3 (fastai1) or 0.25 (fastai2). */
   pctStart?: number;
-  /** Momentum at the ends and at the peak. Default [0.95, 0.85]. */
-  moms?: readonly [number, number];
-  /** Whose steps to reproduce. Default 'fastai1'. */
+  /** Momentum at both ends and at the peak, each in [0, 1). Default [0.95, 0.85]. */
+  moms?: readonly [ends: number, peak: number];
+  /** The fastai version whose schedule and constants to use. Default 'fastai1'. */
   defaults?: 'fastai1' | 'fastai2';
 }
+
+const ONE_CYCLE_OPTIONS: readonly (keyof OneCycleOptions)[] = [
+  'totalSteps',
+  'lrMax',
+  'divFactor',
+  'finalDiv',
+  'pctStart',
+  'moms',
+  'defaults',
+];
 
 /**
  * The one-cycle schedule (Smith 2018) as fastai runs it: cosine up from `lrMax / divFactor` to `lrMax`, cosine down
@@ -41,22 +52,21 @@ export interface OneCycleOptions {
  * - fastai2: position k/totalSteps, the peak at `pctStart` whether or not a step falls on it. `end` is the last step's
  *   value. (fastai itself evaluates the position in float32 and so deviates from this by up to 3e-5 relative.)
  *
- * @throws RangeError if an argument is out of range.
+ * @throws RangeError if an argument is out of range, TypeError for an option that does not exist
  */
 export function oneCycle(options: OneCycleOptions): Schedule {
+  checkOptions('oneCycle', options, ONE_CYCLE_OPTIONS);
   const { totalSteps, lrMax, defaults = 'fastai1', divFactor = 25, moms = [0.95, 0.85] } = options;
-  if (defaults !== 'fastai1' && defaults !== 'fastai2') {
-    throw new RangeError(`defaults must be 'fastai1' or 'fastai2', not ${String(defaults)}.`);
-  }
+  checkChoice('defaults', defaults, ['fastai1', 'fastai2']);
   const { finalDiv = defaults === 'fastai1' ? divFactor * 1e4 : 1e5 } = options;
   const { pctStart = defaults === 'fastai1' ? 0.3 : 0.25 } = options;
-  checkCount('totalSteps', totalSteps);
+  checkSteps('totalSteps', totalSteps);
   checkPositive('lrMax', lrMax);
   checkPositive('divFactor', divFactor);
   checkPositive('finalDiv', finalDiv);
   if (!(pctStart >= 0 && pctStart <= 1)) throw new RangeError(`pctStart must lie in [0, 1], not ${pctStart}.`);
-  if (moms.length !== 2) throw new RangeError(`moms must be two numbers (ends, peak), not ${moms.length}.`);
-  moms.forEach((mom, i) => checkMomentum(`moms[${i}]`, mom));
+  if (moms.length !== 2) throw new RangeError(`moms must be two numbers, [ends, peak], not ${moms.length}.`);
+  moms.forEach((mom, i) => checkShare(`moms[${i}]`, mom));
 
   const position = defaults === 'fastai1' ? wholeSteps(totalSteps, pctStart) : exactShare(totalSteps, pctStart);
   const at = (k: number) => {
@@ -68,46 +78,62 @@ export function oneCycle(options: OneCycleOptions): Schedule {
   return tabulate(totalSteps, at, at(defaults === 'fastai1' ? totalSteps : totalSteps - 1));
 }
 
+/** Arguments of `constant`. */
+export interface ConstantOptions {
+  /** Steps of the whole fit: epochs times batches per epoch, at most ten million. */
+  totalSteps: number;
+  /** The learning rate, above 0. */
+  lr: number;
+  /** Momentum, in [0, 1). Default 0.9. */
+  beta1?: number;
+}
+
 /**
- * The same learning rate and momentum at every step: fastai's `fit`.
- * @throws RangeError if an argument is out of range.
+ * The same learning rate and momentum at every step, as in fastai's `fit`.
+ *
+ * @throws RangeError if an argument is out of range, TypeError for an option that does not exist
  */
-export function constant({ totalSteps, lr, beta1 = 0.9 }: { totalSteps: number; lr: number; beta1?: number }): Schedule {
-  checkCount('totalSteps', totalSteps);
+export function constant(options: ConstantOptions): Schedule {
+  checkOptions('constant', options, ['totalSteps', 'lr', 'beta1']);
+  const { totalSteps, lr, beta1 = 0.9 } = options;
+  checkSteps('totalSteps', totalSteps);
   checkPositive('lr', lr);
-  checkMomentum('beta1', beta1);
+  checkShare('beta1', beta1);
   return tabulate(totalSteps, () => ({ lr, beta1 }), { lr, beta1 });
 }
 
 /** Arguments of `lrSweep`. */
 export interface LrSweepOptions {
-  /** Learning rate of the first step. Default 1e-7. */
+  /** Learning rate of the first step, above 0. Default 1e-7. */
   startLr?: number;
-  /** Learning rate that the step after the last would have. Default 10. */
+  /** Learning rate that the step after the last would have, above `startLr`. Default 10. */
   endLr?: number;
-  /** Number of steps, at least 7 (the finder drops the last five and needs two). Default 100. */
+  /** Number of steps: at least 7, since the finder ignores the last five and needs two others. Default 100. */
   numIt?: number;
-  /** Default 0.9. */
+  /** Momentum, in [0, 1). Default 0.9. */
   beta1?: number;
 }
 
 /**
- * The learning-rate finder's sweep: lr[k] = startLr (endLr/startLr)^(k/numIt), constant momentum. As in fastai, endLr
- * itself is never run with.
- * @throws RangeError if an argument is out of range or `endLr <= startLr`.
+ * The sweep of the learning-rate finder (Smith 2017): lr[k] = startLr (endLr/startLr)^(k/numIt) at constant momentum. As in
+ * fastai, no step runs at endLr itself.
+ *
+ * @throws RangeError if an argument is out of range, TypeError for an option that does not exist
  */
-export function lrSweep({ startLr = 1e-7, endLr = 10, numIt = 100, beta1 = 0.9 }: LrSweepOptions = {}): Schedule {
+export function lrSweep(options: LrSweepOptions = {}): Schedule {
+  checkOptions('lrSweep', options, ['startLr', 'endLr', 'numIt', 'beta1']);
+  const { startLr = 1e-7, endLr = 10, numIt = 100, beta1 = 0.9 } = options;
   checkPositive('startLr', startLr);
   checkPositive('endLr', endLr);
   if (endLr <= startLr) throw new RangeError(`endLr (${endLr}) must be greater than startLr (${startLr}).`);
-  checkCount('numIt', numIt, 7);
-  checkMomentum('beta1', beta1);
+  checkSteps('numIt', numIt, 7);
+  checkShare('beta1', beta1);
   return tabulate(numIt, (k) => ({ lr: startLr * (endLr / startLr) ** (k / numIt), beta1 }), { lr: endLr, beta1 });
 }
 
 type Point = Schedule['end'];
 
-/** Where step k stands: in which phase, and how far through it (0 to 1). */
+/** The phase that step k is in, and how far through it (0 to 1). */
 type Position = (k: number) => { rising: boolean; p: number };
 
 function wholeSteps(totalSteps: number, pctStart: number): Position {
@@ -135,16 +161,10 @@ function tabulate(steps: number, at: (k: number) => Point, end: Point): Schedule
   return { lr, beta1, end };
 }
 
-function checkCount(name: string, value: number, least = 1): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new RangeError(`${name} must be a whole number of at least ${least}, not ${value}.`);
+/** Checked before anything is allocated for the steps. */
+function checkSteps(name: string, value: number, least = 1): void {
+  checkWhole(name, value, least);
+  if (value > MAX_STEPS) {
+    throw new RangeError(`${name} is ${value}, but a schedule holds at most ${MAX_STEPS} steps; split the training into several fits.`);
   }
-}
-
-function checkPositive(name: string, value: number): void {
-  if (!(value > 0 && value < Infinity)) throw new RangeError(`${name} must be a positive number, not ${value}.`);
-}
-
-function checkMomentum(name: string, value: number): void {
-  if (!(value >= 0 && value < 1)) throw new RangeError(`${name} must lie in [0, 1), not ${value}.`);
 }

@@ -1,3 +1,5 @@
+import { checkShare } from '../base/check.js';
+
 /**
  * fastai's running training loss: an exponential moving average, divided by the weight it has seen so far so that the
  * first values are not pulled towards zero.
@@ -13,11 +15,11 @@ export class SmoothLoss {
   #remaining = 1;
 
   /**
-   * @param beta weight of the past, default 0.98.
-   * @throws RangeError unless 0 <= beta < 1.
+   * @param beta weight of the past, in [0, 1). Default 0.98
+   * @throws RangeError for another beta
    */
   constructor(beta = 0.98) {
-    if (!(beta >= 0 && beta < 1)) throw new RangeError(`beta must lie in [0, 1), not ${beta}.`);
+    checkShare('beta', beta);
     this.#beta = beta;
   }
 

@@ -2,6 +2,7 @@ import { lossBlocks, lossSums } from '../../shaders/train/loss-sums.wgsl.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Binding } from '../gpu/pipeline.js';
 import type { Recorder } from '../gpu/recorder.js';
+import type { Scope } from '../gpu/scope.js';
 
 /** Mean loss of each batch of a submission, from the losses of its ratings. */
 export class BatchLosses {
@@ -13,10 +14,10 @@ export class BatchLosses {
   ) {}
 
   /** @param losses floats, of which each rating's loss is the first of `stride` */
-  static async create(gpu: Gpu, losses: GPUBuffer, stride: number, batchSize: number, maxSteps: number): Promise<BatchLosses> {
+  static async create(gpu: Gpu, scope: Scope, losses: GPUBuffer, stride: number, batchSize: number, maxSteps: number): Promise<BatchLosses> {
     const pipeline = await gpu.compile(lossSums);
-    const sums = gpu.allocate('loss sums', 4 * maxSteps * lossBlocks(batchSize));
-    return new BatchLosses(gpu, batchSize, sums, pipeline.bind({ losses, lossSums: sums }, { batchSize, stride }));
+    const sums = scope.allocate('loss sums', 4 * maxSteps * lossBlocks(batchSize));
+    return new BatchLosses(gpu, batchSize, sums, pipeline.bind(scope, { losses, lossSums: sums }, { batchSize, stride }));
   }
 
   record(recorder: Recorder, nSteps: number): Recorder {
@@ -32,10 +33,5 @@ export class BatchLosses {
       for (let b = step * blocks; b < (step + 1) * blocks; b++) sum += sums[b];
       return sum / this.batchSize;
     });
-  }
-
-  release(): void {
-    this.binding.release();
-    this.gpu.release(this.sums);
   }
 }

@@ -1,22 +1,23 @@
-import { sigmoidRange } from '../../shaders/ops/range.js';
-import { RATE_SIZE, rateFields, rateOf } from '../../shaders/ops/adam.js';
-import { dotBias } from '../../shaders/train/unfused/score.wgsl.js';
+import { rateStruct } from '../../shaders/ops/optimizer.js';
+import { outcomeStruct, Rating, Touch } from '../../shaders/ops/structs.js';
 import { forward } from '../../shaders/train/forward.wgsl.js';
-import { gather } from '../../shaders/train/unfused/gather.wgsl.js';
-import { lossBackward } from '../../shaders/train/unfused/loss-backward.wgsl.js';
 import { lossSums } from '../../shaders/train/loss-sums.wgsl.js';
 import { optimizerStep } from '../../shaders/train/optimizer-step.wgsl.js';
-import { RATING_SIZE, TOUCH_SIZE } from '../../shaders/ops/structs.js';
 import { scatterAdd } from '../../shaders/train/scatter-add.wgsl.js';
-import { applyRange } from '../../shaders/train/unfused/range.wgsl.js';
+import { applyRange } from '../../shaders/train/unfused/apply-range.wgsl.js';
+import { gather } from '../../shaders/train/unfused/gather.wgsl.js';
+import { lossBackward } from '../../shaders/train/unfused/loss-backward.wgsl.js';
+import { scores } from '../../shaders/train/unfused/scores.wgsl.js';
 import { BatchGrouper } from '../data/batches.js';
-import { BatchLosses } from './batch-losses.js';
-import type { Kernel } from '../gpu/kernel.js';
+import type { Binding } from '../gpu/pipeline.js';
 import type { Recorder } from '../gpu/recorder.js';
-import type { Schedule } from '../schedule/schedule.js';
-import type { StepperInput, Stepper } from './stepper.js';
+import type { Scope } from '../gpu/scope.js';
+import { StructArray } from '../gpu/struct.js';
+import { BatchLosses } from './batch-losses.js';
+import type { StepOptions, Stepper, StepperInput } from './stepper.js';
+import { rates } from './step-table.js';
 
-/** Records the kernels from a batch's ratings to `losses` and `dz`. */
+/** Records the kernels from a batch's ratings to `outcomes`. */
 type RecordForward = (recorder: Recorder, first: number) => void;
 
 /**
@@ -24,116 +25,107 @@ type RecordForward = (recorder: Recorder, first: number) => void;
  * the touched rows, the optimiser over every row. With `fused: false` the forward pass is four kernels: the reference
  * that explains, and checks, the fused one.
  */
-export async function denseStepper({ model, train, options, maxSteps }: StepperInput, fused = true): Promise<Stepper> {
-  const { gpu, layout, shape } = model;
-  const { batchSize, loss, optimizer, wd, wdBias, beta2, eps } = options;
-  const range = sigmoidRange(options.yRange);
-  const [lo, hi] = options.yRange ?? [0, 1];
-  const { rowStride, biasColumn, factorVecs, rowVecs, nParams } = layout;
-  const { nFactors, bias } = shape;
+export async function denseStepper({ tables, train, options, maxSteps }: StepperInput, fused = true): Promise<Stepper> {
+  const { gpu, layout, shape, param } = tables;
+  const { batchSize, optimizer, score, wd, wdBias } = options;
+  const { rowStride, factorVecs, rowVecs, nParams, nRows } = layout;
+  const nRatings = batchSize * maxSteps;
+  const Outcome = outcomeStruct(score);
+  const Rate = rateStruct(optimizer);
 
   // Compiled side by side, and before anything is allocated: an op of the caller's may not compile.
-  const forwardKernels = fused ? [forward(loss, range, bias)] : [gather, dotBias(bias), applyRange(range), lossBackward(loss, range)];
-  await Promise.all([...forwardKernels, scatterAdd, optimizerStep(optimizer), lossSums].map((kernel) => gpu.compile(kernel as Kernel)));
-
-  const nRatings = batchSize * maxSteps;
-  const ratings = gpu.allocate('ratings', 4 * RATING_SIZE * nRatings);
-  const touches = gpu.allocate('touches', 4 * TOUCH_SIZE * 2 * nRatings);
-  const members = gpu.allocate('members', 4 * 2 * nRatings);
-  const losses = gpu.allocate('losses', 4 * nRatings);
-  const dz = gpu.allocate('dz', 4 * batchSize);
-  const grad = gpu.allocate('grad', 4 * nParams);
-  const owned: (GPUBuffer | undefined)[] = [ratings, touches, members, losses, dz, grad];
-
-  const [scatterAddPipeline, optimizerPipeline, batchLosses, recordForward] = await Promise.all([
-    gpu.compile(scatterAdd),
+  const [makeForward, scatterKernel, optimizerKernel] = await Promise.all([
+    fused ? fusedForward(options) : unfusedForward(options),
+    gpu.compile(scatterAdd(score)),
     gpu.compile(optimizerStep(optimizer)),
-    BatchLosses.create(gpu, losses, 1, batchSize, maxSteps),
-    fused ? fusedForward() : unfusedForward(),
+    gpu.compile(lossSums),
   ]);
-  const scatter = scatterAddPipeline.bind(
-    { ratings, touches, members, param: model.param, dz, grad },
-    { rowStride, nFactors, biasColumn: bias ? biasColumn : rowStride },
-  );
-  owned.push(scatter.uniform);
-  const bindOptimizer = (rates: GPUBuffer) =>
-    optimizerPipeline.bind(
-      { rates, grad, param: model.param, m: model.m, v: model.v },
-      { nParams, rowStride, biasColumn, wd, wdBias, beta2, eps },
-    );
 
-  async function fusedForward(): Promise<RecordForward> {
-    const pipeline = await gpu.compile(forward(loss, range, bias));
-    const binding = pipeline.bind({ ratings, param: model.param, losses, dz }, { batchSize, factorVecs, rowVecs, lo, hi });
-    owned.push(binding.uniform);
-    return (recorder, first) => void recorder.dispatch(binding, batchSize, { first });
+  const scope = gpu.scope();
+  try {
+    const ratings = scope.allocate('ratings', 4 * Rating.size * nRatings);
+    const touches = scope.allocate('touches', 4 * Touch.size * 2 * nRatings);
+    const members = scope.allocate('members', 4 * 2 * nRatings);
+    const outcomes = scope.allocate('outcomes', 4 * Outcome.size * nRatings);
+    const grad = scope.allocate('grad', 4 * nParams);
+    const slots = scope.slots((fused ? 3 : 6) * maxSteps + 1);
+    const recordForward = makeForward(scope, ratings, outcomes);
+    const scatter = scatterKernel.bind(scope, { ratings, touches, members, param, outcomes, grad }, { factorVecs, rowVecs });
+    const batchLosses = await BatchLosses.create(gpu, scope, outcomes, Outcome.size, batchSize, maxSteps);
+    const grouper = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, maxSteps);
+    let schedule = scope.child();
+    let optimize: Binding<ReturnType<typeof optimizerStep>>;
+
+    return {
+      name: fused ? 'dense' : 'unfused',
+      begin(next, stepCount) {
+        schedule.release();
+        schedule = scope.child();
+        const table = new StructArray(Rate, next.lr.length);
+        rates(optimizer, next, stepCount, (step, rate) => table.set(step, rate));
+        const state = tables.state as Record<'m' | 'v', GPUBuffer>;
+        optimize = optimizerKernel.bind(
+          schedule,
+          { rates: schedule.upload('rates', table.words), grad, param, ...state },
+          { nVecs: nRows * rowVecs, rowVecs, factorVecs, wd, wdBias },
+        );
+      },
+      run(order, batch, step, nSteps) {
+        const chunk = grouper.group(order, batch, nSteps);
+        gpu.write(ratings, chunk.ratings.slice(0, nSteps * batchSize));
+        gpu.write(touches, chunk.touches.slice(0, chunk.touchStart[nSteps]));
+        gpu.write(members, chunk.members);
+        const recorder = gpu.record('dense steps', { slots });
+        for (let s = 0; s < nSteps; s++) {
+          const firstTouch = chunk.touchStart[s];
+          const nTouches = chunk.touchStart[s + 1] - firstTouch;
+          recordForward(recorder, s * batchSize);
+          recorder.dispatch(scatter, nTouches * rowVecs, { firstTouch, nTouches });
+          recorder.dispatch(optimize, nParams / 4, { step: step + s });
+        }
+        batchLosses.record(recorder, nSteps).submit();
+      },
+      readLosses: (nSteps) => batchLosses.read(nSteps),
+      release: () => scope.release(),
+    };
+  } catch (error) {
+    scope.release();
+    throw error;
   }
 
-  async function unfusedForward(): Promise<RecordForward> {
-    const users = gpu.allocate('users', 4 * batchSize * rowStride);
-    const items = gpu.allocate('items', 4 * batchSize * rowStride);
-    const z = gpu.allocate('z', 4 * batchSize);
-    const yHat = gpu.allocate('yHat', 4 * batchSize);
-    owned.push(users, items, z, yHat);
-    const [a, b, c, d] = await Promise.all([
+  type MakeForward = (scope: Scope, ratings: GPUBuffer, outcomes: GPUBuffer) => RecordForward;
+
+  async function fusedForward({ loss, range }: StepOptions): Promise<MakeForward> {
+    const pipeline = await gpu.compile(forward(loss, range, score, shape.hasBias));
+    return (owner, ratings, outcomes) => {
+      const binding = pipeline.bind(owner, { ratings, param, outcomes }, { batchSize, factorVecs, rowVecs });
+      return (recorder, first) => void recorder.dispatch(binding, batchSize, { first });
+    };
+  }
+
+  async function unfusedForward({ loss, range }: StepOptions): Promise<MakeForward> {
+    const [lookUp, scorer, squash, backward] = await Promise.all([
       gpu.compile(gather),
-      gpu.compile(dotBias(bias)),
+      gpu.compile(scores(score, shape.hasBias)),
       gpu.compile(applyRange(range)),
-      gpu.compile(lossBackward(loss, range)),
+      gpu.compile(lossBackward(loss, range, score)),
     ]);
-    const lookup = a.bind({ ratings, param: model.param, users, items }, { batchSize, rowStride });
-    const dot = b.bind({ users, items, z }, { batchSize, rowStride, nFactors, biasColumn });
-    const squash = c.bind({ z, yHat }, { batchSize, lo, hi });
-    const backward = d.bind({ ratings, z, yHat, losses, dz }, { batchSize, lo, hi });
-    owned.push(lookup.uniform, dot.uniform, squash.uniform, backward.uniform);
-    return (recorder, first) =>
-      void recorder
-        .dispatch(lookup, batchSize * rowStride, { first })
-        .dispatch(dot, batchSize)
-        .dispatch(squash, batchSize)
-        .dispatch(backward, batchSize, { first });
+    return (owner, ratings, outcomes) => {
+      const users = owner.allocate('users', 4 * batchSize * rowStride);
+      const items = owner.allocate('items', 4 * batchSize * rowStride);
+      const sums = owner.allocate('sums', 16 * batchSize);
+      const z = owner.allocate('z', 4 * batchSize);
+      const yHat = owner.allocate('yHat', 4 * batchSize);
+      const a = lookUp.bind(owner, { ratings, param, users, items }, { batchSize, rowVecs });
+      const b = scorer.bind(owner, { users, items, sums, z }, { batchSize, factorVecs, rowVecs });
+      const c = squash.bind(owner, { z, yHat }, { batchSize });
+      const d = backward.bind(owner, { ratings, sums, z, yHat, outcomes }, { batchSize });
+      return (recorder, first) =>
+        void recorder
+          .dispatch(a, batchSize * rowVecs, { first })
+          .dispatch(b, batchSize)
+          .dispatch(c, batchSize)
+          .dispatch(d, batchSize, { first });
+    };
   }
-
-  const grouper = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, maxSteps);
-  let rates: GPUBuffer | undefined;
-  let optimize: ReturnType<typeof bindOptimizer> | undefined;
-
-  return {
-    name: fused ? 'dense' : 'unfused',
-    begin(schedule, stepCount) {
-      gpu.release(rates, optimize?.uniform);
-      rates = gpu.upload('rates', packRates(schedule, beta2, stepCount));
-      optimize = bindOptimizer(rates);
-    },
-    run(order, batch, step, nSteps) {
-      const chunk = grouper.group(order, batch, nSteps);
-      gpu.write(ratings, chunk.ratings);
-      gpu.write(touches, chunk.touches);
-      gpu.write(members, chunk.members);
-      const recorder = gpu.record('dense steps');
-      for (let s = 0; s < nSteps; s++) {
-        const first = s * batchSize;
-        const firstTouch = chunk.touchStart[s];
-        const nTouches = chunk.touchStart[s + 1] - firstTouch;
-        recordForward(recorder, first);
-        recorder.dispatch(scatter, nTouches * rowStride, { first, firstTouch, nTouches });
-        recorder.dispatch(optimize!, nParams, { step: step + s });
-      }
-      batchLosses.record(recorder, nSteps).submit();
-    },
-    readLosses: (nSteps) => batchLosses.read(nSteps),
-    release() {
-      batchLosses.release();
-      gpu.release(rates, optimize?.uniform, ...owned);
-    },
-  };
-}
-
-/** The `Rate` structs of a schedule, computed in float64. */
-function packRates({ lr, beta1 }: Schedule, beta2: number, stepCount: number): Float32Array<ArrayBuffer> {
-  const packed = new Float32Array(lr.length * RATE_SIZE);
-  lr.forEach((lrOfStep, step) => {
-    packed.set(rateFields(rateOf(lrOfStep, beta1[step], beta2, stepCount + step + 1)), step * RATE_SIZE);
-  });
-  return packed;
 }

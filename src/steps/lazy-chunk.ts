@@ -1,13 +1,19 @@
-import { LAZY_TOUCH_SIZE } from '../../shaders/train/lazy-step.wgsl.js';
-import { RATING_SIZE, TOUCH_SIZE } from '../../shaders/ops/structs.js';
+import { Rating, LazyTouch, Touch } from '../../shaders/ops/structs.js';
 import type { BatchChunk } from '../data/batches.js';
-import type { RowLayout } from '../model/tables.js';
+import { StructArray } from '../gpu/struct.js';
+import type { RowLayout } from '../model/layout.js';
 import type { Schedule } from '../schedule/schedule.js';
-import type { StepOptions } from './stepper.js';
 import type { StepTable } from './step-table.js';
+import type { StepOptions } from './stepper.js';
 
-/** Stands for a momentum of 0, which has no logarithm. */
+/** Stands for a beta1 of 0, which has no logarithm. */
 const TINY = 1e-30;
+
+const { read: READ, write: WRITE, state: STATE, begin: BEGIN, end: END, isItem: IS_ITEM } = LazyTouch.at;
+const { idleBegin: IDLE_BEGIN, idleEnd: IDLE_END, decays: DECAYS, wd: WD } = LazyTouch.at;
+
+/** The product of an optimiser's own factor over steps [from, to) of the chunk. */
+type Decay = (from: number, to: number) => number;
 
 /**
  * The touches of a chunk of steps for lazy rows, built backwards from its end, so that each touch knows the row's next.
@@ -15,43 +21,58 @@ const TINY = 1e-30;
  * its last touch it is in copy 0.
  */
 export class LazyChunk {
-  readonly touches: Uint32Array<ArrayBuffer>;
-  readonly #floats: Float32Array;
+  readonly touches: StructArray<(typeof LazyTouch)['fields']>;
   readonly #next: Uint32Array;
   readonly #remaining: Uint32Array;
-  readonly #products: readonly Float64Array[];
-  readonly #rootDecay: Float64Array;
+  /** Running products over the chunk of 1 - lr wd, of 1 - lr wdBias, and of beta1: of that the logarithm, for in a long chunk it vanishes. */
+  readonly #wd: Float64Array;
+  readonly #wdBias: Float64Array;
+  readonly #logBeta1: Float64Array;
+  readonly #decays: readonly Decay[];
 
   constructor(
     readonly layout: RowLayout,
     readonly options: StepOptions,
+    decays: readonly ('beta1' | number)[],
     maxSteps: number,
   ) {
-    this.touches = new Uint32Array(LAZY_TOUCH_SIZE * (2 * options.batchSize * maxSteps + layout.nRows));
-    this.#floats = new Float32Array(this.touches.buffer);
+    this.touches = new StructArray(LazyTouch, 2 * options.batchSize * maxSteps + layout.nRows);
     this.#next = new Uint32Array(layout.nRows);
     this.#remaining = new Uint32Array(layout.nRows);
-    this.#products = [0, 1, 2].map(() => new Float64Array(maxSteps + 1));
-    this.#rootDecay = Float64Array.from({ length: maxSteps + 1 }, (_, gap) => options.beta2 ** (gap / 2));
+    const [wd, wdBias, logBeta1] = [0, 1, 2].map(() => new Float64Array(maxSteps + 1));
+    [this.#wd, this.#wdBias, this.#logBeta1] = [wd, wdBias, logBeta1];
+    this.#decays = decays.map((decay): Decay => {
+      if (decay === 'beta1') return (from, to) => Math.exp(logBeta1[to] - logBeta1[from]);
+      const powers = Float64Array.from({ length: maxSteps + 1 }, (_, n) => decay ** n);
+      return (from, to) => powers[to - from];
+    });
   }
 
-  /** Fills `touches`, and turns the rows in the chunk's ratings into addresses. */
+  /** Fills `touches`, and turns the rows in the chunk's ratings into addresses: they are `LazyRating`s then. */
   build({ nSteps, ratings, touches, touchStart }: BatchChunk, table: StepTable, step: number): void {
     const { batchSize } = this.options;
     const remaining = this.#remaining.fill(0);
     const replay = Math.max(0, table.replayEnd - step);
+    const own = this.touches.words;
     this.#multiply(table.schedule, step, nSteps);
     this.#next.fill(nSteps);
     for (let s = nSteps - 1; s >= 0; s--) {
       for (let t = touchStart[s]; t < touchStart[s + 1]; t++) {
-        const row = touches[TOUCH_SIZE * t];
+        const from = Touch.size * t;
+        const at = LazyTouch.size * t;
+        const row = touches.words[from + Touch.at.row];
         remaining[row]++;
         this.#write(t, row, remaining[row], remaining[row] - 1, s + 1, replay);
-        for (let i = 1; i < TOUCH_SIZE; i++) this.touches[LAZY_TOUCH_SIZE * t + 2 + i] = touches[TOUCH_SIZE * t + i];
+        own[at + BEGIN] = touches.words[from + Touch.at.begin];
+        own[at + END] = touches.words[from + Touch.at.end];
+        own[at + IS_ITEM] = touches.words[from + Touch.at.isItem];
         this.#next[row] = s;
       }
       for (let k = s * batchSize; k < (s + 1) * batchSize; k++) {
-        for (let i = RATING_SIZE * k; i < RATING_SIZE * k + 2; i++) ratings[i] = this.#address(ratings[i], remaining[ratings[i]]);
+        const user = Rating.size * k + Rating.at.user;
+        const item = Rating.size * k + Rating.at.item;
+        ratings.words[user] = this.#address(ratings.words[user], remaining[ratings.words[user]]);
+        ratings.words[item] = this.#address(ratings.words[item], remaining[ratings.words[item]]);
       }
     }
     const first = touchStart[nSteps];
@@ -65,32 +86,29 @@ export class LazyChunk {
 
   /** A touch without ratings. */
   #write(touch: number, row: number, readCopy: number, writeCopy: number, idleBegin: number, replay: number): void {
-    const { touches } = this;
-    const [logBeta1, wd, wdBias] = this.#products;
-    const at = LAZY_TOUCH_SIZE * touch;
+    const { words, floats } = this.touches;
+    const at = LazyTouch.size * touch;
     const idleEnd = this.#next[row];
     const mid = Math.max(idleBegin, Math.min(replay, idleEnd));
-    touches[at] = this.#address(row, readCopy);
-    touches[at + 1] = this.#address(row, writeCopy);
-    touches[at + 2] = row * this.layout.rowVecs;
-    touches[at + 3] = touches[at + 4] = touches[at + 5] = 0;
-    touches[at + 6] = idleBegin;
-    touches[at + 7] = idleEnd;
-    this.#floats[at + 8] = Math.exp(logBeta1[idleEnd] - logBeta1[mid]);
-    this.#floats[at + 9] = wd[idleEnd] / wd[mid];
-    this.#floats[at + 10] = wdBias[idleEnd] / wdBias[mid];
-    this.#floats[at + 11] = this.#rootDecay[idleEnd - mid];
+    words[at + READ] = this.#address(row, readCopy);
+    words[at + WRITE] = this.#address(row, writeCopy);
+    words[at + STATE] = row * this.layout.rowVecs;
+    words[at + BEGIN] = words[at + END] = words[at + IS_ITEM] = 0;
+    words[at + IDLE_BEGIN] = idleBegin;
+    words[at + IDLE_END] = idleEnd;
+    for (let i = 0; i < this.#decays.length; i++) floats[at + DECAYS + i] = this.#decays[i](mid, idleEnd);
+    floats[at + WD] = this.#wd[idleEnd] / this.#wd[mid];
+    floats[at + WD + 1] = this.#wdBias[idleEnd] / this.#wdBias[mid];
   }
 
-  /** Running products over the chunk of 1 - lr wd and 1 - lr wdBias; of beta1 the logarithm, for it vanishes in a long chunk. */
   #multiply({ lr, beta1 }: Schedule, step: number, nSteps: number): void {
-    const [logBeta1, wdProduct, wdBiasProduct] = this.#products;
-    logBeta1[0] = 0;
-    wdProduct[0] = wdBiasProduct[0] = 1;
+    const { wd, wdBias } = this.options;
+    this.#logBeta1[0] = 0;
+    this.#wd[0] = this.#wdBias[0] = 1;
     for (let s = 0; s < nSteps; s++) {
-      logBeta1[s + 1] = logBeta1[s] + Math.log(Math.max(beta1[step + s], TINY));
-      wdProduct[s + 1] = wdProduct[s] * (1 - lr[step + s] * this.options.wd);
-      wdBiasProduct[s + 1] = wdBiasProduct[s] * (1 - lr[step + s] * this.options.wdBias);
+      this.#logBeta1[s + 1] = this.#logBeta1[s] + Math.log(Math.max(beta1[step + s], TINY));
+      this.#wd[s + 1] = this.#wd[s] * (1 - lr[step + s] * wd);
+      this.#wdBias[s + 1] = this.#wdBias[s] * (1 - lr[step + s] * wdBias);
     }
   }
 }

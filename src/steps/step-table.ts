@@ -1,50 +1,55 @@
-import { rateFields, rateOf } from '../../shaders/ops/adam.js';
-import { STEP_FIRST_TOUCH, STEP_POLES, STEP_SIZE } from '../../shaders/ops/idle-adam.js';
-import { idlePoles, N_POLES, replayEnd } from '../../shaders/ops/idle-adam-poles.js';
+import type { IdleOp, IdleTable, OptimizerOp, Rate } from '../../shaders/ops/optimizer.js';
+import { stepStruct } from '../../shaders/ops/structs.js';
+import { type Struct, StructArray } from '../gpu/struct.js';
 import type { Schedule } from '../schedule/schedule.js';
 import type { StepOptions } from './stepper.js';
 
+/** Calls `use` with the `Rate` of every step of a schedule, computed in float64. */
+export function rates({ rate }: OptimizerOp, { lr, beta1 }: Schedule, stepCount: number, use: (step: number, rate: Rate) => void): void {
+  for (let step = 0; step < lr.length; step++) use(step, rate(lr[step], beta1[step], stepCount + step + 1));
+}
+
 /** The `Step` structs of a schedule, 0..nSteps, computed in float64. */
 export class StepTable {
-  readonly #floats: Float32Array<ArrayBuffer>;
-  readonly #words: Uint32Array<ArrayBuffer>;
-  /** Rows replay idle steps before this one; from it on the closed form holds. */
+  readonly #steps: StructArray<ReturnType<typeof stepStruct>['fields']>;
+  /** Rows make their idle steps one by one before this one; from it on the closed form holds. */
   readonly replayEnd: number;
 
   constructor(
     readonly schedule: Schedule,
-    { wd, wdBias, beta2, eps }: StepOptions,
+    { optimizer, wd, wdBias }: StepOptions,
+    idle: IdleOp,
     stepCount: number,
   ) {
-    const { lr, beta1 } = schedule;
-    this.#floats = new Float32Array((lr.length + 1) * STEP_SIZE);
-    this.#words = new Uint32Array(this.#floats.buffer);
-    lr.forEach((lrOfStep, t) => {
-      this.#floats.set(rateFields(rateOf(lrOfStep, beta1[t], beta2, stepCount + t + 1)), t * STEP_SIZE);
+    const nSteps = schedule.lr.length;
+    const Step = stepStruct(optimizer, idle);
+    const steps = (this.#steps = new StructArray(Step, nSteps + 1));
+    const rateAt = Object.entries((Step.fields.rate as Struct).at);
+    rates(optimizer, schedule, stepCount, (step, rate) => {
+      for (const [name, offset] of rateAt) steps.floats[step * Step.size + Step.at.rate + offset] = rate[name];
     });
-    const fits = new Map(
-      [...new Set([wd, wdBias])].map((decay) => {
-        const idle = { wd: decay, beta2, eps, stepCount };
-        const poles = idlePoles(schedule, idle);
-        return [decay, { poles, replayEnd: replayEnd(schedule, idle, poles) }];
-      }),
-    );
-    [wd, wdBias].forEach((decay, i) => {
-      const { weights, shifts } = fits.get(decay)!.poles;
-      for (let t = 0; t <= lr.length; t++) {
-        const at = t * STEP_SIZE + STEP_POLES[i];
-        for (let p = 0; p < N_POLES; p++) {
-          this.#floats[at + p] = weights[t * N_POLES + p];
-          this.#floats[at + 4 + p] = shifts[t * N_POLES + p];
+    const tables = new Map<number, IdleTable>();
+    for (const [decay, first] of [
+      [wd, Step.at.factors],
+      [wdBias, Step.at.biases],
+    ] as const) {
+      const table = tables.get(decay) ?? idle.table(schedule, { wd: decay, stepCount });
+      tables.set(decay, table);
+      for (const [name, values] of Object.entries(table.columns)) {
+        const components = values.length / (nSteps + 1);
+        const offset = first + (Step.fields.factors as Struct).at[name];
+        for (let t = 0; t <= nSteps; t++) {
+          for (let c = 0; c < components; c++) steps.floats[t * Step.size + offset + c] = values[t * components + c];
         }
       }
-    });
-    this.replayEnd = Math.max(...Array.from(fits.values(), (fit) => fit.replayEnd));
+    }
+    this.replayEnd = Math.max(...Array.from(tables.values(), ({ validFrom }) => validFrom));
   }
 
   /** The Steps from `step` on, one more than there are batches in `touchStart`. */
   slice(step: number, touchStart: Uint32Array): Uint32Array<ArrayBuffer> {
-    touchStart.forEach((first, s) => (this.#words[(step + s) * STEP_SIZE + STEP_FIRST_TOUCH] = first));
-    return this.#words.subarray(step * STEP_SIZE, (step + touchStart.length) * STEP_SIZE);
+    const { words, of } = this.#steps;
+    for (let s = 0; s < touchStart.length; s++) words[(step + s) * of.size + of.at.firstTouch] = touchStart[s];
+    return this.#steps.slice(step, step + touchStart.length);
   }
 }

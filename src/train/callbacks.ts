@@ -1,51 +1,8 @@
-import type { CollabData } from '../data/collab-data.js';
-import type { CollabLearner, EpochRecord } from './learner.js';
-import type { ModelState } from '../model/tables.js';
+import { checkChoice, checkNotNegative, checkOptions, checkWhole } from '../base/check.js';
 import type { Tensor } from '../base/safetensors.js';
-import type { Schedule } from '../schedule/schedule.js';
-
-/** A fit under way, as callbacks and checkpoints see it. */
-export interface Fit {
-  readonly learner: CollabLearner;
-  readonly schedule: Schedule;
-  /** What the schedule was made from: its policy, epochs, learning rate and so on. */
-  readonly plan: Readonly<Record<string, unknown>>;
-  readonly callbacks: readonly Callback[];
-  /** Records of the epochs made, also of those before a resume. */
-  readonly records: EpochRecord[];
-  /** A callback has ended the fit. */
-  stopped: boolean;
-}
-
-/** One training step, told when its loss has come back from the device: up to two submissions late. */
-export interface StepRecord {
-  /** Counts from 0 within a fit. */
-  step: number;
-  lr: number;
-  beta1: number;
-  loss: number;
-  /** The smoothed loss, this one included. */
-  smoothLoss: number;
-}
-
-/** Something that goes along with a fit. Callbacks are called in the order given. */
-export interface Callback {
-  /**
-   * For a callback that decides the result or has a state to keep: what it is, with its options. A fit can be resumed only
-   * with the same ones.
-   */
-  readonly name?: string;
-  /** Before the first step; a resumed fit has its earlier `records` already. */
-  onBegin?(fit: Fit): void | Promise<void>;
-  onStep?(step: StepRecord, fit: Fit): void;
-  /** After each epoch and its validation; return true to end the fit. */
-  onEpoch?(record: EpochRecord, fit: Fit): boolean | void | Promise<boolean | void>;
-  /** At the end, however it came: all epochs made, stopped, aborted or failed. */
-  onEnd?(fit: Fit): void | Promise<void>;
-  /** What a checkpoint has to hold for this callback to go on, and its way back. */
-  saveState?(): Record<string, Tensor>;
-  loadState?(state: Readonly<Record<string, Tensor>>): void;
-}
+import type { CollabData } from '../data/collab-data.js';
+import type { ModelState } from '../model/tables.js';
+import type { Callback, EpochRecord } from './fit.js';
 
 /** A figure of the training table in which less is better. */
 export type Monitor = 'validLoss' | 'trainLoss' | 'mse' | 'rmse' | 'mae';
@@ -68,11 +25,12 @@ export interface EarlyStoppingOptions {
  *
  * @throws RangeError for a wrong option; as the fit begins, if there are no validation ratings to monitor
  */
-export function earlyStopping({ monitor = 'validLoss', minDelta = 0, patience = 1 }: EarlyStoppingOptions = {}): Callback {
+export function earlyStopping(options: EarlyStoppingOptions = {}): Callback {
+  checkOptions('earlyStopping', options, ['monitor', 'minDelta', 'patience']);
+  const { monitor = 'validLoss', minDelta = 0, patience = 1 } = options;
   checkMonitor(monitor);
-  if (!(minDelta >= 0 && minDelta < Infinity)) throw new RangeError(`minDelta must be a number of at least 0, not ${minDelta}.`);
-  if (!Number.isSafeInteger(patience) || patience < 1)
-    throw new RangeError(`patience must be a whole number of at least 1, not ${patience}.`);
+  checkNotNegative('minDelta', minDelta);
+  checkWhole('patience', patience);
   return {
     name: `earlyStopping(${monitor}, ${minDelta}, ${patience})`,
     onBegin: ({ learner }) => checkMonitored(monitor, learner.data),
@@ -104,7 +62,9 @@ export interface KeepBest extends Callback {
  *
  * @throws RangeError for a wrong option; as the fit begins, if there are no validation ratings to monitor
  */
-export function keepBest({ monitor = 'validLoss' }: { monitor?: Monitor } = {}): KeepBest {
+export function keepBest(options: { monitor?: Monitor } = {}): KeepBest {
+  checkOptions('keepBest', options, ['monitor']);
+  const { monitor = 'validLoss' } = options;
   checkMonitor(monitor);
   let best: { epoch: number; value: number; stepCount: number; state: ModelState } | undefined;
   return {
@@ -129,20 +89,15 @@ export function keepBest({ monitor = 'validLoss' }: { monitor?: Monitor } = {}):
     saveState() {
       if (best === undefined) return {};
       const { epoch, value, stepCount, state } = best;
-      const floats = (data: Float32Array): Tensor => ({ dtype: 'F32', shape: [data.length], data });
-      return {
-        param: floats(state.param),
-        m: floats(state.m),
-        v: floats(state.v),
-        epoch: { dtype: 'F64', shape: [3], data: Float64Array.of(epoch, value, stepCount) },
-      };
+      const arrays = Object.entries(state).map(([name, data]): [string, Tensor] => [name, { dtype: 'F32', shape: [data.length], data }]);
+      return { ...Object.fromEntries(arrays), epoch: { dtype: 'F64', shape: [3], data: Float64Array.of(epoch, value, stepCount) } };
     },
-    loadState({ param, m, v, epoch }) {
+    loadState({ epoch, ...arrays }) {
       best = undefined;
       if (epoch === undefined) return;
-      const copy = (tensor: Tensor | undefined) => Float32Array.from(tensor!.data as Float32Array);
       const [which, value, stepCount] = epoch.data as Float64Array;
-      best = { epoch: which, value, stepCount, state: { param: copy(param), m: copy(m), v: copy(v) } };
+      const copies = Object.entries(arrays).map(([name, { data }]) => [name, Float32Array.from(data as Float32Array)]);
+      best = { epoch: which, value, stepCount, state: Object.fromEntries(copies) as ModelState };
     },
   };
 }
@@ -169,7 +124,7 @@ function monitored(record: EpochRecord, monitor: Monitor): number {
 }
 
 function checkMonitor(monitor: Monitor): void {
-  if (!MONITORS.includes(monitor)) throw new RangeError(`monitor must be one of ${MONITORS.join(', ')}, not ${String(monitor)}.`);
+  checkChoice('monitor', monitor, MONITORS);
 }
 
 function checkMonitored(monitor: Monitor, data: CollabData): void {

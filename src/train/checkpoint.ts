@@ -1,18 +1,17 @@
 /**
- * A fit between two epochs, as bytes: a safetensors file with the parameters, Adam's moments and the history of the
+ * A fit between two epochs, as bytes: a safetensors file with the parameters, the optimiser's state and the history of the
  * losses, and in its metadata what else decides how the fit goes on. The schedule is a table made whole from its options
  * and submissions end with the epoch, so a fit resumed from here takes the very steps that it would have taken.
  */
-import type { Fit } from './callbacks.js';
-import type { CollabData } from '../data/collab-data.js';
 import { FileFormatError } from '../base/errors.js';
 import { fingerprint, fingerprintText } from '../base/fingerprint.js';
-import type { CollabLearner, EpochRecord, History } from './learner.js';
-import type { ModelState } from '../model/tables.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
 import { VERSION } from '../base/version.js';
+import type { CollabData } from '../data/collab-data.js';
+import type { ModelState } from '../model/tables.js';
+import type { EpochRecord, Fit, FittedLearner, History } from './fit.js';
 
-const FORMAT = 'dotbias checkpoint 1';
+const FORMAT = 'dotbias checkpoint 2';
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -43,20 +42,19 @@ interface Progress {
   epochCount: number;
 }
 
+/** Tensors of the model's state have names of their own, so that no callback's can be taken for them. */
+const STATE_NAMES = ['param', 'm', 'v'] as const;
+const HISTORY_NAMES = ['smoothLosses', 'lrs', 'beta1s'] as const;
+
 /** The content of a checkpoint file. To be called between two epochs. */
 export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
   const { learner, callbacks, records, stopped } = fit;
-  const {
-    embeddings: { layout },
-    history,
-    trainer: { stepCount, epochCount },
-  } = learner;
-  const state = await learner.embeddings.readState();
+  const { embeddings, history, trainer: { stepCount, epochCount } } = learner;
+  const { nRows, rowStride } = embeddings.layout;
   const tensors: Record<string, Tensor> = {};
-  for (const name of ['param', 'm', 'v'] as const)
-    tensors[name] = { dtype: 'F32', shape: [layout.nRows, layout.rowStride], data: state[name] };
+  for (const [name, data] of Object.entries(await embeddings.readState())) tensors[name] = { dtype: 'F32', shape: [nRows, rowStride], data };
   tensors['losses'] = { dtype: 'F32', shape: [history.losses.length], data: Float32Array.from(history.losses) };
-  for (const name of ['smoothLosses', 'lrs', 'beta1s'] as const) {
+  for (const name of HISTORY_NAMES) {
     tensors[name] = { dtype: 'F64', shape: [history[name].length], data: Float64Array.from(history[name]) };
   }
   for (const callback of callbacks) {
@@ -66,7 +64,7 @@ export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
   const metadata: Record<string, string> = {
     format: FORMAT,
     version: VERSION,
-    adapter: learner.gpu.info.description,
+    adapter: embeddings.gpu.info.description,
     config: JSON.stringify(configOf(learner)),
     plan: JSON.stringify(planOf(fit)),
     progress: JSON.stringify(progress),
@@ -80,21 +78,25 @@ export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
  * @throws FileFormatError if it is not one, is of another format version, or any bit of it is not as it was written
  */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
-  const {
-    tensors,
-    metadata: { checksum: expected, ...metadata },
-  } = readSafetensors(bytes);
+  const { tensors, metadata: { checksum: expected, ...metadata } } = readSafetensors(bytes);
   if (metadata['format'] !== FORMAT) {
-    throw new FileFormatError(
-      `Not a checkpoint that this version reads: its format is ${JSON.stringify(metadata['format'] ?? 'not given')}, not ${JSON.stringify(FORMAT)}.`,
-    );
+    const found = JSON.stringify(metadata['format'] ?? 'not given');
+    throw new FileFormatError(`Not a checkpoint that this version reads: its format is ${found}, not ${JSON.stringify(FORMAT)}.`);
   }
-  if (checksum(tensors, metadata) !== expected)
-    throw new FileFormatError('The checkpoint is damaged: its content does not fit its checksum.');
-  // What follows was written by encodeCheckpoint: the checksum says so.
+  if (checksum(tensors, metadata) !== expected) throw new FileFormatError('The checkpoint is damaged: its content does not fit its checksum.');
+  try {
+    return fromParts(tensors, metadata);
+  } catch (cause) {
+    throw new FileFormatError('The checkpoint is not whole: it lacks parts that this version writes.', { cause });
+  }
+}
+
+/** @throws any error if a part is missing */
+function fromParts(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly<Record<string, string>>): Checkpoint {
   const parse = (name: string) => JSON.parse(metadata[name]);
-  const floats = (name: string) => Float32Array.from(tensors[name].data as Float32Array);
   const numbers = (name: string) => Array.from(tensors[name].data as Float64Array);
+  const stateNames = STATE_NAMES.filter((name) => name === 'param' || name in tensors);
+  const state = stateNames.map((name) => [name, Float32Array.from(tensors[name].data as Float32Array)]);
   const callbackStates: Record<string, Record<string, Tensor>> = {};
   for (const callback of parse('plan')['callbacks'] as string[]) {
     const own = Object.entries(tensors).filter(([name]) => name.startsWith(`${callback}.`));
@@ -113,7 +115,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
       beta1s: numbers('beta1s'),
       epochs: JSON.parse(metadata['epochs'], (_, value) => (value === null ? NaN : value)) as EpochRecord[],
     },
-    state: { param: floats('param'), m: floats('m'), v: floats('v') },
+    state: Object.fromEntries(state) as ModelState,
     callbackStates,
   };
 }
@@ -123,61 +125,54 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
  * @throws FileFormatError, nothing changed, if data, configuration or fit are others, with the first difference named
  */
 export function resumeFit(checkpoint: Checkpoint, fit: Fit): void {
-  const { learner, callbacks } = fit;
-  const { config, plan, progress, history, state } = checkpoint;
-  refuseDifferent(config, configOf(learner));
+  const { learner: { embeddings, trainer, history }, callbacks } = fit;
+  const { config, plan, progress, state } = checkpoint;
+  refuseDifferent(config, configOf(fit.learner));
   refuseDifferent(plan, planOf(fit));
-  learner.embeddings.writeState(state);
-  learner.trainer.stepCount = progress.stepCount;
-  learner.trainer.epochCount = progress.epochCount;
-  for (const name of ['losses', 'smoothLosses', 'lrs', 'beta1s'] as const) learner.history[name] = [...history[name]];
-  learner.history.epochs = [...history.epochs];
+  embeddings.writeState(state);
+  trainer.stepCount = progress.stepCount;
+  trainer.epochCount = progress.epochCount;
+  for (const name of ['losses', ...HISTORY_NAMES] as const) history[name] = [...checkpoint.history[name]];
+  history.epochs = [...checkpoint.history.epochs];
   fit.records.push(...history.epochs.slice(history.epochs.length - progress.epochs));
   fit.stopped = progress.stopped;
   for (const callback of callbacks) if (callback.name) callback.loadState?.(checkpoint.callbackStates[callback.name]);
 }
 
-/** Why a resumed fit may end with other last bits than an uninterrupted one; empty if nothing speaks for it. */
-export function resumeWarnings({ version, adapter }: Checkpoint, { gpu }: CollabLearner): string[] {
+/** Why a resumed fit may end with other last bits than an uninterrupted one; empty if nothing suggests that. */
+export function resumeWarnings({ version, adapter }: Checkpoint, { embeddings: { gpu } }: FittedLearner): string[] {
   const warnings: string[] = [];
   const now = gpu.info.description;
-  if (adapter !== now)
-    warnings.push(
-      `The checkpoint was made on ${adapter}, this is ${now}: results may differ in their last bits from those of a run on one adapter.`,
-    );
-  if (version !== VERSION)
-    warnings.push(
-      `The checkpoint was made by dotbias ${version}, this is ${VERSION}: results may differ from those of a run by one version.`,
-    );
+  if (adapter !== now) {
+    warnings.push(`The checkpoint was made on ${adapter}, this is ${now}: results may differ in their last bits from those of a run on one adapter.`);
+  }
+  if (version !== VERSION) {
+    warnings.push(`The checkpoint was made by dotbias ${version}, this is ${VERSION}: results may differ from those of a run by one version.`);
+  }
   return warnings;
 }
 
-/** All that decides a learner's steps, in JSON's terms. */
-function configOf({ data, embeddings: model, defaults, seed, trainer: { options, stepper } }: CollabLearner): Settings {
-  const { batchSize, yRange, loss, optimizer, wd, wdBias, beta2, eps } = options;
-  const { nUsers, nItems, nFactors, bias } = model.shape;
+/** All that decides a learner's steps, in JSON's terms. An op is known by its name, its constants and its WGSL. */
+function configOf({ data, embeddings, defaults, seed, trainer: { options, stepper } }: FittedLearner): Settings {
+  const { batchSize, score, range, loss, optimizer, wd, wdBias } = options;
+  const { nUsers, nItems, nFactors, hasBias } = embeddings.shape;
+  const ops = Object.entries({ score, range, loss, optimizer });
   return {
     nRatings: data.nTrain,
     nValid: data.nValid,
     nUsers,
     nItems,
     ratings: dataFingerprint(data),
-    nFactors,
-    bias,
-    batchSize,
-    yRange,
-    loss: loss.name,
-    optimizer: optimizer.name,
-    wd,
-    wdBias,
-    beta2,
-    eps,
-    defaults,
-    seed,
+    ...{ nFactors, hasBias, batchSize },
+    ...Object.fromEntries(ops.map(([kind, op]) => [kind, op.name])),
+    ...Object.fromEntries(ops.map(([kind, op]) => [`${kind}Constants`, op.uniforms ?? {}])),
+    ...Object.fromEntries(ops.map(([kind, op]) => [`${kind}Wgsl`, fingerprintText(op.wgsl)])),
+    ...{ wd, wdBias, defaults, seed },
     stepper: stepper.name,
   };
 }
 
+/** All that decides a fit: its schedule, its callbacks, and where and in which order it began. */
 function planOf({ plan, schedule, callbacks }: Fit): Settings {
   return { ...plan, callbacks: callbacks.flatMap(({ name }) => name ?? []), schedule: fingerprint(schedule.lr, schedule.beta1) };
 }
@@ -188,9 +183,15 @@ const WORDS: Record<string, string> = {
   nUsers: 'number of users',
   nItems: 'number of items',
   ratings: 'fingerprint of the ratings',
-  stepper: 'way to make steps (stepper)',
+  scoreWgsl: 'fingerprint of the score op',
+  rangeWgsl: 'fingerprint of the range op',
+  lossWgsl: 'fingerprint of the loss op',
+  optimizerWgsl: 'fingerprint of the optimiser',
   epochs: 'number of epochs',
   schedule: 'fingerprint of the schedule',
+  order: 'fingerprint of the order of the ratings',
+  firstStep: 'number of steps made before the fit',
+  firstEpoch: 'number of epochs made before the fit',
 };
 
 function refuseDifferent(then: Settings, now: Settings): void {
@@ -200,7 +201,8 @@ function refuseDifferent(then: Settings, now: Settings): void {
     const [a, b] = [then, now].map((settings) => (settings[name] === undefined ? 'the default' : JSON.stringify(settings[name])));
     if (a === b) continue;
     throw new FileFormatError(
-      `The checkpoint is of another run: its ${WORDS[name] ?? name} is ${a}, here it is ${b}. Resume with what it was made with, or start anew in another folder.`,
+      `The checkpoint is of another run: its ${WORDS[name] ?? name} is ${a}, here it is ${b}. ` +
+        'Resume with what it was made with, or start anew in another folder.',
     );
   }
 }

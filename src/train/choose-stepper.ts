@@ -1,49 +1,107 @@
+import { checkChoice } from '../base/check.js';
+import { VERSION } from '../base/version.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Gpu } from '../gpu/gpu.js';
-import { EmbeddingTables, type ModelShape, type Tables } from '../model/tables.js';
-import { copiesOf, type StepperName, type StepOptions } from '../steps/stepper.js';
+import { type ModelShape, RowLayout, type Tables } from '../model/layout.js';
+import { EmbeddingTables } from '../model/tables.js';
 import { constant } from '../schedule/schedule.js';
+import { denseStepper } from '../steps/dense.js';
+import { lazyStepper } from '../steps/lazy.js';
+import type { StepOptions, StepperFactory, StepperName } from '../steps/stepper.js';
+import type { CalibrationStore, LearnerOptions } from './options.js';
 import { Trainer } from './trainer.js';
-import { VERSION } from '../base/version.js';
 
-/** Steps of a dense trial; the other steppers need a whole submission to be judged, for they pass over all rows once in each. */
-const DENSE_STEPS = 16;
+/** Our steppers by name. */
+export const STEPPERS: Readonly<Record<StepperName, StepperFactory & { name: StepperName }>> = {
+  unfused: { name: 'unfused', create: (input) => denseStepper(input, false) },
+  dense: { name: 'dense', create: (input) => denseStepper(input) },
+  lazy: { name: 'lazy', nCopies: 2, create: (input) => lazyStepper(input, false) },
+  persistent: { name: 'persistent', nCopies: 2, create: (input) => lazyStepper(input, true) },
+};
+
+/** How steps are made, and why. */
+export interface Stepping {
+  readonly factory: StepperFactory;
+  /** A sentence for people. */
+  readonly why: string;
+  /** True where lazy steps would be faster, but cannot do what is asked. */
+  readonly isFallback: boolean;
+}
 
 /**
- * The fastest of `candidates` for these sizes on this device, by a trial of each on the first batches with a model of its
- * own. The answer is remembered in `gpu.calibrations`, by version, adapter and sizes. All steppers give the same numbers up to
- * rounding; a choice by time means that the last bits may differ between two machines, or after the memory is lost.
+ * The stepper of a learner: the one asked for, else a rule that follows from the optimiser and from sizes alone, so that
+ * the same options give the same bits.
+ *
+ * @throws RangeError for an unknown name, or a stepper that cannot do what is asked
  */
-export async function calibratedStepper(
+export async function chooseStepper(
+  { stepper, calibrations = inMemory }: Pick<LearnerOptions, 'stepper' | 'calibrations'>,
   gpu: Gpu,
   data: CollabData,
   shape: ModelShape,
   makeTables: () => Tables,
   step: StepOptions,
-  candidates: readonly StepperName[],
-): Promise<StepperName> {
-  const { batchSize, yRange, loss } = step;
-  const key = [
-    VERSION,
-    gpu.info.description,
-    JSON.stringify(shape),
-    batchSize,
-    data.nTrain >= 4 * batchSize,
-    yRange === null,
-    loss.name,
-    candidates,
-  ].join(' ');
-  const known = await gpu.calibrations.get(key);
-  const remembered = candidates.find((stepper) => stepper === known);
-  if (remembered !== undefined) return remembered;
-  let fastest = candidates[0];
-  let least = Infinity;
-  for (const stepper of candidates) {
-    const seconds = await secondsPerStep(gpu, data, shape, makeTables, step, stepper);
-    if (seconds < least) [fastest, least] = [stepper, seconds];
+): Promise<Stepping> {
+  const obstacle = lazyObstacle(step, shape, gpu);
+  if (typeof stepper === 'object') return { factory: stepper, why: `Steps are ${stepper.name}, as asked for.`, isFallback: false };
+  if (stepper === 'auto') {
+    const names: StepperName[] = obstacle === undefined ? ['lazy', 'persistent', 'dense'] : ['dense'];
+    const name = await fastest(gpu, calibrations, data, shape, makeTables, step, names);
+    return { factory: STEPPERS[name], why: `Steps are ${name}, the fastest by trial on this adapter.`, isFallback: false };
   }
-  await gpu.calibrations.set(key, fastest);
-  return fastest;
+  if (stepper !== undefined) {
+    checkChoice('stepper', stepper, ['auto', ...(Object.keys(STEPPERS) as StepperName[])]);
+    const factory = STEPPERS[stepper];
+    if (factory.nCopies === 2 && obstacle !== undefined) throw new RangeError(`Steps cannot be ${stepper}: ${obstacle}. Train with stepper 'dense'.`);
+    return { factory, why: `Steps are ${stepper}, as asked for.`, isFallback: false };
+  }
+  if (obstacle === undefined) return { factory: STEPPERS.lazy, why: 'Steps are lazy: they touch only the rows of the batch.', isFallback: false };
+  return { factory: STEPPERS.dense, why: `Steps are dense, updating every row in every step, which is slower: ${obstacle}.`, isFallback: true };
+}
+
+/** Why steps cannot be lazy; undefined if they can. */
+function lazyObstacle({ optimizer }: StepOptions, shape: ModelShape, gpu: Gpu): string | undefined {
+  if (optimizer.idle === undefined) return `the optimiser ${optimizer.name} has no closed form for idle steps`;
+  const bytes = 8 * new RowLayout(shape).nParams;
+  const mib = (n: number) => `${Math.round(n / 2 ** 20)} MiB`;
+  return bytes > gpu.maxBinding ? `two copies of the tables take ${mib(bytes)}, and this adapter binds at most ${mib(gpu.maxBinding)}` : undefined;
+}
+
+const known = new Map<string, string>();
+const inMemory: CalibrationStore = { get: async (key) => known.get(key), set: async (key, value) => void known.set(key, value) };
+
+/** Steps of a dense trial; the others need a whole submission to be judged, for they pass over all rows once in each. */
+const DENSE_STEPS = 16;
+
+/**
+ * The fastest of `names` for these sizes on this device, by a trial of each on the first batches with a model of its
+ * own. The answer is remembered by version, adapter and sizes. All give the same numbers up to rounding; a choice by time
+ * means that the last bits may differ between two machines, or after the memory is lost.
+ */
+async function fastest(
+  gpu: Gpu,
+  calibrations: CalibrationStore,
+  data: CollabData,
+  shape: ModelShape,
+  makeTables: () => Tables,
+  step: StepOptions,
+  names: readonly StepperName[],
+): Promise<StepperName> {
+  const { batchSize, range, score, loss, optimizer } = step;
+  const ops = [range, score, loss, optimizer].map(({ name }) => name);
+  const isLong = data.nTrain >= 4 * batchSize;
+  const key = [VERSION, gpu.info.description, JSON.stringify(shape), batchSize, isLong, ...ops, names].join(' ');
+  const found = await calibrations.get(key);
+  const remembered = names.find((name) => name === found);
+  if (remembered !== undefined) return remembered;
+  let best = names[0];
+  let least = Infinity;
+  for (const name of names) {
+    const seconds = await secondsPerStep(gpu, data, shape, makeTables, step, STEPPERS[name]);
+    if (seconds < least) [best, least] = [name, seconds];
+  }
+  await calibrations.set(key, best);
+  return best;
 }
 
 /** The better of two trials, after one to warm up. */
@@ -53,15 +111,15 @@ async function secondsPerStep(
   shape: ModelShape,
   makeTables: () => Tables,
   step: StepOptions,
-  stepper: StepperName,
+  factory: StepperFactory,
 ): Promise<number> {
-  const model = new EmbeddingTables(gpu, shape, copiesOf(stepper));
+  const tables = new EmbeddingTables(gpu, shape, { nCopies: factory.nCopies ?? 1, nState: step.optimizer.nState });
   let trainer: Trainer | undefined;
   try {
-    model.writeTables(makeTables());
+    tables.writeTables(makeTables());
     const order = Uint32Array.from({ length: data.nTrain }, (_, row) => row);
-    trainer = await Trainer.create(model, data, step, () => order, stepper);
-    const totalSteps = stepper === 'dense' ? Math.min(DENSE_STEPS, trainer.maxSteps) : trainer.maxSteps;
+    trainer = await Trainer.create(tables, data, step, () => order, factory);
+    const totalSteps = factory.name === 'dense' ? Math.min(DENSE_STEPS, trainer.maxSteps) : trainer.maxSteps;
     const schedule = constant({ totalSteps, lr: 1e-3 });
     const trials: number[] = [];
     for (let trial = 0; trial < 3; trial++) {
@@ -72,6 +130,6 @@ async function secondsPerStep(
     return Math.min(...trials.slice(1));
   } finally {
     trainer?.release();
-    model.release();
+    tables.release();
   }
 }

@@ -1,261 +1,159 @@
-import { adam, type OptimizerOp } from '../../shaders/ops/adam.js';
-import { type LossOp, mse } from '../../shaders/ops/loss.js';
-import type { Callback, Fit } from './callbacks.js';
-import { type Checkpoint, encodeCheckpoint, resumeFit } from './checkpoint.js';
-import type { CollabData, Id } from '../data/collab-data.js';
-import { calibratedStepper } from './choose-stepper.js';
-import { CollabModel } from '../answer/collab-model.js';
+import { fillPermutation, permutationKey, STREAM } from '../base/random.js';
+import { checkOptions, checkWhole, show } from '../base/check.js';
 import { DotbiasError } from '../base/errors.js';
-import { Gpu } from '../gpu/gpu.js';
+import { CollabModel } from '../answer/collab-model.js';
+import type { CollabData } from '../data/collab-data.js';
+import type { Id } from '../data/ids.js';
+import { Gpu, READBACK_BYTES } from '../gpu/gpu.js';
+import { initialTables } from '../model/initial.js';
+import { EmbeddingTables } from '../model/tables.js';
 import { lrFinderResult, type LrFinderResult } from '../schedule/lr-finder.js';
-import { EmbeddingTables, RowLayout, type ModelShape, type Tables } from '../model/tables.js';
-import { copiesOf, type StepperName, type StepOptions } from '../steps/stepper.js';
-import { fillInitial, fillPermutation, permutationKey, STREAM } from '../base/random.js';
 import { constant, lrSweep, oneCycle, type Schedule } from '../schedule/schedule.js';
-import { SmoothLoss } from '../schedule/smooth.js';
-import { type FitHooks, Trainer, type Validation, Validator } from './trainer.js';
-
-/** Whose optimiser and schedule constants to use where none are given. */
-export type Defaults = 'fastai1' | 'fastai2';
-
-/** What `collabLearner` makes, and how it trains; all optional. */
-export interface LearnerOptions {
-  /** Length of a user's and an item's vector. Default 50. */
-  nFactors?: number;
-  /** Predictions lie in (lo, hi) through a sigmoid. Default null: the raw score. */
-  yRange?: readonly [lo: number, hi: number] | null;
-  /** Decoupled weight decay of the factors. Default 0.01, as fastai. */
-  wd?: number;
-  /** Decoupled weight decay of the biases. Default: `wd`, as fastai. */
-  wdBias?: number;
-  /** False: a model of factors only. Default true. */
-  bias?: boolean;
-  /** fastai1: eps 1e-8, peak at 30 % of the steps. fastai2: eps 1e-5, peak at 25 %. Default 'fastai1'. */
-  defaults?: Defaults;
-  /** Default `mse`. */
-  loss?: LossOp;
-  /** Default `adam`. */
-  optimizer?: OptimizerOp;
-  /** Decay of Adam's second moment. Default 0.99, as fastai. */
-  beta2?: number;
-  eps?: number;
-  /** Integer in [0, 2^32) that decides the starting values and the order of each epoch. Default: the data's. */
-  seed?: number;
-  /** Starting values instead of those drawn from `seed`. */
-  init?: Tables;
-  /** Order of the training rows in each epoch (counted over the learner's life), instead of one drawn from `seed`. */
-  order?: (epoch: number) => Uint32Array;
-  /**
-   * How steps are made; all ways give the same numbers up to rounding. Default: lazy where it can do what is asked, else
-   * dense. 'auto': the fastest by a short trial, remembered by adapter and sizes; see `calibratedStepper`.
-   */
-  stepper?: StepperName | 'auto';
-  /** The device to train on: ours, or a `GPUDevice` that is borrowed. Default: a new one from `navigator.gpu`. */
-  gpu?: Gpu | GPUDevice;
-}
-
-/** What may be told of a fit, and what may end it. */
-export interface FitOptions {
-  /** Called after every submission with the steps done, of all steps, and the smoothed training loss. */
-  onProgress?: (progress: { epoch: number; step: number; nSteps: number; trainLoss: number }) => void;
-  /** Called after each epoch; return true to stop. */
-  onEpoch?: (record: EpochRecord) => boolean | void | Promise<boolean | void>;
-  /** What goes along: `earlyStopping`, `keepBest`, `csvHistory` or your own. */
-  callbacks?: readonly Callback[];
-  /** Stops before the next submission, within an epoch too, leaving a consistent model and complete records. */
-  signal?: AbortSignal | undefined;
-  /** Called after each epoch, and after all callbacks, with what a later run needs to `resume` from here. */
-  checkpoint?: ((bytes: Uint8Array, fit: Fit) => void | Promise<void>) | undefined;
-  /**
-   * Goes on where the fit that saved this checkpoint was cut off, and ends with the bits of one that never was (on the
-   * same device). Data, options, callbacks and this call must be the same; what the learner held before is overwritten.
-   */
-  resume?: Checkpoint | undefined;
-}
+import { chooseStepper, type Stepping } from './choose-stepper.js';
+import type { EpochRecord, FittedLearner, History } from './fit.js';
+import { type CheckedOptions, checkLearnerOptions, type Defaults, type LearnerOptions } from './options.js';
+import { FIT_OPTIONS, type FitOptions, runFit } from './run-fit.js';
+import { Trainer } from './trainer.js';
+import { type Validation, Validator } from './validator.js';
 
 /** The shape of the 1-cycle schedule, see `oneCycle`. */
 export interface OneCycleFitOptions extends FitOptions {
   /** Start at lrMax / divFactor. Default 25. */
-  divFactor?: number;
-  /** End near lrMax / finalDiv. Default: the defaults's. */
-  finalDiv?: number;
-  /** Share of the steps in which the rate rises. Default: the defaults's. */
-  pctStart?: number;
-  /** Momentum at the ends and at the peak. Default [0.95, 0.85]. */
-  moms?: readonly [number, number];
+  divFactor?: number | undefined;
+  /** End near lrMax / finalDiv. Default: that of the learner's `defaults`. */
+  finalDiv?: number | undefined;
+  /** Share of the steps in which the rate rises. Default: that of the learner's `defaults`. */
+  pctStart?: number | undefined;
+  /** beta1 at the ends and at the peak. Default [0.95, 0.85]. */
+  moms?: readonly [number, number] | undefined;
 }
 
 /** The sweep of `lrFind`: `numIt` (100) steps from `startLr` (1e-7) to `endLr` (10). */
 export interface LrFindOptions {
-  startLr?: number;
-  endLr?: number;
-  numIt?: number;
+  startLr?: number | undefined;
+  endLr?: number | undefined;
+  numIt?: number | undefined;
   /** False: run all steps even if the loss explodes. Default true. */
-  stopDiv?: boolean;
+  stopDiv?: boolean | undefined;
 }
 
-/** One line of the training table. */
-export interface EpochRecord {
-  /** Counts from 0 within a fit. */
-  epoch: number;
-  /** Smoothed training loss, as fastai shows it. */
-  trainLoss: number;
-  /** Mean loss over the validation set; NaN if it is empty. */
-  validLoss: number;
-  valid: Validation;
-  /** Seconds of training, and of validation. */
-  trainSeconds: number;
-  validateSeconds: number;
-}
-
-/** Everything that a learner's fits left behind, step by step and epoch by epoch. */
-export interface History {
-  losses: number[];
-  smoothLosses: number[];
-  lrs: number[];
-  beta1s: number[];
-  epochs: EpochRecord[];
+/** A validation rating beside its prediction. */
+export interface ShownResult {
+  user: Id;
+  item: Id;
+  title?: string;
+  rating: number;
+  prediction: number;
 }
 
 /**
  * A model, its data and its optimiser: what fastai calls a Learner. Starting values are fastai's, drawn from `seed`.
  *
- * @throws RangeError for an option out of range, MemoryBudgetError if the model does not fit, DotbiasError without WebGPU
+ * @param open opens a device where none is given. Default: `navigator.gpu`'s
+ * @throws RangeError or TypeError for a wrong option; MemoryBudgetError if the model does not fit; NoAdapterError or
+ *   DotbiasError without WebGPU. Nothing stays allocated then
  */
-export async function collabLearner(data: CollabData, options: LearnerOptions = {}): Promise<CollabLearner> {
-  const { nFactors = 50, bias = true, seed = data.seed } = options;
-  const step = stepOptions(data, options);
-  if (!Number.isSafeInteger(nFactors) || nFactors < 1)
-    throw new RangeError(`nFactors must be a whole number of at least 1, not ${nFactors}.`);
-  const gpu = await openGpu(options.gpu);
-  const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, bias };
+export async function collabLearner(
+  data: CollabData,
+  options: LearnerOptions = {},
+  open: () => Promise<Gpu> = openBrowserGpu,
+): Promise<CollabLearner> {
+  const checked = checkLearnerOptions(data, options);
+  const given = options.gpu;
+  const gpu = given === undefined ? await open() : given instanceof Gpu ? given : Gpu.borrow(given);
+  try {
+    return await makeLearner(gpu, data, options, checked);
+  } catch (error) {
+    if (given === undefined) gpu.destroy();
+    throw error;
+  }
+}
+
+async function makeLearner(gpu: Gpu, data: CollabData, options: LearnerOptions, checked: CheckedOptions): Promise<CollabLearner> {
+  const { step, nFactors, hasBias, seed } = checked;
+  const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, hasBias };
   const makeTables = () => options.init ?? initialTables(shape, seed);
-  const steppers = possibleSteppers(step, shape, gpu);
-  const stepper =
-    options.stepper === 'auto' ? await calibratedStepper(gpu, data, shape, makeTables, step, steppers) : (options.stepper ?? steppers[0]);
-  const model = new EmbeddingTables(gpu, shape, copiesOf(stepper));
+  const stepping = await chooseStepper(options, gpu, data, shape, makeTables, step);
+  const tables = new EmbeddingTables(gpu, shape, { nCopies: stepping.factory.nCopies ?? 1, nState: step.optimizer.nState });
   const parts: Promise<Trainer | Validator>[] = [];
   try {
-    model.writeTables(makeTables());
-    const order = options.order ?? ((epoch: number) => epochOrder(data.nTrain, seed, epoch));
+    tables.writeTables(makeTables());
     // Kernels of both compile side by side.
-    const trainer = Trainer.create(model, data, step, order, stepper);
-    const validator = Validator.create(model, data.valid, step);
+    const trainer = Trainer.create(tables, data, step, orderOf(data, options.order, seed), stepping.factory);
+    const validator = Validator.create(tables, data.valid, step);
     parts.push(trainer, validator);
-    return new CollabLearner(model, data, options.defaults ?? 'fastai1', seed, ...(await Promise.all([trainer, validator])));
+    const made = await Promise.all([trainer, validator]);
+    gpu.checkMemory(READBACK_BYTES, 'Reading results back');
+    return new CollabLearner(tables, data, checked, stepping, ...made, options.gpu === undefined);
   } catch (error) {
     for (const part of await Promise.allSettled(parts)) if (part.status === 'fulfilled') part.value.release();
-    model.release();
+    tables.release();
     throw error;
   }
 }
 
 /** A model in training: fits, finds learning rates and validates. Made by `collabLearner`. */
-export class CollabLearner extends CollabModel {
+export class CollabLearner extends CollabModel implements FittedLearner {
   readonly history: History = { losses: [], smoothLosses: [], lrs: [], beta1s: [], epochs: [] };
-  /** Momentum of a fastai2 fit without a schedule: what the last fit left, 0.9 at first. */
+  readonly defaults: Defaults;
+  readonly seed: number;
+  /** beta1 of a fastai2 fit without a schedule: what the last fit left, 0.9 at first. */
   beta1 = 0.9;
+  /** What is going on now, and must end before anything else that changes the model begins. */
+  #running: string | undefined;
 
+  /** @internal */
   constructor(
-    model: EmbeddingTables,
+    tables: EmbeddingTables,
     readonly data: CollabData,
-    readonly defaults: Defaults,
-    readonly seed: number,
+    { step: { score, range }, defaults, seed }: CheckedOptions,
+    /** How steps are made, and why. */
+    readonly stepping: Stepping,
     readonly trainer: Trainer,
     private readonly validator: Validator,
+    ownsGpu: boolean,
   ) {
-    super(model, {
-      users: data.users,
-      items: data.items,
-      train: data.train,
-      yRange: trainer.options.yRange,
-      ...(data.titles && { titles: data.titles }),
-    });
+    super(tables, { users: data.users, items: data.items, train: data.train, score, range, titles: data.titles }, ownsGpu);
+    this.defaults = defaults;
+    this.seed = seed;
   }
 
   /**
    * Trains `epochs` epochs with the 1-cycle policy up to `lrMax`. A later fit continues with the optimiser's state.
    *
-   * @returns the records of the epochs made, also of those before a resume
+   * @param lrMax default 3e-3
+   * @returns the records of the epochs made, also of those before a resume; fewer if `signal` or a callback ended the fit
    * @throws DivergedError as soon as the loss is not finite (the model is then unusable, but for `keepBest`);
-   *   FileFormatError if `resume` belongs to another run
+   *   FileFormatError if `resume` belongs to another run; DotbiasError while another fit or lrFind runs
    */
-  fitOneCycle(epochs: number, lrMax = 3e-3, options: OneCycleFitOptions = {}): Promise<EpochRecord[]> {
-    checkEpochs(epochs);
+  async fitOneCycle(epochs: number, lrMax = 3e-3, options: OneCycleFitOptions = {}): Promise<EpochRecord[]> {
+    checkOptions('fitOneCycle', options, [...FIT_OPTIONS, 'divFactor', 'finalDiv', 'pctStart', 'moms']);
     const { divFactor, finalDiv, pctStart, moms } = options;
-    const shape = {
-      ...(divFactor !== undefined && { divFactor }),
-      ...(finalDiv !== undefined && { finalDiv }),
-      ...(pctStart !== undefined && { pctStart }),
-      ...(moms !== undefined && { moms }),
-    };
-    const schedule = oneCycle({ totalSteps: epochs * this.trainer.stepsPerEpoch, lrMax, defaults: this.defaults, ...shape });
-    return this.#fit(schedule, { policy: 'fitOneCycle', epochs, lrMax, ...shape }, options);
+    const given = Object.entries({ divFactor, finalDiv, pctStart, moms }).filter(([, value]) => value !== undefined);
+    const shape = Object.fromEntries(given) as Pick<OneCycleFitOptions, 'divFactor'>;
+    const schedule = oneCycle({ totalSteps: this.#stepsOf(epochs), lrMax, defaults: this.defaults, ...(shape as object) });
+    return this.#fit('fitOneCycle', schedule, { policy: 'fitOneCycle', epochs, lrMax, ...shape }, options);
   }
 
-  /** Trains `epochs` epochs at a constant learning rate. */
-  fit(epochs: number, lr = 3e-3, options: FitOptions = {}): Promise<EpochRecord[]> {
-    checkEpochs(epochs);
+  /** Trains `epochs` epochs at a constant learning rate, 3e-3 by default; otherwise as `fitOneCycle`. */
+  async fit(epochs: number, lr = 3e-3, options: FitOptions = {}): Promise<EpochRecord[]> {
+    checkOptions('fit', options, FIT_OPTIONS);
     const beta1 = this.defaults === 'fastai1' ? 0.9 : ((options.resume?.plan['beta1'] as number | undefined) ?? this.beta1);
-    const schedule = constant({ totalSteps: epochs * this.trainer.stepsPerEpoch, lr, beta1 });
-    return this.#fit(schedule, { policy: 'fit', epochs, lr, beta1 }, options);
+    const schedule = constant({ totalSteps: this.#stepsOf(epochs), lr, beta1 });
+    return this.#fit('fit', schedule, { policy: 'fit', epochs, lr, beta1 }, options);
   }
 
-  async #fit(schedule: Schedule, plan: Fit['plan'], options: FitOptions): Promise<EpochRecord[]> {
-    const { history, trainer } = this;
-    const { callbacks = [], signal } = options;
-    const nSteps = schedule.lr.length;
-    const fit: Fit = { learner: this, schedule, plan, callbacks, records: [], stopped: false };
-    if (options.resume) resumeFit(options.resume, fit);
-    const { records } = fit;
-    const smooth = new SmoothLoss();
-    const stepsBefore = records.length * trainer.stepsPerEpoch;
-    for (let k = history.losses.length - stepsBefore; k < history.losses.length; k++) smooth.push(history.losses[k]);
+  #stepsOf(epochs: number): number {
+    checkWhole('epochs', epochs);
+    return epochs * this.trainer.stepsPerEpoch;
+  }
 
-    let started = performance.now();
-    const hooks: FitHooks = {
-      signal,
-      onSteps: (first, losses) => {
-        losses.forEach((loss, i) => {
-          const step = first + i;
-          const record = { step, lr: schedule.lr[step], beta1: schedule.beta1[step], loss, smoothLoss: smooth.push(loss) };
-          history.losses.push(loss);
-          history.smoothLosses.push(record.smoothLoss);
-          history.lrs.push(record.lr);
-          history.beta1s.push(record.beta1);
-          for (const callback of callbacks) callback.onStep?.(record, fit);
-        });
-        options.onProgress?.({ epoch: records.length, step: first + losses.length, nSteps, trainLoss: smooth.value });
-      },
-      onEpoch: async (epoch) => {
-        const trained = performance.now();
-        const valid = await this.validator.run();
-        const now = performance.now();
-        const record: EpochRecord = {
-          epoch,
-          trainLoss: smooth.value,
-          validLoss: valid.loss,
-          valid,
-          trainSeconds: (trained - started) / 1000,
-          validateSeconds: (now - trained) / 1000,
-        };
-        records.push(record);
-        history.epochs.push(record);
-        fit.stopped = (await options.onEpoch?.(record)) === true;
-        for (const callback of callbacks) if ((await callback.onEpoch?.(record, fit)) === true) fit.stopped = true;
-        if (options.checkpoint) await options.checkpoint(await encodeCheckpoint(fit), fit);
-        started = performance.now();
-        return fit.stopped;
-      },
-    };
-    try {
-      for (const callback of callbacks) await callback.onBegin?.(fit);
-      const done = fit.stopped ? stepsBefore : await trainer.fit(schedule, hooks, records.length);
-      this.beta1 = done === nSteps ? schedule.end.beta1 : schedule.beta1[Math.max(0, done - 1)];
-    } finally {
-      for (const callback of callbacks) await callback.onEnd?.(fit);
-    }
-    return records;
+  #fit(what: string, schedule: Schedule, plan: Readonly<Record<string, unknown>>, options: FitOptions): Promise<EpochRecord[]> {
+    return this.#alone(what, async () => {
+      const { fit, done } = await runFit(this, this.validator, schedule, plan, options);
+      this.beta1 = done === schedule.lr.length ? schedule.end.beta1 : schedule.beta1[Math.max(0, done - 1)];
+      return fit.records;
+    });
   }
 
   /**
@@ -263,31 +161,37 @@ export class CollabLearner extends CollabModel {
    * loss explodes. Model, optimiser and position in the data are afterwards what they were, bit for bit.
    *
    * @returns rates, smoothed losses and suggestions; see `LrFinderResult`
+   * @throws RangeError for a wrong option; DotbiasError while a fit or another lrFind runs
    */
-  async lrFind({ startLr = 1e-7, endLr = 10, numIt = 100, stopDiv = true }: LrFindOptions = {}): Promise<LrFinderResult> {
-    const { embeddings: model, trainer } = this;
+  async lrFind(options: LrFindOptions = {}): Promise<LrFinderResult> {
+    checkOptions('lrFind', options, ['startLr', 'endLr', 'numIt', 'stopDiv']);
+    const { startLr = 1e-7, endLr = 10, numIt = 100, stopDiv = true } = options;
     const schedule = lrSweep({ startLr, endLr, numIt, beta1: this.defaults === 'fastai1' ? 0.9 : this.beta1 });
-    const state = await model.readState();
-    const { stepCount, epochCount } = trainer;
-    const losses: number[] = [];
-    try {
-      await trainer.fit(schedule, { onSteps: (_, chunk) => void losses.push(...chunk), stopOnNaN: false });
-    } finally {
-      model.writeState(state);
-      Object.assign(trainer, { stepCount, epochCount });
-    }
-    return lrFinderResult(schedule.lr, losses, { numIt, stopDiv });
+    return this.#alone('lrFind', async () => {
+      const { embeddings, trainer } = this;
+      const state = await embeddings.readState();
+      const { stepCount, epochCount } = trainer;
+      const losses: number[] = [];
+      try {
+        await trainer.fit(schedule, { onSteps: (_, chunk) => void losses.push(...chunk), stopOnNaN: false });
+      } finally {
+        embeddings.writeState(state);
+        Object.assign(trainer, { stepCount, epochCount });
+      }
+      return lrFinderResult(schedule.lr, losses, { numIt, stopDiv });
+    });
   }
 
-  /** Errors on the validation set with the model as it is now. */
+  /** Errors on the validation set with the model as it is now; NaN without validation ratings. */
   validate(): Promise<Validation> {
     return this.validator.run();
   }
 
-  /** The first `n` validation ratings beside their predictions. */
-  async showResults(n = 10): Promise<{ user: Id; item: Id; title?: string; rating: number; prediction: number }[]> {
-    const { valid, users, items } = this.data;
-    const count = Math.min(n, this.data.nValid);
+  /** The first `n` validation ratings, all if they are fewer, beside their predictions. @throws RangeError unless n is at least 1 */
+  async showResults(n = 10): Promise<ShownResult[]> {
+    checkWhole('n', n);
+    const { valid, users, items, nValid } = this.data;
+    const count = Math.min(n, nValid);
     const predictions = await this.predictRows(valid.users.subarray(0, count), valid.items.subarray(0, count));
     return Array.from(predictions, (prediction, k) => {
       const item = items.idOf(valid.items[k]);
@@ -296,67 +200,62 @@ export class CollabLearner extends CollabModel {
     });
   }
 
+  /**
+   * Gives all memory back, and ends the device if it was opened for this learner. A second time does nothing.
+   * @throws DotbiasError while a fit or lrFind runs
+   */
   override release(): void {
+    this.#refuseWhileRunning('release');
     this.trainer.release();
     this.validator.release();
     super.release();
   }
-}
 
-/** Checked options of a training step. */
-function stepOptions(data: CollabData, options: LearnerOptions): StepOptions {
-  const { yRange = null, wd = 0.01, wdBias = wd, defaults = 'fastai1', loss = mse, optimizer = adam, beta2 = 0.99 } = options;
-  if (defaults !== 'fastai1' && defaults !== 'fastai2')
-    throw new RangeError(`defaults must be 'fastai1' or 'fastai2', not ${String(defaults)}.`);
-  const eps = options.eps ?? (defaults === 'fastai1' ? 1e-8 : 1e-5);
-  if (yRange !== null && !(yRange.length === 2 && Number.isFinite(yRange[0]) && Number.isFinite(yRange[1]) && yRange[0] < yRange[1])) {
-    throw new RangeError(`yRange must be two finite numbers, lo < hi, not [${String(yRange)}].`);
+  /** Runs work that changes the model; reading it meanwhile is allowed. */
+  async #alone<T>(what: string, work: () => Promise<T>): Promise<T> {
+    this.#refuseWhileRunning(what);
+    this.#running = what;
+    try {
+      return await work();
+    } finally {
+      this.#running = undefined;
+    }
   }
-  for (const [name, value] of Object.entries({ wd, wdBias })) {
-    if (!(value >= 0 && Number.isFinite(value))) throw new RangeError(`${name} must be a number of at least 0, not ${value}.`);
+
+  #refuseWhileRunning(what: string): void {
+    if (this.#running === undefined) return;
+    throw new DotbiasError(`${what} cannot begin while ${this.#running} of the same learner is under way: await that first.`);
   }
-  if (!(beta2 > 0 && beta2 < 1)) throw new RangeError(`beta2 must lie in (0, 1), not ${beta2}.`);
-  if (!(eps >= 1e-12 && eps < 1)) throw new RangeError(`eps must lie in [1e-12, 1), not ${eps}.`);
-  return { batchSize: data.batchSize, yRange, loss, optimizer, wd, wdBias, beta2, eps };
 }
 
-/** The steppers that can do what is asked, the default first. Lazy steps are Adam's, and bind two copies of the tables at once. */
-function possibleSteppers({ optimizer }: StepOptions, shape: ModelShape, { limits }: Gpu): StepperName[] {
-  const twoCopies = 8 * new RowLayout(shape).nParams;
-  const lazy = optimizer === adam && twoCopies <= Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
-  return lazy ? ['lazy', 'persistent', 'dense'] : ['dense'];
-}
-
-function initialTables({ nUsers, nItems, nFactors }: { nUsers: number; nItems: number; nFactors: number }, seed: number): Tables {
-  const table = (id: number, nRows: number, nColumns: number) => {
-    const values = new Float32Array(nRows * nColumns);
-    fillInitial(values, seed, id, nRows, nColumns);
-    return values;
-  };
-  return {
-    userFactors: table(0, nUsers, nFactors),
-    itemFactors: table(1, nItems, nFactors),
-    userBias: table(2, nUsers, 1),
-    itemBias: table(3, nItems, 1),
+/** The training rows of an epoch in their order: the caller's, checked, or a keyed bijection of the positions. */
+function orderOf({ nTrain }: CollabData, order: LearnerOptions['order'], seed: number): (epoch: number) => Uint32Array {
+  if (order !== undefined) return (epoch) => checkOrder(order(epoch), nTrain, epoch);
+  return (epoch) => {
+    const rows = new Uint32Array(nTrain);
+    fillPermutation(rows, permutationKey(seed, STREAM.ORDER, epoch));
+    return rows;
   };
 }
 
-/** Training rows in the order of an epoch: a keyed bijection of the positions. */
-function epochOrder(nTrain: number, seed: number, epoch: number): Uint32Array {
-  const order = new Uint32Array(nTrain);
-  fillPermutation(order, permutationKey(seed, STREAM.ORDER, epoch));
+function checkOrder(order: Uint32Array, nTrain: number, epoch: number): Uint32Array {
+  const which = `order(${epoch})`;
+  if (!(order instanceof Uint32Array)) throw new TypeError(`${which} must be a Uint32Array, not ${show(order)}.`);
+  if (order.length !== nTrain) throw new RangeError(`${which} must hold the ${nTrain} training rows, not ${order.length}.`);
+  const seen = new Uint8Array(nTrain);
+  order.forEach((row, k) => {
+    if (row >= nTrain) throw new RangeError(`${which}[${k}] is ${row}, but training rows are 0 to ${nTrain - 1}.`);
+    if (seen[row] === 1) throw new RangeError(`${which} names row ${row} twice.`);
+    seen[row] = 1;
+  });
   return order;
 }
 
-function checkEpochs(epochs: number): void {
-  if (!Number.isSafeInteger(epochs) || epochs < 1) throw new RangeError(`epochs must be a whole number of at least 1, not ${epochs}.`);
-}
-
-async function openGpu(gpu: Gpu | GPUDevice | undefined): Promise<Gpu> {
-  if (gpu instanceof Gpu) return gpu;
-  if (gpu !== undefined) return Gpu.borrow(gpu);
+/** The best device of `navigator.gpu`. @throws DotbiasError where there is none */
+export async function openBrowserGpu(): Promise<Gpu> {
   const adapter = await globalThis.navigator?.gpu?.requestAdapter();
-  if (!adapter)
+  if (!adapter) {
     throw new DotbiasError("No WebGPU here: in Node, import from 'dotbias/node'; in a browser, use one with WebGPU, or pass `gpu`.");
+  }
   return Gpu.open(adapter);
 }

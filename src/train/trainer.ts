@@ -1,24 +1,10 @@
-import { sigmoidRange } from '../../shaders/ops/range.js';
-import { RATING_SIZE } from '../../shaders/ops/structs.js';
-import { validate } from '../../shaders/answer/validate.wgsl.js';
-import type { CollabData, Ratings } from '../data/collab-data.js';
 import { DivergedError } from '../base/errors.js';
-import type { Binding } from '../gpu/pipeline.js';
+import type { CollabData } from '../data/collab-data.js';
 import type { EmbeddingTables } from '../model/tables.js';
-import { denseStepper } from '../steps/dense.js';
-import { lazyStepper } from '../steps/lazy.js';
-import type { StepperInput, StepperName, StepOptions, Stepper } from '../steps/stepper.js';
 import type { Schedule } from '../schedule/schedule.js';
+import type { StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
 
-/** Errors over a set of ratings. `loss` is the mean of the training loss, which is `mse` unless another was given. */
-export interface Validation {
-  loss: number;
-  mse: number;
-  rmse: number;
-  mae: number;
-}
-
-/** What a caller of `Trainer.fit` hears while it runs, and how it stops it. */
+/** What the caller of `Trainer.fit` is told while it runs, and how it stops it. */
 export interface FitHooks {
   /** After each submission: losses of its steps, in order. Awaited work never waits for it. */
   onSteps?(step: number, losses: Float32Array): void;
@@ -44,24 +30,27 @@ export class Trainer {
   epochCount = 0;
 
   private constructor(
-    readonly model: EmbeddingTables,
+    readonly tables: EmbeddingTables,
     readonly data: CollabData,
     readonly options: StepOptions,
+    /** The training rows of an epoch in their order. */
     readonly order: (epoch: number) => Uint32Array,
     readonly stepper: Stepper,
     readonly maxSteps: number,
   ) {}
 
+  /** @throws what the stepper throws as it is made, with nothing left allocated */
   static async create(
-    model: EmbeddingTables,
+    tables: EmbeddingTables,
     data: CollabData,
     options: StepOptions,
     order: (epoch: number) => Uint32Array,
-    stepper: StepperName,
+    factory: StepperFactory,
   ): Promise<Trainer> {
     const stepsPerEpoch = Math.floor(data.nTrain / options.batchSize);
-    const maxSteps = Math.max(1, Math.min(stepsPerEpoch, stepsPerSubmission(options.batchSize, model)));
-    return new Trainer(model, data, options, order, await makeStepper(stepper, { model, train: data.train, options, maxSteps }), maxSteps);
+    const maxSteps = Math.max(1, Math.min(stepsPerEpoch, stepsPerSubmission(options.batchSize, tables)));
+    const stepper = await factory.create({ tables, train: data.train, options, maxSteps });
+    return new Trainer(tables, data, options, order, stepper, maxSteps);
   }
 
   /** Full batches in an epoch; the ratings left over are dropped, others each time. */
@@ -71,15 +60,13 @@ export class Trainer {
 
   /**
    * Trains through a schedule, from its beginning or from the epoch in which a run that was cut off goes on. The schedule
-   * may end within an epoch. Returns the number of steps of the schedule that are done.
+   * may end within an epoch.
+   *
+   * @returns the number of steps of the schedule that are done
+   * @throws DivergedError unless `stopOnNaN` is false; GpuError; DeviceLostError; what a hook throws
    */
   async fit(schedule: Schedule, hooks: FitHooks = {}, firstEpoch = 0): Promise<number> {
-    const {
-      stepper,
-      stepsPerEpoch,
-      maxSteps,
-      model: { gpu },
-    } = this;
+    const { stepper, stepsPerEpoch, maxSteps } = this;
     const totalSteps = schedule.lr.length;
     let step = firstEpoch * stepsPerEpoch;
     const start = this.stepCount - step;
@@ -102,7 +89,7 @@ export class Trainer {
       this.epochCount++;
       if (await hooks.onEpoch?.(epoch)) break;
     }
-    gpu.throwIfFailed();
+    this.tables.gpu.throwIfFailed();
     return step;
   }
 
@@ -119,6 +106,7 @@ export class Trainer {
     return work;
   }
 
+  /** Gives the stepper's memory back; a second time does nothing. */
   release(): void {
     this.stepper.release();
   }
@@ -134,20 +122,6 @@ async function drain(inFlight: Promise<void>[], most = 0): Promise<void> {
   }
 }
 
-/** Makes the named way to take steps, its kernels compiled side by side. */
-function makeStepper(name: StepperName, input: StepperInput): Promise<Stepper> {
-  switch (name) {
-    case 'unfused':
-      return denseStepper(input, false);
-    case 'dense':
-      return denseStepper(input);
-    case 'lazy':
-      return lazyStepper(input, false);
-    case 'persistent':
-      return lazyStepper(input, true);
-  }
-}
-
 /** Row elements that one submission updates at most: some 0.2 s of work on a software adapter, milliseconds on a GPU. */
 const ELEMENTS_PER_SUBMISSION = 3e6;
 
@@ -158,63 +132,4 @@ const TOUCHES_PER_ROW = 4;
 function stepsPerSubmission(batchSize: number, { layout: { nRows, rowStride } }: EmbeddingTables): number {
   const touches = Math.max(ELEMENTS_PER_SUBMISSION / rowStride, TOUCHES_PER_ROW * nRows);
   return Math.max(1, Math.floor(touches / (2 * batchSize)));
-}
-
-/** Ratings as the kernels read them. */
-export function packRatings({ users, items, ratings }: Ratings, nUsers: number): Uint32Array<ArrayBuffer> {
-  const words = new Uint32Array(users.length * RATING_SIZE);
-  const floats = new Float32Array(words.buffer);
-  for (let k = 0; k < users.length; k++) {
-    words[RATING_SIZE * k] = users[k];
-    words[RATING_SIZE * k + 1] = nUsers + items[k];
-    floats[RATING_SIZE * k + 2] = ratings[k];
-  }
-  return words;
-}
-
-/** Measures a model on a fixed set of ratings, in one dispatch and one small readback. */
-export class Validator {
-  private constructor(
-    readonly model: EmbeddingTables,
-    readonly nRatings: number,
-    private readonly binding: Binding<ReturnType<typeof validate>>,
-    private readonly sums: GPUBuffer,
-    private readonly packed: GPUBuffer,
-  ) {}
-
-  static async create(
-    model: EmbeddingTables,
-    ratings: Ratings,
-    { loss, yRange }: Pick<StepOptions, 'loss' | 'yRange'>,
-  ): Promise<Validator> {
-    const {
-      gpu,
-      layout: { factorVecs, rowVecs },
-      shape,
-    } = model;
-    const kernel = validate(loss, sigmoidRange(yRange), shape.bias);
-    const pipeline = await gpu.compile(kernel);
-    const nRatings = ratings.users.length;
-    const [lo, hi] = yRange ?? [0, 1];
-    const packed = gpu.upload('validation ratings', packRatings(ratings, shape.nUsers));
-    const sums = gpu.allocate('validation sums', 16 * Math.ceil(nRatings / kernel.workgroupSize));
-    const binding = pipeline.bind({ ratings: packed, param: model.param, sums }, { nRatings, factorVecs, rowVecs, lo, hi });
-    return new Validator(model, nRatings, binding, sums, packed);
-  }
-
-  /** Errors of the model as it is now. NaN for an empty set. */
-  async run(): Promise<Validation> {
-    const { gpu } = this.model;
-    gpu.record('validate').dispatch(this.binding, this.nRatings).submit();
-    const sums = await gpu.readFloats(this.sums);
-    const total = [0, 0, 0];
-    for (let i = 0; i < sums.length; i++) if (i % 4 < 3) total[i % 4] += sums[i];
-    const [loss, mse, mae] = total.map((sum) => sum / this.nRatings);
-    return { loss, mse, rmse: Math.sqrt(mse), mae };
-  }
-
-  release(): void {
-    this.binding.release();
-    this.model.gpu.release(this.sums, this.packed);
-  }
 }

@@ -173,11 +173,31 @@ test('epochs, streams and seeds give different orders', () => {
   assert.is(new Set(orders).size, 4);
 });
 
-test('permutations are fast', () => {
-  permutation(90_000, 1);
-  const started = performance.now();
-  permutation(1_000_000, 2);
-  assert.ok(performance.now() - started < 500); // 25 ms on a quiet machine
+test('a row passes through the network fewer than twice on average, from 128 rows on', () => {
+  const { imul } = Math;
+  let multiplications = 0;
+  Math.imul = (a, b) => {
+    multiplications++;
+    return imul(a, b);
+  };
+  try {
+    for (const n of [128, 129, 1000, 1025, 90_000]) {
+      multiplications = 0;
+      permutation(n, permutationKey(1, STREAM.ORDER, n));
+      const perPass = 6 * 2; // rounds, and multiplications of a hash
+      assert.ok(multiplications < 2 * perPass * n, `${n} rows: ${multiplications / perPass / n} passes`);
+    }
+  } finally {
+    Math.imul = imul;
+  }
+});
+
+test('a seed that is no whole number from 0 to 2^32 - 1 is refused', () => {
+  for (const seed of [1.5, NaN, -1, 2 ** 32, '1' as unknown as number]) {
+    assert.throws(() => permutationKey(seed, STREAM.ORDER), /seed must be a whole number from 0 to 4294967295/);
+    assert.throws(() => fillInitial(new Float32Array(2), seed, 0, 1, 2), /seed must be a whole number from 0 to 4294967295/);
+  }
+  permutationKey(0xffffffff, STREAM.ORDER);
 });
 
 /** Density-free check: P(|x| fmod 2 <= y) of a standard normal, by the midpoint rule. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RATING_SIZE, TOUCH_SIZE } from '../../shaders/ops/structs.js';
+import { Rating, Touch } from '../../shaders/ops/structs.js';
 import { BatchGrouper } from '../../src/data/batches.js';
 import { fillPermutation } from '../../src/base/random.js';
 import { randomRatings } from '../helpers/training.js';
@@ -24,27 +24,29 @@ test("a chunk holds the batches of the epoch, each rating once in its user's gro
       const grouper = new BatchGrouper(train, nUsers, nItems, batchSize, 4);
       grouper.group(order, 3 - first, 4); // what the call before leaves must not matter
       const chunk = grouper.group(order, first, nSteps);
-      const floats = new Float32Array(chunk.ratings.buffer, chunk.ratings.byteOffset, chunk.ratings.length);
+      const { words, floats } = chunk.ratings;
+      const rowOf = (k: number, isItem: number) => words[Rating.size * k + (isItem ? Rating.at.item : Rating.at.user)];
 
       assert.is(chunk.nSteps, nSteps);
-      assert.is(chunk.ratings.length, RATING_SIZE * nSteps * batchSize);
       assert.is(chunk.members.length, 2 * nSteps * batchSize);
       for (let k = 0; k < nSteps * batchSize; k++) {
         const row = order[first * batchSize + k];
         assert.equal(
-          [chunk.ratings[RATING_SIZE * k], chunk.ratings[RATING_SIZE * k + 1], floats[RATING_SIZE * k + 2]],
+          [rowOf(k, 0), rowOf(k, 1), floats[Rating.size * k + Rating.at.y]],
           [train.users[row], nUsers + train.items[row], train.ratings[row]],
         );
       }
 
       assert.is(chunk.touchStart.length, nSteps + 1);
-      assert.is(chunk.touches.length, TOUCH_SIZE * chunk.touchStart[nSteps]);
       let member = 0;
       for (let step = 0; step < nSteps; step++) {
         const seen = [new Set<number>(), new Set<number>()];
         const rows = new Set<number>();
         for (let t = chunk.touchStart[step]; t < chunk.touchStart[step + 1]; t++) {
-          const [row, begin, end, isItem] = chunk.touches.subarray(TOUCH_SIZE * t);
+          const at = Touch.size * t;
+          const [row, begin, end, isItem] = (['row', 'begin', 'end', 'isItem'] as const).map(
+            (field) => chunk.touches.words[at + Touch.at[field]],
+          );
           assert.is(begin, member, 'groups follow each other');
           assert.ok(end > begin);
           member = end;
@@ -56,7 +58,7 @@ test("a chunk holds the batches of the epoch, each rating once in its user's gro
             assert.ok(k > last, 'in the order of the batch');
             last = k;
             assert.is(Math.floor(k / batchSize), step);
-            assert.is(chunk.ratings[RATING_SIZE * k + isItem], row);
+            assert.is(rowOf(k, isItem), row);
             seen[isItem].add(k);
           }
         }

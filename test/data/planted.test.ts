@@ -1,16 +1,17 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
-import { plantedRatings } from '../../src/data/planted.js';
+import { countBy } from '../../src/base/group-by.js';
 import { hash32 } from '../../src/base/random.js';
+import { plantedRatings } from '../../src/data/planted.js';
 
 const standard = plantedRatings();
 
-function countsOf(column: Uint32Array, n: number): Uint32Array {
-  const counts = new Uint32Array(n);
-  for (const id of column) counts[id - 1]++;
-  return counts.sort();
-}
+/** How often each of the ids 1 to n occurs, sorted. */
+const countsOf = (column: Uint32Array, n: number): Uint32Array =>
+  countBy(column, n + 1)
+    .subarray(1)
+    .sort();
 
 test('the bits are pinned', () => {
   const { users, items, ratings } = standard.columns;
@@ -107,10 +108,11 @@ test('seed and nFactors each change the ratings', () => {
 
 test('options that make no sense are refused', () => {
   for (const option of ['nUsers', 'nItems', 'nRatings', 'nFactors']) {
-    for (const value of [0, 1.5, -1, NaN])
-      assert.throws(() => plantedRatings({ [option]: value }), new RegExp(`${option} must be a positive integer`));
+    for (const value of [0, 1.5, -1, NaN, 1e12])
+      assert.throws(() => plantedRatings({ [option]: value }), new RegExp(`${option} must be a whole number from 1 to`));
   }
-  assert.throws(() => plantedRatings({ seed: -1 }), /seed must be an integer from 0/);
+  for (const seed of [1.5, NaN, -1]) assert.throws(() => plantedRatings({ seed }), /seed must be a whole number from 0 to 4294967295/);
+  assert.throws(() => plantedRatings({ nfactors: 3 } as object), /plantedRatings has no option 'nfactors'; did you mean nFactors\?/);
   assert.throws(() => plantedRatings({ nUsers: 10, nItems: 10, nRatings: 51 }), /more than half of 10 x 10 pairs; ask for at most 50/);
 });
 

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { CollabData } from '../../src/data/collab-data.js';
+import fc from 'fast-check';
+import type { CollabData, RatingColumns } from '../../src/data/collab-data.js';
 import { plantedRatings } from '../../src/data/planted.js';
 import { byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../src/data/protocols.js';
 
@@ -144,11 +145,80 @@ test('batch size and seed reach the data, and the fold names them', () => {
 });
 
 test('wrong options are refused by name', () => {
-  assert.throws(() => kFold(columns, { folds: 1 }), /folds must be a whole number from 2 to the number of ratings \(503\), not 1/);
-  assert.throws(() => kFold(columns, { folds: 504 }), /not 504/);
-  assert.throws(() => leaveLast({ ...columns, timestamps: columns.ratings }, { k: 0 }), /k must be a whole number from 1, not 0/);
+  assert.throws(() => kFold(columns, { folds: 1 }), /folds must be a whole number of at least 2, not 1\.$/);
+  assert.throws(() => kFold(columns, { folds: 504 }), /folds is 504, but there are only 503 ratings to divide; ask for fewer folds\.$/);
+  assert.throws(() => byUser(columns, { folds: 31 }), /folds is 31, but there are only 30 users to divide/);
+  assert.throws(() => byUser(columns, { given: 0 }), /given must be a whole number of at least 1, not 0/);
+  assert.throws(() => leaveLast({ ...columns, timestamps: columns.ratings }, { k: 0 }), /k must be a whole number of at least 1, not 0/);
   assert.throws(() => randomHoldOut(columns, { validPct: 0.001 }), /leaves none to test on/);
   assert.throws(() => randomHoldOut(columns, { validPct: 1 }), /validPct/);
+});
+
+test('seeds that are none, and options that do not exist, are refused by every protocol', () => {
+  const timed = { ...columns, timestamps: columns.ratings };
+  const protocols: Record<string, (options: object) => Fold[]> = {
+    randomHoldOut: (options) => randomHoldOut(columns, options),
+    kFold: (options) => kFold(columns, options),
+    givenFolds: (options) => givenFolds([], options),
+    leaveLast: (options) => leaveLast(timed, options),
+    byUser: (options) => byUser(columns, options),
+  };
+  for (const [name, protocol] of Object.entries(protocols)) {
+    for (const seed of [1.5, NaN, -1])
+      assert.throws(() => protocol({ seeds: [1, seed] }), /^seeds\[1\] must be a whole number from 0 to 4294967295/);
+    for (const seeds of [[], 42]) assert.throws(() => protocol({ seeds }), /^seeds must be a list of at least one seed, not /);
+    assert.throws(() => protocol({ seed: [1] }), new RegExp(`^${name} has no option 'seed'; did you mean seeds\\?$`));
+  }
+});
+
+/** Ratings, each its own row number, of few users and items; ids are numbers, text or both. */
+const tables = fc
+  .array(fc.tuple(fc.nat(8), fc.boolean(), fc.nat(12), fc.nat(20)), { minLength: 4, maxLength: 60 })
+  .map((rows): RatingColumns & { timestamps: number[] } => ({
+    users: rows.map(([user, asText]) => (asText ? String(user) : user)),
+    items: rows.map(([, , item]) => item),
+    ratings: rows.map((_, row) => row),
+    timestamps: rows.map(([, , , time]) => time),
+  }));
+
+test('every fold of every protocol has each rating in at most one part, and each is tested at most once', () => {
+  fc.assert(
+    fc.property(tables, fc.integer({ min: 2, max: 4 }), fc.nat(), (table, folds, seed) => {
+      const rows = table.ratings.length;
+      const nUsers = new Set(Array.from(table.users, String)).size;
+      const lists = [
+        kFold(table, { folds, seeds: [seed] }),
+        randomHoldOut(table, { validPct: 0.4, seeds: [seed] }),
+        ...(folds <= nUsers ? [byUser(table, { folds, given: 1, seeds: [seed] })] : []),
+      ];
+      for (const list of lists) {
+        const tested: number[] = [];
+        for (const fold of list) {
+          const { train, valid } = fold.data({ batchSize: 1 });
+          const given = fold.foldedUsers?.().given.ratings ?? [];
+          const used = [...train.ratings, ...valid.ratings, ...Array.from(given)];
+          assert.is(new Set(used).size, used.length, `${fold.name}: a rating is used twice`);
+          if (!fold.foldedUsers)
+            assert.equal(
+              sorted(used),
+              Array.from({ length: rows }, (_, row) => row),
+            );
+          tested.push(...valid.ratings);
+        }
+        assert.is(new Set(tested).size, tested.length);
+      }
+    }),
+  );
+});
+
+test('a user whose id is a number here and text there is one user', () => {
+  const users = [7, '7', 'x', 'x', '7'];
+  const table = { users, items: [1, 2, 1, 2, 3], ratings: [0, 1, 2, 3, 4], timestamps: [1, 2, 1, 2, 3] };
+  assert.equal([...leaveLast(table)[0].data({ batchSize: 1 }).valid.ratings], [3, 4]);
+  for (const fold of byUser(table, { folds: 2, given: 1 })) {
+    const { given, test: tested } = fold.foldedUsers!();
+    assert.is(new Set([...Array.from(given.users), ...Array.from(tested.users)]).size, 1);
+  }
 });
 
 test.run();

@@ -200,8 +200,32 @@ test('wrong options are refused', async () => {
       () => assert.unreachable(),
       (error: Error) => assert.match(error.message, message),
     );
+  const folds = kFold(columns);
   await refused(evaluate([], recipe, { gpu }), /no folds/);
-  await refused(evaluate(kFold(columns), { ...recipe, ensemble: 0 }, { gpu }), /ensemble must be/);
+  await refused(evaluate(folds, { ...recipe, ensemble: 0 }, { gpu }), /ensemble must be/);
+  await refused(evaluate(folds, recipe, { gpu, ranking: { k: 0 } }), /^ranking\.k must be a whole number of at least 1, not 0\.$/);
+  await refused(evaluate(folds, recipe, { gpu, ranking: { topK: 5 } as object }), /^ranking has no option 'topK'/);
+  await refused(evaluate(folds, recipe, { gpu, rankings: {} } as never), /^evaluate has no option 'rankings'; did you mean ranking\?$/);
+  await refused(
+    evaluate(folds, { ...recipe, batchsize: 64 } as never, { gpu }),
+    /^The recipe of evaluate has no option 'batchsize'; did you mean batchSize\?$/,
+  );
+  for (const seed of [1.5, NaN, -1]) {
+    assert.throws(() => memberSeed(seed, 1), /seed must be a whole number/);
+    const [fold] = folds;
+    await refused(evaluate([{ ...fold, data: (options) => fold.data(options), seed }], recipe, { gpu }), /seed must be a whole number/);
+  }
+});
+
+test('a threshold above all test ratings is refused before a model is trained', async () => {
+  let trained = 0;
+  const counting: Recipe = { ...recipe, fit: async () => trained++ };
+  await evaluate(kFold(columns), counting, { gpu: await sharedGpu(), ranking: { threshold: 6 } }).then(
+    () => assert.unreachable(),
+    (error: Error) =>
+      assert.match(error.message, /^No test rating by a user whom training knows is 6 or more, so rankings cannot be judged/),
+  );
+  assert.is(trained, 0);
 });
 
 test.run();

@@ -56,20 +56,23 @@ test('whatever is wrong with a sweep is named with its place', () => {
   };
   const cases: [unknown, string][] = [
     [[], 'The sweep must be an object { ... }, not [].'],
-    [{ gird: {} }, "The sweep has an unknown key 'gird'; known are base, grid, random."],
+    [{ gird: {} }, "The sweep has no option 'gird'; did you mean grid?"],
     [{ base: 3 }, 'base must be an object { ... }, not 3.'],
     [{ base: { lr: -1 } }, 'base.lr cannot be -1: Use a number above 0.'],
     [{ grid: { lr: 0.1 } }, 'grid.lr must be a list of the values to try, not 0.1.'],
     [{ grid: { lr: [] } }, 'grid.lr must be a list of the values to try, not [].'],
     [{ grid: { lr: [1, 'x'] } }, 'grid.lr[1] cannot be "x": Use a number above 0.'],
     [{ grid: { rl: [1] } }, 'grid.rl[0] cannot be 1: there is no such option.'],
-    [{ random: { trials: 0, options: {} } }, 'random.trials must be a whole number of at least 1, not 0.'],
+    [{ random: { trials: 0, options: {} } }, 'random.trials must be a whole number from 1 to 1000000, not 0.'],
     [{ random: { trials: 1 } }, 'random.options must be an object { ... }, not nothing.'],
     [{ random: { trials: 1, options: {} } }, 'random.options names nothing to draw.'],
-    [{ random: { trials: 1, seed: -1, options: {} } }, 'random.seed must be a whole number from 0 to 4294967295, not -1.'],
+    ...[-1, 1.5].map((seed): [unknown, string] => [
+      { random: { trials: 1, seed, options: {} } },
+      `random.seed must be a whole number from 0 to 4294967295, not ${seed}.`,
+    ]),
     [
       { random: { trials: 1, options: { lr: { normal: [1, 2] } } } },
-      "random.options.lr has an unknown key 'normal'; known are uniform, logUniform, integer, choice.",
+      "random.options.lr has no option 'normal'; it has uniform, logUniform, integer, choice.",
     ],
     [{ random: { trials: 1, options: { lr: {} } } }, 'random.options.lr must have one of uniform, logUniform, integer, choice.'],
     [

@@ -1,8 +1,9 @@
+import type { LearnerOptions } from '../../src/train/options.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CollabData } from '../../src/data/collab-data.js';
 import { FileFormatError } from '../../src/base/errors.js';
-import { collabLearner, type LearnerOptions } from '../../src/train/learner.js';
+import { collabLearner } from '../../src/train/learner.js';
 import { decodeModel, encodeModel, loadModel, trainingConfig } from '../../src/files/model-file.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../../src/base/safetensors.js';
 import { sharedGpu } from '../helpers/gpu.js';
@@ -42,7 +43,7 @@ for (const options of [{}, { bias: false }, { yRange: null }] satisfies LearnerO
     assert.equal(loaded.info.users.ids, data.users.ids);
     assert.equal(loaded.info.items.ids, data.items.ids);
     assert.equal(loaded.yRange, learn.yRange);
-    assert.is(loaded.embeddings.shape.bias, learn.embeddings.shape.bias);
+    assert.is(loaded.embeddings.shape.hasBias, learn.embeddings.shape.hasBias);
     assert.is(loaded.titleOf('item 2'), 'Zwei "é" 二');
     assert.is(loaded.titleOf('item 0'), undefined);
   });

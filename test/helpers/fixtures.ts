@@ -1,6 +1,6 @@
 /** Traces of fastai, see test/fixtures/README.md. */
+import type { ModelShape, Tables } from '../../src/model/layout.js';
 import { readFileSync } from 'node:fs';
-import type { ModelShape, Tables } from '../../src/model/tables.js';
 
 /** Tables as the traces hold them. */
 interface FixtureTables {
@@ -24,7 +24,7 @@ export function tablesOf({ u_weight, i_weight, u_bias, i_bias }: FixtureTables):
 }
 
 export function shapeOf({ u_weight, i_weight }: FixtureTables): ModelShape {
-  return { nUsers: u_weight.length, nItems: i_weight.length, nFactors: u_weight[0].length, bias: true };
+  return { nUsers: u_weight.length, nItems: i_weight.length, nFactors: u_weight[0].length, hasBias: true };
 }
 
 /** Batches stored one after the other, as training rows. */

@@ -1,20 +1,24 @@
 /** The `Gpu` that a test file runs on. */
 import { Gpu } from '../../src/gpu/gpu.js';
 import { openGpu } from '../../src/node/device/device.js';
-import { testAdapter } from './device.js';
+import { orEnd, orNull, testAdapter, testAdapterName } from './device.js';
 
 let opened: Promise<Gpu> | undefined;
 
-/** One device for the whole process, on the adapter that DOTBIAS_TEST_ADAPTER names or the best there is. */
-export function sharedGpu(): Promise<Gpu> {
-  const name = process.env['DOTBIAS_TEST_ADAPTER'];
-  opened ??= openGpu(name ? { name } : {}).then(({ gpu }) => gpu);
+function openOnce(): Promise<Gpu> {
+  opened ??= openGpu(testAdapterName).then(({ gpu }) => gpu);
   return opened;
 }
 
+/** One device for the whole process, on the adapter that DOTBIAS_TEST_ADAPTER names or the best there is. */
+export const sharedGpu = (): Promise<Gpu> => orEnd(openOnce());
+
+/** The same for a file of which some tests need no device: null where there is no adapter and that may be, see `orNull`. */
+export const sharedGpuOrNull = (): Promise<Gpu | null> => orNull(openOnce());
+
 /** A device of its own, to be broken or lost. Without WGSL language features it takes immediates from a uniform. */
 export async function freshDevice(): Promise<GPUDevice> {
-  return (await testAdapter()).requestDevice();
+  return (await orEnd(testAdapter())).requestDevice();
 }
 
 let plain: Promise<Gpu> | undefined;

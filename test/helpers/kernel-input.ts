@@ -1,6 +1,5 @@
 /** Random buffers of kernels, as their twins hold them. Floats are multiples of 2^-24, exact in float32. */
-import { RowLayout } from '../../src/model/tables.js';
-import type { RatingStruct } from '../twins/twin.js';
+import { RowLayout } from '../../src/model/layout.js';
 import { randomSource } from './random.js';
 import { randomRatings, randomTables } from './training.js';
 
@@ -8,12 +7,12 @@ const N_USERS = 9;
 const N_ITEMS = 13;
 
 /** Rows of both tables, packed. */
-export function randomRows(nFactors: number, bias: boolean, seed = 1): { layout: RowLayout; param: Float64Array } {
-  const layout = new RowLayout({ nUsers: N_USERS, nItems: N_ITEMS, nFactors, bias });
+export function randomRows(nFactors: number, hasBias: boolean, seed = 1): { layout: RowLayout; param: Float64Array } {
+  const layout = new RowLayout({ nUsers: N_USERS, nItems: N_ITEMS, nFactors, hasBias });
   return { layout, param: Float64Array.from(layout.pack(randomTables(layout.shape, seed, 0.5))) };
 }
 
-export function randomRatingStructs(n: number, seed = 2): RatingStruct[] {
+export function randomRatingStructs(n: number, seed = 2): { user: number; item: number; y: number }[] {
   const { users, items, ratings } = randomRatings({ nUsers: N_USERS, nItems: N_ITEMS }, n, seed);
   return Array.from(ratings, (y, k) => ({ user: users[k], item: N_USERS + items[k], y }));
 }

@@ -1,8 +1,9 @@
 /** One kernel beside its twin, on the same input. */
 import * as assert from 'uvu/assert';
 import type { Gpu } from '../../src/gpu/gpu.js';
-import type { Kernel, Values } from '../../src/gpu/kernel.js';
-import type { Elements, Twin, TwinBuffers } from '../twins/twin.js';
+import { accessOf, type Kernel, type Values } from '../../src/gpu/kernel.js';
+import { type Fields, StructArray, type StructValue } from '../../src/gpu/struct.js';
+import type { Twin, TwinBuffers } from '../twins/twin.js';
 import { assertClose } from './training.js';
 
 /** Workgroups hold 64: one below, at, above and beyond. */
@@ -26,6 +27,8 @@ export interface Launch<K extends Kernel> {
   groups?: number;
 }
 
+type Elements = Uint32Array | Float64Array | StructValue<Fields>[];
+
 /**
  * Dispatches the kernel, runs the twin, and asserts that all that the kernel may write agrees, relative beyond 1, and
  * that nothing else changed.
@@ -37,37 +40,36 @@ export async function assertKernelIsTwin<K extends Kernel>(
   launch: Launch<K>,
   tolerance = 2e-6,
 ): Promise<void> {
-  const { buffers, uniforms, immediates, threads, groups } = launch;
+  const { uniforms, immediates, threads, groups } = launch;
+  const buffers = launch.buffers as unknown as Record<string, Elements>;
   const pipeline = await gpu.compile(kernel);
   const names = Object.keys(kernel.buffers);
-  const inputs = names.map((name) => wordsOf((buffers as Record<string, Elements[keyof Elements]>)[name]));
-  const gpuBuffers = inputs.map((words, i) => {
-    const guarded = new Uint32Array(words.length + GUARD).fill(sentinel(i));
-    guarded.set(words);
-    return gpu.upload(names[i], guarded);
+  const wordsIn = (name: string) => wordsOf(kernel, name, buffers[name]);
+  const inputs = names.map(wordsIn);
+  const outputs = await gpu.withScope(async (scope) => {
+    const gpuBuffers = inputs.map((words, i) => {
+      const guarded = new Uint32Array(words.length + GUARD).fill(sentinel(i));
+      guarded.set(words);
+      return scope.upload(names[i], guarded);
+    });
+    const bind = pipeline.bind.bind(pipeline) as (scope: object, buffers: object, uniforms: object) => ReturnType<typeof pipeline.bind>;
+    const binding = bind(scope, Object.fromEntries(names.map((name, i) => [name, gpuBuffers[i]])), uniforms);
+    const recorder = gpu.record();
+    const dispatch = recorder.dispatchGroups.bind(recorder) as (binding: object, groups: number, immediates?: object) => typeof recorder;
+    const nGroups = (groups ?? Math.ceil(threads! / kernel.workgroupSize)) + 2;
+    dispatch(binding, nGroups, ...(Object.keys(kernel.immediates).length > 0 ? [immediates] : [])).submit();
+    return Promise.all(gpuBuffers.map((buffer) => gpu.readWords(buffer)));
   });
-  const bind = pipeline.bind.bind(pipeline) as (buffers: object, uniforms: object) => ReturnType<typeof pipeline.bind>;
-  const binding = bind(Object.fromEntries(names.map((name, i) => [name, gpuBuffers[i]])), uniforms);
-  const recorder = gpu.record();
-  const dispatch = recorder.dispatchGroups.bind(recorder) as (binding: object, groups: number, immediates?: object) => typeof recorder;
-  dispatch(
-    binding,
-    (groups ?? Math.ceil(threads! / kernel.workgroupSize)) + 2,
-    ...(Object.keys(kernel.immediates).length > 0 ? [immediates] : []),
-  ).submit();
-  const outputs = await Promise.all(gpuBuffers.map((buffer) => gpu.readWords(buffer)));
-  binding.release();
-  gpu.release(...gpuBuffers);
 
-  twin(buffers, { ...uniforms, ...immediates } as Parameters<Twin<K>>[1]);
+  twin(launch.buffers, { ...uniforms, ...immediates } as Parameters<Twin<K>>[1]);
   names.forEach((name, i) => {
     const { length } = inputs[i];
     assert.ok(
       outputs[i].subarray(length).every((word) => word === sentinel(i)),
       `${kernel.name} writes beyond the end of ${name}`,
     );
-    if (kernel.buffers[name].startsWith('read_write ')) {
-      const wanted = (buffers as Record<string, Float64Array>)[name];
+    if (accessOf(kernel.buffers[name]) === 'read_write') {
+      const wanted = buffers[name] instanceof Float64Array ? (buffers[name] as Float64Array) : new Float32Array(wordsIn(name).buffer);
       assertClose(new Float32Array(outputs[i].buffer, 0, length), wanted, tolerance, `${kernel.name}: ${name}`);
     } else {
       assert.equal(outputs[i].subarray(0, length), inputs[i], `${kernel.name} changes ${name}`);
@@ -76,15 +78,12 @@ export async function assertKernelIsTwin<K extends Kernel>(
 }
 
 /** The words of an array as the GPU holds it. */
-function wordsOf(elements: Elements[keyof Elements]): Uint32Array<ArrayBuffer> {
+function wordsOf(kernel: Kernel, name: string, elements: Elements): Uint32Array<ArrayBuffer> {
   if (elements instanceof Uint32Array) return Uint32Array.from(elements);
   if (elements instanceof Float64Array) return new Uint32Array(Float32Array.from(elements).buffer);
-  return Uint32Array.from(
-    elements.flatMap((struct) => Object.entries(struct).map(([field, value]) => (INTEGERS.has(field) ? value : bitsOf(value)))),
-  );
+  const type = kernel.buffers[name];
+  if (typeof type === 'string') throw new TypeError(`${name} is an array of structs, but ${kernel.name} declares ${type}.`);
+  const array = new StructArray(type.of, elements.length);
+  elements.forEach((value, i) => array.set(i, value));
+  return array.words;
 }
-
-/** The fields of structs that are not floats. */
-const INTEGERS = new Set(['user', 'item', 'row', 'begin', 'end', 'isItem']);
-
-const bitsOf = (value: number) => new Uint32Array(Float32Array.of(value).buffer)[0];

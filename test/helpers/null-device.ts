@@ -3,12 +3,13 @@
  * validated as on a real one, on any machine. What is read back from its buffers is arbitrary.
  */
 import { createGpu } from '../../src/node/device/dawn.js';
+import { orEnd } from './device.js';
 
 let opened: Promise<GPUDevice> | undefined;
 
 /** The process's null device, with all the features and limits of its adapter. */
 export function nullDevice(): Promise<GPUDevice> {
-  opened ??= open();
+  opened ??= orEnd(open());
   return opened;
 }
 

@@ -1,4 +1,6 @@
 /** Small models with tables made by hand, for tests of what a trained model answers. */
+import { identity, sigmoidRange } from '../../shaders/ops/range.js';
+import { dotProduct } from '../../shaders/ops/score.js';
 import { CollabModel, EmbeddingTables, IdMap, NA, type ModelInfo, type Ratings, type Tables } from '../../src/index.js';
 import { sharedGpu } from './gpu.js';
 
@@ -21,12 +23,12 @@ export function tablesOf({ nUsers, nItems, nFactors }: TableSizes, value: (table
 }
 
 /** A model of these tables; ids are 'u1', 'u2', ... and 'i1', 'i2', ... by table row. */
-export async function modelOf(sizes: TableSizes, tables: Tables, info: Partial<ModelInfo> = {}): Promise<CollabModel> {
+export async function modelOf(sizes: TableSizes, tables: Tables, { yRange = [0, 5.5], ...info }: Partial<ModelInfo> & { yRange?: [number, number] | null } = {}): Promise<CollabModel> {
   const { nUsers, nItems, nFactors, bias = true } = sizes;
-  const model = new EmbeddingTables(await sharedGpu(), { nUsers, nItems, nFactors, bias });
+  const model = new EmbeddingTables(await sharedGpu(), { nUsers, nItems, nFactors, hasBias: bias });
   model.writeTables(tables);
   const ids = (letter: string, n: number) => new IdMap([NA, ...Array.from({ length: n - 1 }, (_, k) => `${letter}${k + 1}`)]);
-  return new CollabModel(model, { users: ids('u', nUsers), items: ids('i', nItems), yRange: [0, 5.5], ...info });
+  return new CollabModel(model, { users: ids('u', nUsers), items: ids('i', nItems), score: dotProduct, range: yRange === null ? identity : sigmoidRange(yRange), ...info });
 }
 
 /** Ratings of [user row, item row] pairs, all of them 3. */

@@ -2,14 +2,16 @@
 import * as assert from 'uvu/assert';
 import { adam } from '../../shaders/ops/adam.js';
 import { mse } from '../../shaders/ops/loss.js';
+import { rangeOf } from '../../shaders/ops/range.js';
+import { dotProduct } from '../../shaders/ops/score.js';
 import type { Ratings } from '../../src/data/collab-data.js';
 import type { Gpu } from '../../src/gpu/gpu.js';
-import { EmbeddingTables, type ModelShape, type Tables } from '../../src/model/tables.js';
-import { denseStepper } from '../../src/steps/dense.js';
-import { lazyStepper } from '../../src/steps/lazy.js';
-import type { StepperName, StepOptions } from '../../src/steps/stepper.js';
+import type { ModelShape, Tables } from '../../src/model/layout.js';
+import { EmbeddingTables } from '../../src/model/tables.js';
 import { ReferenceTrainer } from '../../src/reference/trainer.js';
 import type { Schedule } from '../../src/schedule/schedule.js';
+import type { StepOptions, StepperName } from '../../src/steps/stepper.js';
+import { STEPPERS as FACTORIES } from '../../src/train/choose-stepper.js';
 import { randomSource } from './random.js';
 
 export const STEPPERS: readonly StepperName[] = ['unfused', 'dense', 'lazy', 'persistent'];
@@ -36,13 +38,12 @@ export interface Outcome {
 
 export const stepOptions = (options: Partial<StepOptions> = {}): StepOptions => ({
   batchSize: 16,
-  yRange: [0, 5.5],
+  score: dotProduct,
+  range: rangeOf([0, 5.5]),
   loss: mse,
-  optimizer: adam,
+  optimizer: adam(),
   wd: 0.1,
   wdBias: 0.1,
-  beta2: 0.99,
-  eps: 1e-8,
   ...options,
 });
 
@@ -65,12 +66,10 @@ function* chunks({ schedules, train, options, order }: Problem, maxSteps: number
 
 /** Solves a problem by one stepper, `maxSteps` steps at a time. */
 export async function trainOnGpu(gpu: Gpu, problem: Problem, name: StepperName, maxSteps: number): Promise<Outcome> {
-  const model = new EmbeddingTables(gpu, problem.shape, 2);
-  model.writeTables(problem.tables);
-  const input = { model, train: problem.train, options: problem.options, maxSteps };
-  const stepper = await (name === 'unfused' || name === 'dense'
-    ? denseStepper(input, name === 'dense')
-    : lazyStepper(input, name === 'persistent'));
+  const { nState } = problem.options.optimizer;
+  const tables = new EmbeddingTables(gpu, problem.shape, { nCopies: 2, nState });
+  tables.writeTables(problem.tables);
+  const stepper = await FACTORIES[name].create({ tables, train: problem.train, options: problem.options, maxSteps });
   assert.is(stepper.name, name);
   const losses: number[] = [];
   let fit: Schedule | undefined;
@@ -79,10 +78,10 @@ export async function trainOnGpu(gpu: Gpu, problem: Problem, name: StepperName, 
     stepper.run(order, batch, step, nSteps);
     losses.push(...(await stepper.readLosses(nSteps)));
   }
-  const state = await model.readState();
+  const { param, m = new Float32Array(param.length), v = new Float32Array(param.length) } = await tables.readState();
   stepper.release();
-  model.release();
-  return { losses, ...state };
+  tables.release();
+  return { losses, param, m, v };
 }
 
 /** Solves a problem in float64, a step at a time. */
@@ -100,7 +99,10 @@ export function trainReference(problem: Problem): Outcome {
     const take = (column: Uint32Array | Float32Array) => Array.from(rows, (row) => column[row]);
     losses.push(reference.step(take(users), take(items), take(ratings), schedule.lr[step], schedule.beta1[step]));
   }
-  return { losses, param: reference.param, m: reference.m, v: reference.v };
+  // What an optimiser does not keep from step to step counts as nothing.
+  const none = new Float64Array(reference.param.length);
+  const [m, v] = [reference.m, reference.v].map((values, i) => (options.optimizer.nState > i ? values : none));
+  return { losses, param: reference.param, m, v };
 }
 
 /** Starting values, larger than fastai's so that factors matter from the first step. */

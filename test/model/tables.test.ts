@@ -1,8 +1,9 @@
+import { RowLayout } from '../../src/model/layout.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MemoryBudgetError } from '../../src/base/errors.js';
 import { Gpu } from '../../src/gpu/gpu.js';
-import { EmbeddingTables, RowLayout } from '../../src/model/tables.js';
+import { EmbeddingTables } from '../../src/model/tables.js';
 import { nullDevice } from '../helpers/null-device.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { randomTables, sameBits } from '../helpers/training.js';
@@ -11,7 +12,7 @@ const gpu = await sharedGpu();
 const shapes = [1, 3, 4, 5, 40].flatMap((nFactors) => [true, false].map((bias) => ({ nUsers: 3, nItems: 4, nFactors, bias })));
 
 for (const shape of shapes) {
-  test(`tables survive the packed layout: ${shape.nFactors} factors, ${shape.bias ? 'bias' : 'no bias'}`, () => {
+  test(`tables survive the packed layout: ${shape.nFactors} factors, ${shape.hasBias ? 'bias' : 'no bias'}`, () => {
     const layout = new RowLayout(shape);
     const tables = randomTables(shape, 1);
     const packed = layout.pack(tables);
@@ -19,12 +20,12 @@ for (const shape of shapes) {
     assert.is(layout.rowStride % 4, 0);
     const back = layout.unpack(packed);
     assert.ok(sameBits(back.userFactors, tables.userFactors) && sameBits(back.itemFactors, tables.itemFactors));
-    assert.ok(sameBits(back.userBias, shape.bias ? tables.userBias : new Float32Array(3)));
-    assert.ok(sameBits(back.itemBias, shape.bias ? tables.itemBias : new Float32Array(4)));
+    assert.ok(sameBits(back.userBias, shape.hasBias ? tables.userBias : new Float32Array(3)));
+    assert.ok(sameBits(back.itemBias, shape.hasBias ? tables.itemBias : new Float32Array(4)));
     // item row 2 stands after the three user rows
     assert.is(packed[5 * layout.rowStride], tables.itemFactors[2 * shape.nFactors]);
-    if (shape.bias) assert.is(packed[5 * layout.rowStride + layout.biasColumn], tables.itemBias[2]);
-    assert.is(packed.filter((value) => value !== 0).length, 7 * (shape.nFactors + (shape.bias ? 1 : 0)), 'padding is zero');
+    if (shape.hasBias) assert.is(packed[5 * layout.rowStride + layout.biasColumn], tables.itemBias[2]);
+    assert.is(packed.filter((value) => value !== 0).length, 7 * (shape.nFactors + (shape.hasBias ? 1 : 0)), 'padding is zero');
   });
 }
 

@@ -193,6 +193,9 @@ test('lengths that do not fit and broken skips are refused', () => {
   assert.throws(() => lrFinderResult(Float64Array.of(1, 2), [1, 2, 3]), /3 losses but only 2/);
   assert.throws(() => suggest([1, 2], [1, 2], { skipEnd: -1 }), /skipEnd/);
   assert.throws(() => suggest([1, 2], [1, 2], { skipStart: 0.5 }), /skipStart/);
+  assert.throws(() => suggest([1, 2], [1, 2], { numIt: NaN }), /numIt/);
+  assert.throws(() => suggest([1, 2], [1, 2], { skipend: 0 } as never), /suggest has no option 'skipend'; did you mean skipEnd\?/);
+  assert.throws(() => lrFinderResult(Float64Array.of(1), [1], { stopdiv: true } as never), /did you mean stopDiv\?/);
 });
 
 test.run();

@@ -114,7 +114,7 @@ test('any one-cycle rises to its peak and falls after it, momentum mirrored, all
     totalSteps: fc.integer({ min: 1, max: 300 }),
     lrMax: fc.double({ min: 1e-6, max: 10, noNaN: true }),
     pctStart: fc.double({ min: 0, max: 1, noNaN: true }),
-    version: fc.constantFrom('fastai1' as const, 'fastai2' as const),
+    defaults: fc.constantFrom('fastai1' as const, 'fastai2' as const),
   });
   fc.assert(
     fc.property(options, (o) => {
@@ -168,7 +168,7 @@ const refusals: [name: string, act: () => unknown][] = [
   ['pctStart', () => oneCycle({ totalSteps: 9, lrMax: 1, pctStart: NaN })],
   ['moms\\[1\\]', () => oneCycle({ totalSteps: 9, lrMax: 1, moms: [0.95, 1] })],
   ['moms', () => oneCycle({ totalSteps: 9, lrMax: 1, moms: [0.95] as unknown as [number, number] })],
-  ['version', () => oneCycle({ totalSteps: 9, lrMax: 1, defaults: 'v3' as 'fastai1' })],
+  ['defaults', () => oneCycle({ totalSteps: 9, lrMax: 1, defaults: 'v3' as 'fastai1' })],
   ['totalSteps', () => constant({ totalSteps: -1, lr: 1 })],
   ['lr', () => constant({ totalSteps: 1, lr: NaN })],
   ['beta1', () => constant({ totalSteps: 1, lr: 1, beta1: -0.1 })],
@@ -180,8 +180,41 @@ const refusals: [name: string, act: () => unknown][] = [
 
 test('bad arguments are refused by name', () => {
   for (const [name, act] of refusals) {
-    assert.throws(act, (e: Error) => e instanceof RangeError && new RegExp(`^${name} `).test(e.message), act.toString());
+    assert.throws(act, (e: Error) => e instanceof RangeError && new RegExp(`^${name} .*\\.$`).test(e.message), act.toString());
   }
+});
+
+test('more steps than a schedule can hold are refused in a sentence, before anything is allocated for them', () => {
+  const tooLong: [name: string, act: () => unknown][] = [
+    ['totalSteps', () => oneCycle({ totalSteps: 5e10, lrMax: 1 })],
+    ['totalSteps', () => constant({ totalSteps: 5e10, lr: 1 })],
+    ['numIt', () => lrSweep({ numIt: 5e10 })],
+  ];
+  for (const [name, act] of tooLong) {
+    assert.throws(act, (error: Error) => {
+      assert.instance(error, RangeError);
+      assert.is(
+        error.message,
+        `${name} is 50000000000, but a schedule holds at most 10000000 steps; split the training into several fits.`,
+      );
+      return true;
+    });
+  }
+  assert.is(constant({ totalSteps: 10_000_000, lr: 1 }).lr.length, 10_000_000);
+  assert.throws(() => constant({ totalSteps: 10_000_001, lr: 1 }), /at most 10000000 steps/);
+});
+
+test('an option that does not exist is refused, with the one that was meant', () => {
+  const misspelt: [act: () => unknown, message: RegExp][] = [
+    [
+      () => oneCycle({ totalSteps: 9, lrMax: 1, pct_start: 0.5 } as unknown as OneCycleOptions),
+      /^oneCycle has no option 'pct_start'; did you mean pctStart\?$/,
+    ],
+    [() => constant({ totalSteps: 9, lr: 1, beta: 0.5 } as never), /^constant has no option 'beta'; did you mean beta1\?$/],
+    [() => lrSweep({ numit: 9 } as never), /^lrSweep has no option 'numit'; did you mean numIt\?$/],
+  ];
+  for (const [act, message] of misspelt)
+    assert.throws(act, (e: Error) => e instanceof TypeError && message.test(e.message), String(message));
 });
 
 test.run();

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { allKernels, kernelByName, kernelNames } from '../../shaders/index.js';
-import { logCosh, sgd } from '../helpers/ops.js';
+import { logCosh, rmsProp,  } from '../helpers/ops.js';
 import { sigmoidRange } from '../../shaders/ops/range.js';
 import { optimizerStep } from '../../shaders/train/optimizer-step.wgsl.js';
 import { ShaderCompileError } from '../../src/base/errors.js';

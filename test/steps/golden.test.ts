@@ -1,9 +1,11 @@
 /** Every stepper against traces of fastai in float64. */
+import { adam } from '../../shaders/ops/adam.js';
+import { rangeOf } from '../../shaders/ops/range.js';
+import { RowLayout, type Tables } from '../../src/model/layout.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Ratings } from '../../src/data/collab-data.js';
 import { lrFinderResult } from '../../src/schedule/lr-finder.js';
-import { RowLayout, type Tables } from '../../src/model/tables.js';
 import { ReferenceTrainer } from '../../src/reference/trainer.js';
 import type { Schedule } from '../../src/schedule/schedule.js';
 import { readFixture, ratingsOf, shapeOf, tablesOf } from '../helpers/fixtures.js';
@@ -40,7 +42,7 @@ for (const { y_range: yRange, pred, loss, grad } of forwardBackward.cases) {
     const { params, batch } = forwardBackward;
     const train = ratingsOf(forwardBackward);
     const shape = shapeOf(params);
-    const options = stepOptions({ batchSize: batch, yRange, wd: 0, wdBias: 0 });
+    const options = stepOptions({ batchSize: batch, range: rangeOf(yRange), wd: 0, wdBias: 0 });
     const layout = new RowLayout(shape);
     const wanted = packed(layout, grad);
     const reference = new ReferenceTrainer(shape, tablesOf(params), options);
@@ -75,7 +77,7 @@ for (const run of train60.runs) {
         tables: tablesOf(train60.init_params),
         order: inOrder(train),
         schedules: [schedule(run.lr, run.mom)],
-        options: stepOptions({ yRange: run.y_range, wd: run.wd, wdBias: run.wd, beta2: run.beta2, eps: run.eps }),
+        options: stepOptions({ range: rangeOf(run.y_range), wd: run.wd, wdBias: run.wd, optimizer: adam(run) }),
       });
       const layout = new RowLayout(shape);
       assertClose(outcome.losses, run.loss, 1e-5, 'loss');
@@ -104,7 +106,7 @@ for (const trace of lrFind.traces) {
             trace.lr.map(() => trace.mom),
           ),
         ],
-        options: stepOptions({ yRange: trace.y_range, wd: trace.wd, wdBias: trace.wd, beta2: trace.beta2, eps: trace.eps }),
+        options: stepOptions({ range: rangeOf(trace.y_range), wd: trace.wd, wdBias: trace.wd, optimizer: adam(trace) }),
       });
       // Beyond a rate of 1 each step throws the parameters about, and no two precisions stay together.
       const calm = trace.lr.filter((lr: number) => lr < 1).length;

@@ -1,9 +1,11 @@
+import type { Callback, Fit, EpochRecord } from '../../src/train/fit.js';
+import type { LearnerOptions } from '../../src/train/options.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Callback, csvHistory, earlyStopping, type Fit, historyCsv, keepBest } from '../../src/train/callbacks.js';
+import { csvHistory, earlyStopping, historyCsv, keepBest } from '../../src/train/callbacks.js';
 import { CollabData } from '../../src/data/collab-data.js';
 import { DivergedError } from '../../src/base/errors.js';
-import { collabLearner, type EpochRecord, type LearnerOptions } from '../../src/train/learner.js';
+import { collabLearner } from '../../src/train/learner.js';
 import type { StepperName } from '../../src/steps/stepper.js';
 import { plantedRatings } from '../../src/data/planted.js';
 import { sharedGpu } from '../helpers/gpu.js';

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { adam } from '../../shaders/ops/adam.js';
 import { mse, type LossOp } from '../../shaders/ops/loss.js';
 import { checkOp } from '../../src/train/check-op.js';
-import { logCosh, sgd } from '../helpers/ops.js';
+import { logCosh, rmsProp,  } from '../helpers/ops.js';
 import { sharedGpu } from '../helpers/gpu.js';
 
 const gpu = await sharedGpu();

@@ -1,3 +1,4 @@
+import type { LearnerOptions } from '../../src/train/options.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFileSync } from 'node:fs';
@@ -6,7 +7,7 @@ import { earlyStopping, keepBest } from '../../src/train/callbacks.js';
 import { dataFingerprint, decodeCheckpoint, resumeWarnings } from '../../src/train/checkpoint.js';
 import { CollabData } from '../../src/data/collab-data.js';
 import { FileFormatError } from '../../src/base/errors.js';
-import { type CollabLearner, collabLearner, type LearnerOptions, type OneCycleFitOptions } from '../../src/train/learner.js';
+import { type CollabLearner, collabLearner, type OneCycleFitOptions } from '../../src/train/learner.js';
 import { plantedRatings } from '../../src/data/planted.js';
 import { readSafetensors, writeSafetensors } from '../../src/base/safetensors.js';
 import { VERSION } from '../../src/base/version.js';

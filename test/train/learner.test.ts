@@ -1,11 +1,12 @@
+import type { LearnerOptions } from '../../src/train/options.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DivergedError, ShaderCompileError } from '../../src/base/errors.js';
 import { Gpu } from '../../src/gpu/gpu.js';
-import { collabLearner, type CollabLearner, type LearnerOptions, type OneCycleFitOptions } from '../../src/train/learner.js';
+import { collabLearner, type CollabLearner, type OneCycleFitOptions } from '../../src/train/learner.js';
 import { smallData } from '../helpers/data.js';
 import { freshDevice, sharedGpu } from '../helpers/gpu.js';
-import { logCosh, sgd } from '../helpers/ops.js';
+import { logCosh, rmsProp,  } from '../helpers/ops.js';
 import { assertClose, STEPPERS, randomTables, sameBits } from '../helpers/training.js';
 
 const gpu = await sharedGpu();

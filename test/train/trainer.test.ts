@@ -1,3 +1,4 @@
+import { Validator } from '../../src/train/validator.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CollabData } from '../../src/data/collab-data.js';
@@ -6,7 +7,7 @@ import { EmbeddingTables } from '../../src/model/tables.js';
 import type { StepperName, StepOptions } from '../../src/steps/stepper.js';
 import { ReferenceTrainer } from '../../src/reference/trainer.js';
 import { constant, oneCycle } from '../../src/schedule/schedule.js';
-import { packRatings, Trainer, Validator } from '../../src/train/trainer.js';
+import { packRatings, Trainer } from '../../src/train/trainer.js';
 import { smallData } from '../helpers/data.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { logCosh } from '../helpers/ops.js';

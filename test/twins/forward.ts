@@ -1,18 +1,20 @@
-import type { forward as kernel } from '../../shaders/train/forward.wgsl.js';
 import type { LossOp } from '../../shaders/ops/loss.js';
 import type { RangeOp } from '../../shaders/ops/range.js';
-import { scoreRows } from './score.js';
+import type { ScoreOp } from '../../shaders/ops/score.js';
+import type { forward as kernel } from '../../shaders/train/forward.wgsl.js';
+import { factorsAt, scoreRows } from './score.js';
 import type { Twin } from './twin.js';
 
-/** Twin of shaders/forward.wgsl.ts. */
+/** Twin of shaders/train/forward.wgsl.ts, for scores whose value is their sum. */
 export const forward =
-  (loss: LossOp, range: RangeOp, bias: boolean): Twin<ReturnType<typeof kernel>> =>
-  ({ ratings, param, losses, dz }, { batchSize, factorVecs, rowVecs, first }) => {
-    for (let k = 0; k < batchSize; k++) {
-      const { user, item, y } = ratings[first + k];
-      const z = scoreRows(param, user * rowVecs, item * rowVecs, factorVecs, bias);
+  (loss: LossOp, range: RangeOp, score: ScoreOp, hasBias: boolean): Twin<ReturnType<typeof kernel>> =>
+  ({ ratings, param, outcomes }, { batchSize, factorVecs, rowVecs, first }) => {
+    for (let k = first; k < first + batchSize; k++) {
+      const [user, item] = [ratings[k].user * rowVecs, ratings[k].item * rowVecs];
+      const { y } = ratings[k];
+      const z = scoreRows(score, param, user, item, factorVecs, hasBias);
       const yHat = range.value(z);
-      losses[first + k] = loss.value(yHat, y);
-      dz[k] = (loss.grad(yHat, y) / batchSize) * range.grad(z);
+      const sum = score.value(factorsAt(param, user, factorVecs), factorsAt(param, item, factorVecs));
+      outcomes[k] = { loss: loss.value(yHat, y), dz: (loss.grad(yHat, y) / batchSize) * range.grad(z), sum };
     }
   };

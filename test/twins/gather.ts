@@ -1,13 +1,12 @@
 import type { gather as kernel } from '../../shaders/train/unfused/gather.wgsl.js';
 import type { Twin } from './twin.js';
 
-/** Twin of shaders/gather.wgsl.ts. */
-export const gather: Twin<typeof kernel> = ({ ratings, param, users, items }, { batchSize, rowStride, first }) => {
+/** Twin of shaders/train/unfused/gather.wgsl.ts. */
+export const gather: Twin<typeof kernel> = ({ ratings, param, users, items }, { batchSize, rowVecs, first }) => {
+  const n = 4 * rowVecs;
   for (let k = 0; k < batchSize; k++) {
     const { user, item } = ratings[first + k];
-    for (let column = 0; column < rowStride; column++) {
-      users[k * rowStride + column] = param[user * rowStride + column];
-      items[k * rowStride + column] = param[item * rowStride + column];
-    }
+    users.set(param.subarray(user * n, (user + 1) * n), k * n);
+    items.set(param.subarray(item * n, (item + 1) * n), k * n);
   }
 };

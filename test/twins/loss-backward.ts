@@ -1,15 +1,15 @@
-import type { lossBackward as kernel } from '../../shaders/train/unfused/loss-backward.wgsl.js';
 import type { LossOp } from '../../shaders/ops/loss.js';
 import type { RangeOp } from '../../shaders/ops/range.js';
+import type { lossBackward as kernel } from '../../shaders/train/unfused/loss-backward.wgsl.js';
 import type { Twin } from './twin.js';
 
-/** Twin of shaders/loss-backward.wgsl.ts. */
+/** Twin of shaders/train/unfused/loss-backward.wgsl.ts. */
 export const lossBackward =
   (loss: LossOp, range: RangeOp): Twin<ReturnType<typeof kernel>> =>
-  ({ ratings, z, yHat, losses, dz }, { batchSize, first }) => {
+  ({ ratings, sums, z, yHat, outcomes }, { batchSize, first }) => {
     for (let k = 0; k < batchSize; k++) {
       const { y } = ratings[first + k];
-      losses[first + k] = loss.value(yHat[k], y);
-      dz[k] = (loss.grad(yHat[k], y) / batchSize) * range.grad(z[k]);
+      const dz = (loss.grad(yHat[k], y) / batchSize) * range.grad(z[k]);
+      outcomes[first + k] = { loss: loss.value(yHat[k], y), dz, sum: sums[k] };
     }
   };

@@ -1,13 +1,15 @@
-import type { RangeOp } from '../../shaders/ops/range.js';
 import type { predict as kernel } from '../../shaders/answer/predict.wgsl.js';
+import type { RangeOp } from '../../shaders/ops/range.js';
+import type { ScoreOp } from '../../shaders/ops/score.js';
 import { scoreRows } from './score.js';
 import type { Twin } from './twin.js';
 
-/** Twin of shaders/predict.wgsl.ts. */
+/** Twin of shaders/answer/predict.wgsl.ts. */
 export const predict =
-  (range: RangeOp, bias: boolean): Twin<ReturnType<typeof kernel>> =>
+  (range: RangeOp, score: ScoreOp, hasBias: boolean): Twin<ReturnType<typeof kernel>> =>
   ({ ratings, param, yHat }, { nPairs, factorVecs, rowVecs }) => {
     for (let k = 0; k < nPairs; k++) {
-      yHat[k] = range.value(scoreRows(param, ratings[k].user * rowVecs, ratings[k].item * rowVecs, factorVecs, bias));
+      const { user, item } = ratings[k];
+      yHat[k] = range.value(scoreRows(score, param, user * rowVecs, item * rowVecs, factorVecs, hasBias));
     }
   };

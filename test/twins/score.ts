@@ -1,7 +1,10 @@
-/** Twin of shaders/ops/score.ts: the raw score of two rows, given the index of each row's first vec4. */
-export function scoreRows(param: Float64Array, user: number, item: number, factorVecs: number, bias: boolean): number {
-  const [u, i, n] = [4 * user, 4 * item, 4 * factorVecs];
-  let z = bias ? param[u + n] + param[i + n] : 0;
-  for (let f = 0; f < n; f++) z += param[u + f] * param[i + f];
-  return z;
+import type { ScoreOp } from '../../shaders/ops/score.js';
+
+/** The factors of a row, given the index of its first vec4. */
+export const factorsAt = (param: Float64Array, row: number, factorVecs: number) => param.subarray(4 * row, 4 * (row + factorVecs));
+
+/** Twin of `rowScore`: the raw score of two rows, given the index of each row's first vec4. */
+export function scoreRows(score: ScoreOp, param: Float64Array, user: number, item: number, factorVecs: number, hasBias: boolean): number {
+  const biases = hasBias ? param[4 * (user + factorVecs)] + param[4 * (item + factorVecs)] : 0;
+  return score.value(factorsAt(param, user, factorVecs), factorsAt(param, item, factorVecs)) + biases;
 }

@@ -1,32 +1,21 @@
-import type { Rate } from '../../shaders/ops/adam.js';
-import type { BufferFields, Kernel, Values } from '../../src/gpu/kernel.js';
+import type { BufferFields, Kernel, StructBuffer, Values } from '../../src/gpu/kernel.js';
+import type { Struct, StructValue } from '../../src/gpu/struct.js';
 
-/** As `struct Rating` and `struct Touch` of shaders/rating.ts. */
-export interface RatingStruct {
-  user: number;
-  item: number;
-  y: number;
-}
-export interface TouchStruct {
-  row: number;
-  begin: number;
-  end: number;
-  isItem: number;
-}
-
-/** What holds a WGSL array on the CPU. A vec4f is four numbers. */
+/** What holds a WGSL array on the CPU. A vec4f is four numbers, a vec2f two. */
 export interface Elements {
   'array<f32>': Float64Array;
+  'array<vec2f>': Float64Array;
   'array<vec4f>': Float64Array;
   'array<u32>': Uint32Array;
-  'array<Rating>': RatingStruct[];
-  'array<Touch>': TouchStruct[];
-  'array<Rate>': Rate[];
 }
 
-export type TwinBuffers<B extends BufferFields> = {
-  readonly [N in keyof B]: B[N] extends `${string} ${infer T extends keyof Elements}` ? Elements[T] : never;
-};
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Element<B> =
+  B extends StructBuffer<infer S> ? (S extends Struct<infer F> ? Mutable<StructValue<F>>[] : never)
+  : B extends `${string} ${infer T extends keyof Elements}` ? Elements[T]
+  : Float64Array;
+
+export type TwinBuffers<B extends BufferFields> = { readonly [N in keyof B]: Element<B[N]> };
 
 /**
  * A kernel as a plain function: it writes to the arrays that the kernel writes to, given the kernel's buffers and the

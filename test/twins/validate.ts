@@ -1,17 +1,18 @@
+import type { validate as kernel } from '../../shaders/answer/validate.wgsl.js';
 import type { LossOp } from '../../shaders/ops/loss.js';
 import type { RangeOp } from '../../shaders/ops/range.js';
-import type { validate as kernel } from '../../shaders/answer/validate.wgsl.js';
+import type { ScoreOp } from '../../shaders/ops/score.js';
 import { scoreRows } from './score.js';
 import type { Twin } from './twin.js';
 
-/** Twin of shaders/validate.wgsl.ts; `group` is its workgroup size. */
+/** Twin of shaders/answer/validate.wgsl.ts; `group` is its workgroup size. */
 export const validate =
-  (loss: LossOp, range: RangeOp, bias: boolean, group: number): Twin<ReturnType<typeof kernel>> =>
+  (loss: LossOp, range: RangeOp, score: ScoreOp, hasBias: boolean, group: number): Twin<ReturnType<typeof kernel>> =>
   ({ ratings, param, sums }, { nRatings, factorVecs, rowVecs }) => {
     sums.fill(0, 0, 4 * Math.ceil(nRatings / group));
     for (let k = 0; k < nRatings; k++) {
       const { user, item, y } = ratings[k];
-      const yHat = range.value(scoreRows(param, user * rowVecs, item * rowVecs, factorVecs, bias));
+      const yHat = range.value(scoreRows(score, param, user * rowVecs, item * rowVecs, factorVecs, hasBias));
       const at = 4 * Math.floor(k / group);
       sums[at] += loss.value(yHat, y);
       sums[at + 1] += (yHat - y) ** 2;

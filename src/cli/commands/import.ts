@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import { FileFormatError } from '../../base/errors.js';
+import { readSafetensors } from '../../base/safetensors.js';
 import { importWeights } from '../../files/import-weights.js';
 import { writeModel } from '../../files/model-file.js';
 import { readBytes, writeFileAtomic } from '../../node/disk/files.js';
-import { readSafetensors } from '../../base/safetensors.js';
 import { rangeOrNone } from '../options/numbers.js';
 import { checkWritable } from '../options/outputs.js';
+import { thousands } from '../print/text.js';
 
 interface ImportFlags {
   users: string;
@@ -14,12 +15,14 @@ interface ImportFlags {
   out: string;
 }
 
+/** Adds `dotbias import`. */
 export function addImport(program: Command): void {
   program
     .command('import <state.safetensors>')
     .summary('make a model of weights trained with fastai')
     .description(
-      "Makes a model file of a state dict of fastai's EmbeddingDotBias, written as safetensors, and its class lists. docs/import-from-fastai.md has the lines of Python that write them.",
+      "Makes a model file of a state dict of fastai's EmbeddingDotBias, written as safetensors, and its class lists. " +
+        'docs/import-from-fastai.md has the lines of Python that write them.',
     )
     .requiredOption('--users <file.json>', "the list of user ids, '#na#' first")
     .requiredOption('--items <file.json>', "the list of item ids, '#na#' first")
@@ -37,24 +40,21 @@ async function importModel(path: string, { users, items, yRange, out }: ImportFl
   const model = inFile(path, (state) => importWeights(state, { ...lists, yRange: yRange === 'none' ? null : yRange }), tensors);
   await writeFileAtomic(out, writeModel(model));
   const { nUsers, nItems, nFactors } = model.shape;
-  const n = (count: number) => count.toLocaleString('en');
-  console.log(`Model of ${n(nUsers - 1)} users and ${n(nItems - 1)} items with ${nFactors} factors written to ${out}`);
+  console.log(`Model of ${thousands(nUsers - 1)} users and ${thousands(nItems - 1)} items with ${nFactors} factors written to ${out}`);
 }
 
 async function readList(path: string): Promise<unknown[]> {
-  const list = inFile(
-    path,
-    (text): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch (cause) {
-        throw new FileFormatError('This is not JSON.', { cause });
-      }
-    },
-    (await readBytes(path)).toString(),
-  );
+  const list = inFile(path, parseJson, (await readBytes(path)).toString());
   if (!Array.isArray(list)) throw new FileFormatError(`${path}: This is not a JSON list of ids.`);
   return list;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FileFormatError('This is not JSON.', { cause });
+  }
 }
 
 /** Puts the name of the file before what is wrong with its content. */

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { NoAdapterError } from '../../base/errors.js';
+import { VERSION } from '../../base/version.js';
 import { type AdapterReport, listAdapters, openAdapter } from '../../node/device/adapter.js';
 import { cacheDir } from '../../node/disk/cache.js';
-import { VERSION } from '../../base/version.js';
 import { addDeviceOptions, type DeviceFlags } from '../options/device.js';
 
 interface InfoFlags extends DeviceFlags {
@@ -23,12 +23,13 @@ interface Info {
   problem?: string;
 }
 
+/** Adds `dotbias info`. */
 export function addInfo(program: Command): void {
   const command = program
     .command('info')
     .summary('show the adapters of this machine')
-    .description('Shows the WebGPU adapters of this machine, which one a run would use and why, or what to install where there is none.');
-  addDeviceOptions(command).option('--json', 'everything as JSON, all limits included').action(info);
+    .description('Shows the WebGPU adapters of this machine, and which one a run would use and why; or what to install if there is none.');
+  addDeviceOptions(command).option('--json', 'print everything as JSON, all limits included').action(info);
 }
 
 async function info({ adapter: name, json }: InfoFlags): Promise<void> {

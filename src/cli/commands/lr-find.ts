@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
-import { collabLearner } from '../../train/learner.js';
+import { MAX_STEPS } from '../../base/check.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
-import { addDataOptions, type DataFlags, dataLine, readData } from '../options/data.js';
-import { addDeviceOptions, type DeviceFlags, deviceLine, openDevice } from '../options/device.js';
+import { collabLearner } from '../../train/learner.js';
+import { addDataOptions, type DataFlags, readData } from '../options/data.js';
+import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { integer, positive } from '../options/numbers.js';
 import { checkWritable } from '../options/outputs.js';
+import { dataLine, deviceLine } from '../print/head.js';
 import { alignedTable } from '../print/table.js';
+import { ahead } from '../process/ahead.js';
 
 interface LrFindFlags extends DataFlags, ModelFlags, DeviceFlags {
   startLr: number;
@@ -15,18 +18,20 @@ interface LrFindFlags extends DataFlags, ModelFlags, DeviceFlags {
   out?: string;
 }
 
+/** Adds `dotbias lr-find`. */
 export function addLrFind(program: Command): void {
   const command = program
     .command('lr-find')
     .summary('find a learning rate')
     .description(
-      'Runs the learning-rate range test: the rate grows from step to step until the loss explodes. Prints what different rules suggest.',
+      'Runs the learning-rate range test: the rate grows from step to step until the loss explodes. ' +
+        'Prints the rates that different rules suggest.',
     );
   addDeviceOptions(addModelOptions(addDataOptions(command)))
     .option('--start-lr <x>', 'learning rate of the first step', positive, 1e-7)
-    .option('--end-lr <x>', 'learning rate that the sweep goes towards', positive, 10)
-    .option('--steps <n>', 'steps of the sweep', integer(7), 100)
-    .option('--out <file.svg>', 'draw smoothed loss against learning rate')
+    .option('--end-lr <x>', 'learning rate that the test grows towards', positive, 10)
+    .option('--steps <n>', 'steps of the test', integer(7, MAX_STEPS), 100)
+    .option('--out <file.svg>', 'draw the smoothed loss against the learning rate')
     .action(lrFind);
 }
 
@@ -38,23 +43,21 @@ const RULES = {
 } as const;
 
 async function lrFind(flags: LrFindFlags): Promise<void> {
-  await checkWritable(flags.out);
-  const reading = readData(flags);
-  reading.catch(() => undefined); // awaited below, after the device
-  const device = await openDevice(flags);
-  try {
+  const { startLr, endLr, steps, out } = flags;
+  if (endLr <= startLr) throw new RangeError(`endLr ${endLr} must be greater than startLr ${startLr}.`);
+  await checkWritable(out);
+  const reading = ahead(readData(flags));
+  await withDevice(flags, async (device) => {
     console.log(deviceLine(device));
     const sourced = await reading;
     console.log(dataLine(sourced));
     const learn = await collabLearner(sourced.data, { ...learnerOptions(flags), gpu: device.gpu });
-    const result = await learn.lrFind({ startLr: flags.startLr, endLr: flags.endLr, numIt: flags.steps });
+    const result = await learn.lrFind({ startLr, endLr, numIt: steps });
     const rows = Object.entries(RULES).map(([rule, meaning]) => [rule, result[rule as keyof typeof RULES].toExponential(2), meaning]);
     console.log(alignedTable(['rule', 'lr', 'meaning'], rows, ['left', 'right', 'left']));
-    if (flags.out === undefined) return;
+    if (out === undefined) return;
     const { lrFinderPlot } = await import('../../node/plots/plots.js');
-    await writeFileAtomic(flags.out, await lrFinderPlot(result));
-    console.log(`Plot written to ${flags.out}`);
-  } finally {
-    device.gpu.destroy();
-  }
+    await writeFileAtomic(out, await lrFinderPlot(result));
+    console.log(`Plot written to ${out}`);
+  });
 }

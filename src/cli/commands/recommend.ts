@@ -1,14 +1,14 @@
+import type { ModelInfo } from '../../answer/trained-model.js';
+import type { GivenRating } from '../../answer/given-ratings.js';
+import type { Id } from '../../data/ids.js';
 import { type Command, Option } from 'commander';
-import type { Id } from '../../data/collab-data.js';
-import type { CollabModel, ModelInfo } from '../../answer/collab-model.js';
+import type { CollabModel } from '../../answer/collab-model.js';
 import { DataError } from '../../base/errors.js';
-import type { Contribution, GivenRating } from '../../answer/fold-in.js';
 import { readModelFile } from '../../node/files/model-file.js';
-import type { Recommendation } from '../../answer/recommend.js';
-import { deviceLine } from '../options/device.js';
 import { integer } from '../options/numbers.js';
-import { addSavedModelOptions, findItem, findUser, nameOf, type SavedModelFlags, unknownItem, withModel } from '../options/saved-model.js';
-import { alignedTable } from '../print/table.js';
+import { addSavedModelOptions, findItem, findUser, type SavedModelFlags, unknownItem, withModel } from '../options/saved-model.js';
+import { deviceLine } from '../print/head.js';
+import { describeList, type Place, type RecommendationList } from '../print/recommendations.js';
 
 interface RecommendFlags extends SavedModelFlags {
   user?: string;
@@ -19,20 +19,7 @@ interface RecommendFlags extends SavedModelFlags {
   json?: boolean;
 }
 
-/** One line of the list; `because` for a new user, see `FoldedUser.because`. */
-interface Place extends Recommendation {
-  because?: Contribution[];
-}
-
-/** What `dotbias recommend --json` prints. */
-interface List {
-  /** The user, or how many ratings of a new one were used. */
-  user?: Id;
-  nRatings?: number;
-  /** Best first. */
-  recommendations: Place[];
-}
-
+/** Adds `dotbias recommend`. */
 export function addRecommend(program: Command): void {
   const command = program
     .command('recommend')
@@ -43,15 +30,17 @@ export function addRecommend(program: Command): void {
     .addOption(
       new Option(
         '--ratings <file>',
-        "ratings of a new user, read as those of 'dotbias train': the columns item and rating, an item being an id or an exact title (- for standard input)",
+        "ratings of a new user, read as 'dotbias train' reads ratings (- for standard input). " +
+          'It needs the columns item and rating; an item is an id or an exact title',
       ).conflicts('user'),
     )
-    .option('-n <count>', 'length of the list', integer(1), 10)
+    .option('-n <count>', 'length of the list', integer(1, 1_000_000), 10)
     .addOption(new Option('--exclude <what>', 'leave out what the user has rated').choices(['rated', 'none']).default('rated'))
     .addOption(
       new Option(
         '--unknown <what>',
-        "a user or a rated item that training never saw: an error, or 'na': the user is taken for an unknown one, the item is left out",
+        'what to do with a user or a rated item that training never saw. error: refuse it; ' +
+          "na: predict for an unknown user, fastai's #na#, and leave the item out",
       )
         .choices(['error', 'na'])
         .default('error'),
@@ -69,7 +58,7 @@ async function recommend(flags: RecommendFlags): Promise<void> {
   if (given === undefined) checkUser(saved, flags);
   await withModel(saved, flags, async (model, device) => {
     const list = given ? await listForNewUser(model, given, flags) : await listForUser(model, flags.user!, flags);
-    console.log(flags.json ? JSON.stringify(list, null, 2) : `${deviceLine(device)}\n${describe(list)}`);
+    console.log(flags.json ? JSON.stringify(list, null, 2) : `${deviceLine(device)}\n${describeList(list)}`);
   });
 }
 
@@ -77,25 +66,30 @@ function checkUser(saved: ModelInfo, { model: file, user, exclude, unknown }: Re
   if (unknown === 'error') findUser(saved, user!);
   if (exclude === 'rated' && saved.train === undefined) {
     throw new TypeError(
-      `${file} does not say what its users rated (it was saved with --no-ratings, or imported): add --exclude none, or give the user's ratings with --ratings.`,
+      `${file} does not say what its users rated (it was saved with --no-ratings, or imported): ` +
+        "add --exclude none, or give the user's ratings with --ratings.",
     );
   }
 }
 
-async function listForUser(model: CollabModel, name: string, { n, exclude, unknown }: RecommendFlags): Promise<List> {
+async function listForUser(model: CollabModel, name: string, { n, exclude, unknown }: RecommendFlags): Promise<RecommendationList> {
   const { users } = model.info;
   const user = users.has(name) ? findUser(model.info, name) : name;
   return { user, recommendations: await model.recommend(user, atMost(model, n), { exclude, unknown }) };
 }
 
-async function listForNewUser(model: CollabModel, ratings: readonly GivenRating[], { n, exclude }: RecommendFlags): Promise<List> {
+async function listForNewUser(
+  model: CollabModel,
+  ratings: readonly GivenRating[],
+  { n, exclude }: RecommendFlags,
+): Promise<RecommendationList> {
   const user = await model.foldIn(ratings);
   const recommendations: Place[] = await user.recommend(atMost(model, n), { exclude });
   for (const place of recommendations) place.because = await user.because(place.item);
   return { nRatings: ratings.length, recommendations };
 }
 
-/** One person's ratings of items of the model. @throws DataError for a file that has not these */
+/** One person's ratings of items of the model. @throws DataError for a file that does not hold these */
 async function readOwnRatings(saved: ModelInfo, file: string, unknown: 'error' | 'na'): Promise<GivenRating[]> {
   const { readRatings } = await import('../../node/ratings/ratings-file.js');
   const {
@@ -112,38 +106,14 @@ async function readOwnRatings(saved: ModelInfo, file: string, unknown: 'error' |
     else throw new DataError(`${unknownItem(saved, items[k])} (--unknown na leaves such items out.)`, { file, value: items[k] });
   }
   if (given.length === 0) throw new DataError('Training saw none of the items rated in it.', { file });
-  if (leftOut.length > 0)
-    console.error(
-      `${leftOut.length} of ${items.length} ratings left out, of items that training never saw: ${leftOut.slice(0, 5).join(', ')}${leftOut.length > 5 ? ', ...' : ''}.`,
-    );
+  if (leftOut.length > 0) {
+    const some = leftOut.slice(0, 5).join(', ') + (leftOut.length > 5 ? ', ...' : '');
+    console.error(`${leftOut.length} of ${items.length} ratings left out, of items that training never saw: ${some}.`);
+  }
   return given;
 }
 
-/** Not more places than items. */
+/** As many places as asked for, but no more than there are items. */
 function atMost({ info: { items } }: CollabModel, n: number): number {
   return Math.max(1, Math.min(n, items.size - 1));
-}
-
-function describe({ recommendations }: List): string {
-  if (recommendations.length === 0) return 'Nothing is left to recommend: the user has rated all items.';
-  const titled = recommendations.some(({ title }) => title !== undefined);
-  const explained = recommendations.some(({ because }) => because !== undefined);
-  const rows = recommendations.map(({ item, title, prediction, because }, k) => [
-    String(k + 1),
-    String(item),
-    ...(titled ? [title ?? ''] : []),
-    prediction.toFixed(2),
-    ...(explained ? [reasons(because)] : []),
-  ]);
-  const head = ['rank', 'item', ...(titled ? ['title'] : []), 'prediction', ...(explained ? ['because you rated'] : [])];
-  return alignedTable(head, rows, ['right', 'right', ...(titled ? ['left' as const] : []), 'right', 'left']);
-}
-
-/** The two ratings that speak most for an item. */
-export function reasons(because: readonly Contribution[] = []): string {
-  return because
-    .slice(0, 2)
-    .filter(({ contribution }) => contribution > 0)
-    .map((each) => `${nameOf(each)}: ${each.rating}`)
-    .join('; ');
 }

@@ -1,21 +1,24 @@
+import type { Fit, EpochRecord } from '../../train/fit.js';
 import type { Command } from 'commander';
-import type { Fit } from '../../train/callbacks.js';
 import { DivergedError } from '../../base/errors.js';
-import { collabLearner, type CollabLearner, type EpochRecord } from '../../train/learner.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { saveModel } from '../../node/files/model-file.js';
-import { addDataOptions, type DataFlags, dataLine, readData } from '../options/data.js';
-import { addDeviceOptions, type DeviceFlags, deviceLine, openDevice } from '../options/device.js';
-import { addFitOptions, type FitFlags } from '../options/fit.js';
-import { interruptible } from '../process/interrupt.js';
+import { collabLearner, type CollabLearner } from '../../train/learner.js';
+import { addDataOptions, type DataFlags, readData } from '../options/data.js';
+import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
+import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { checkWritable } from '../options/outputs.js';
-import { trainingProgress } from '../print/progress.js';
 import { addRunOptions, checkRun, prepareRun, type RunFlags } from '../options/run.js';
+import { dataLine, deviceLine } from '../print/head.js';
+import { trainingProgress } from '../print/progress.js';
+import { alignedTable, epochLine } from '../print/table.js';
+import { clock, sixDecimals } from '../print/text.js';
+import { resultLines, trainReport } from '../print/train-report.js';
+import { ahead } from '../process/ahead.js';
+import { interruptible } from '../process/interrupt.js';
 import { Stopwatch } from '../process/stopwatch.js';
-import { alignedTable, clock, epochLine, sixDecimals } from '../print/table.js';
-import { checkPlots, writePlots } from '../print/train-plots.js';
-import { type TrainReport, trainReport } from '../print/train-report.js';
+import { checkPlots, writePlots } from './train-plots.js';
 
 interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFlags {
   out?: string;
@@ -25,6 +28,7 @@ interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFl
   quiet?: boolean;
 }
 
+/** Adds `dotbias train`. */
 export function addTrain(program: Command): void {
   const command = program
     .command('train')
@@ -34,7 +38,8 @@ export function addTrain(program: Command): void {
     .option('--out <file>', 'save the model as a safetensors file, with the training ratings')
     .option(
       '--no-ratings',
-      "keep the training ratings, which are personal data, out of --out; 'dotbias recommend' then cannot leave out what a user has rated",
+      'keep the training ratings, which are personal data, out of --out; ' +
+        "'dotbias recommend' then cannot leave out what a user has rated",
     )
     .option('--plots <dir>', 'draw losses, schedule, predictions and errors as SVG files')
     .option(
@@ -44,7 +49,8 @@ export function addTrain(program: Command): void {
     .option('--quiet', 'print only the device in use and the final result')
     .addHelpText(
       'after',
-      '\nCtrl-C stops after the steps under way; --out and --report are still written if an epoch is complete.\nA killed run goes on with --resume from its last complete epoch.',
+      '\nCtrl-C stops after the steps under way; --out and --report are still written if an epoch is complete.' +
+        '\n--resume continues a killed run after its last complete epoch.',
     )
     .action(train);
 }
@@ -54,14 +60,16 @@ async function train(flags: TrainFlags): Promise<void> {
   const watch = new Stopwatch();
   await Promise.all([checkWritable(flags.out), checkWritable(flags.report), checkPlots(flags.plots), checkRun(flags)]);
 
-  const reading = watch.time('data', () => readData(flags));
-  reading.catch(() => undefined); // awaited below, after the device
-  const device = await watch.time('device', () => openDevice(flags));
-  try {
+  const reading = ahead(watch.time('data', () => readData(flags)));
+  const opened = watch.start('device');
+  await withDevice(flags, async ({ gpu, ...device }) => {
+    opened();
     console.log(deviceLine(device));
     const sourced = await reading;
     print(dataLine(sourced));
-    const learn = await watch.time('compile', () => collabLearner(sourced.data, { ...learnerOptions(flags), gpu: device.gpu }));
+    const { data, bestMse } = sourced;
+    checkEpochs(flags.epochs, Math.floor(data.nTrain / data.batchSize));
+    const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags), gpu }));
     const interrupted = await fit(learn, flags, print);
     if (learn.history.epochs.length === 0) {
       console.error('Stopped before the first epoch was complete: nothing was saved.');
@@ -76,9 +84,9 @@ async function train(flags: TrainFlags): Promise<void> {
       bias: flags.bias,
       ...(!flags.trainFile && { validPct: flags.validPct }),
     };
-    const report = trainReport({ learn, valid, device, sourced, config, watch, interrupted });
+    const report = trainReport({ learn, valid, adapter: device.info, data, bestMse, config, watch, interrupted });
     console.log(resultLines(report));
-    if (!flags.quiet && report.data.nValid > 0) console.log(`\n${await samplePredictions(learn)}`);
+    if (!flags.quiet && data.nValid > 0) console.log(`\n${await samplePredictions(learn)}`);
     if (flags.out !== undefined) {
       await saveModel(learn, flags.out, { ratings: flags.ratings });
       print(`\nModel saved to ${flags.out}`);
@@ -89,9 +97,7 @@ async function train(flags: TrainFlags): Promise<void> {
     }
     report.seconds.total = watch.total;
     if (flags.report !== undefined) await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
-  } finally {
-    device.gpu.destroy();
-  }
+  });
 }
 
 const COLUMNS = ['epoch', 'train_loss', 'valid_loss', 'time'];
@@ -137,21 +143,11 @@ async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string
     progress.clear();
   }
   if (!interrupted || learn.history.epochs.length === epochs) return false;
-  const saved = flags.checkpointDir !== undefined && learn.history.epochs.length > 0;
-  console.error(
-    `Interrupted after ${learn.history.losses.length} of ${epochs * stepsPerEpoch} steps.${saved ? ' --resume goes on after the last complete epoch.' : ''}`,
-  );
+  const resumable = flags.checkpointDir !== undefined && learn.history.epochs.length > 0;
+  const advice = resumable ? ' --resume goes on after the last complete epoch.' : '';
+  console.error(`Interrupted after ${learn.history.losses.length} of ${epochs * stepsPerEpoch} steps.${advice}`);
   process.exitCode = 130;
   return true;
-}
-
-function resultLines({ data, validMse, validRmse, validMae, usPerStep, ratingsPerSecond, path }: TrainReport): string {
-  const best = data.bestMse === undefined ? '' : `  (best reachable MSE ${data.bestMse.toFixed(4)})`;
-  const errors =
-    data.nValid === 0
-      ? 'No validation ratings.'
-      : `valid MSE ${validMse.toFixed(4)}  RMSE ${validRmse.toFixed(4)}  MAE ${validMae.toFixed(4)}${best}`;
-  return `${errors}\n${Math.round(usPerStep)} us per step, ${Math.round(ratingsPerSecond).toLocaleString('en')} ratings/s (${path} path)`;
 }
 
 async function samplePredictions(learn: CollabLearner): Promise<string> {

@@ -1,15 +1,16 @@
 /** What `dotbias evaluate` and each trial of `dotbias sweep` do: train one recipe on the folds of a protocol. */
-import { type Command, Option } from 'commander';
-import type { RatingColumns } from '../../data/collab-data.js';
-import { evaluate, type EvaluateOptions, type Evaluation } from '../../evaluate/evaluate.js';
+import { Command, Option } from 'commander';
 import { fingerprint, fingerprintText } from '../../base/fingerprint.js';
-import type { OneCycleFitOptions } from '../../train/learner.js';
-import type { GivenFold, MovieLensFolds } from '../../node/ratings/movielens-folds.js';
+import type { RatingColumns } from '../../data/collab-data.js';
 import { byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../data/protocols.js';
-import { addSplitOptions, leftOut, readerOptions, type SourceFlags, type SplitFlags } from '../options/data.js';
-import { addFitOptions, type FitFlags } from '../options/fit.js';
+import { evaluate, type EvaluateOptions, type Evaluation } from '../../evaluate/evaluate.js';
+import type { GivenFold, MovieLensFolds } from '../../node/ratings/movielens-folds.js';
+import type { CollabLearner, OneCycleFitOptions } from '../../train/learner.js';
+import { addSplitOptions, readNamed, type SourceFlags, type SplitFlags } from '../options/data.js';
+import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
-import { integer, number } from '../options/numbers.js';
+import { integer, number, seedList } from '../options/numbers.js';
+import { counted } from '../print/text.js';
 
 const PROTOCOLS = ['random', 'kfold', 'leave-last', 'by-user', 'u1-u5', 'ua-ub'] as const;
 
@@ -26,28 +27,34 @@ export interface TrialFlags extends SplitFlags, ModelFlags, FitFlags {
   threshold: number;
 }
 
+/** Adds `TrialFlags`. */
 export function addTrialOptions(command: Command): Command {
   return addFitOptions(addModelOptions(addSplitOptions(command)))
     .addOption(
       new Option(
         '--protocol <name>',
-        'random: hold out --valid-pct; kfold: --folds parts, each tested once; leave-last: the last --last-k ratings of each user; by-user: --folds parts of the users, each folded in from --given ratings; u1-u5, ua-ub: the splits of MovieLens-100K',
+        'random: hold out --valid-pct; kfold: --folds parts, each tested once; leave-last: the last --last-k ratings of each user; ' +
+          'by-user: --folds parts of the users, each folded in from --given ratings; u1-u5, ua-ub: the splits of MovieLens-100K',
       )
         .choices(PROTOCOLS)
         .default('random'),
     )
-    .option('--folds <n>', 'parts of kfold and by-user', integer(2), 5)
-    .option('--last-k <n>', 'ratings of each user that leave-last holds out', integer(1), 1)
-    .option('--given <n>', 'ratings by which by-user folds in each user left out', integer(1), 10)
-    .option('--repeats <n>', 'repeat the protocol with --seed and the seeds that follow it', integer(1), 1)
+    .option('--folds <n>', 'parts of kfold and by-user', integer(2, 10_000), 5)
+    .option('--last-k <n>', 'ratings of each user that leave-last holds out', integer(1, 1_000_000), 1)
+    .option('--given <n>', 'ratings from which by-user folds in each user left out', integer(1, 1_000_000), 10)
+    .option('--repeats <n>', 'repeat the protocol with --seed and the seeds that follow it', integer(1, 10_000), 1)
     .option('--seeds <list>', 'repeat the protocol with these seeds, such as 1,2,3', seedList)
-    .option('--ensemble <n>', 'judge the mean prediction of this many models, each with a seed of its own', integer(1), 1)
-    .option('--top-k <n>', 'judge lists of this many recommendations too: precision, recall, NDCG, MAP, coverage', integer(1))
+    .option('--ensemble <n>', 'judge the mean prediction of this many models, each with a seed of its own', integer(1, 1000), 1)
+    .option('--top-k <n>', 'judge lists of this many recommendations too: precision, recall, NDCG, MAP, coverage', integer(1, 1_000_000))
     .option('--threshold <x>', 'a test rating of at least this makes an item relevant', number, 4);
 }
 
-function seedList(text: string): number[] {
-  return text.split(',').map((seed) => integer(0, 0xffffffff)(seed.trim()));
+const SETTINGS = addTrialOptions(new Command()).options.map((option) => option.attributeName());
+
+/** The settings that make the identity of a trial: what `addTrialOptions` adds, where it has a value. */
+export function trialSettings(flags: TrialFlags): Record<string, unknown> {
+  const values = new Map<string, unknown>(Object.entries(flags));
+  return Object.fromEntries(SETTINGS.filter((name) => values.get(name) !== undefined).map((name) => [name, values.get(name)]));
 }
 
 /** Ratings as a protocol takes them: in columns to split, or split already. */
@@ -66,7 +73,7 @@ export class FoldSource {
 
   constructor(readonly flags: SourceFlags) {}
 
-  /** @throws what reading throws; RangeError or TypeError where the ratings do not suit the protocol */
+  /** The folds of a trial. @throws what reading throws; RangeError or TypeError where the ratings do not suit the protocol */
   async folds(trial: TrialFlags): Promise<Fold[]> {
     const { protocol, validPct, folds, lastK: k, given: nGiven, repeats } = trial;
     const seeds = trial.seeds ?? Array.from({ length: repeats }, (_, i) => (trial.seed + i) >>> 0);
@@ -78,43 +85,36 @@ export class FoldSource {
       case 'by-user':
         return byUser(columns!, { folds, given: nGiven, seeds });
       case 'leave-last':
+        if (!columns!.timestamps) throw new TypeError('The protocol leave-last needs timestamps, and these ratings have none.');
         return leaveLast(columns!, { k, seeds });
       default:
         return randomHoldOut(columns!, { validPct, seeds });
     }
   }
 
+  /** The ratings that a trial of this protocol is made with. */
   ratings({ protocol }: Pick<TrialFlags, 'protocol'>): Promise<SourcedRatings> {
-    const { trainFile, validFile } = this.flags;
-    const kind = trainFile !== undefined || validFile !== undefined ? 'files' : isMovieLens(protocol) ? protocol : 'columns';
-    let reading = this.#read.get(kind);
+    const isSplit = this.flags.trainFile !== undefined || this.flags.validFile !== undefined;
+    const movieLens = !isSplit && isMovieLens(protocol) ? protocol : undefined;
+    const key = movieLens ?? '';
+    let reading = this.#read.get(key);
     if (reading === undefined) {
-      reading = kind === 'files' ? this.#files() : kind === 'columns' ? this.#columns() : this.#movieLens(kind);
-      this.#read.set(kind, reading);
+      reading = movieLens ? this.#movieLens(movieLens) : this.#named();
+      this.#read.set(key, reading);
     }
     return reading;
   }
 
-  async #columns(): Promise<SourcedRatings> {
-    const { data } = this.flags;
-    // Loaded only now, here and below: the reader's database takes a while.
-    const { openRatings } = await import('../../node/ratings/default-data.js');
-    const { columns, source, ...skipped } = await openRatings({ ...(data !== undefined && { data }), ...readerOptions(this.flags) });
-    return { columns, source: `Data: ${source}${leftOut(skipped)}`, fingerprint: columnsFingerprint(columns) };
+  async #named(): Promise<SourcedRatings> {
+    const ratings = await readNamed(this.flags);
+    const { source } = ratings;
+    if ('train' in ratings) return splitAlready([ratings], source);
+    return { columns: ratings.columns, source, fingerprint: columnsFingerprint(ratings.columns) };
   }
 
   async #movieLens(which: MovieLensFolds): Promise<SourcedRatings> {
     const { readMovieLensFolds } = await import('../../node/ratings/movielens-folds.js');
-    return splitAlready(await readMovieLensFolds(which, this.flags.data), `Data: ${which} of MovieLens-100K.`);
-  }
-
-  async #files(): Promise<SourcedRatings> {
-    const { trainFile, validFile } = this.flags;
-    if (trainFile === undefined || validFile === undefined)
-      throw new TypeError('--train-file and --valid-file go together: one names the ratings to train on, the other those to be judged by.');
-    const { readSplit } = await import('../../node/ratings/ratings-file.js');
-    const { train, valid, name, ...skipped } = await readSplit(trainFile, validFile, readerOptions(this.flags));
-    return splitAlready([{ name, train, valid }], `Data: ${trainFile} and ${validFile}.${leftOut(skipped)}`);
+    return splitAlready(await readMovieLensFolds(which, this.flags.data), `${which} of MovieLens-100K.`);
   }
 }
 
@@ -123,11 +123,8 @@ function isMovieLens(protocol: string): protocol is MovieLensFolds {
 }
 
 function splitAlready(given: GivenFold[], source: string): SourcedRatings {
-  return {
-    given,
-    source,
-    fingerprint: fingerprintText(given.map(({ train, valid }) => columnsFingerprint(train) + columnsFingerprint(valid)).join()),
-  };
+  const parts = given.map(({ train, valid }) => columnsFingerprint(train) + columnsFingerprint(valid));
+  return { given, source, fingerprint: fingerprintText(parts.join()) };
 }
 
 function columnsFingerprint({ users, items, ratings, timestamps = [] }: RatingColumns): string {
@@ -139,42 +136,40 @@ function columnsFingerprint({ users, items, ratings, timestamps = [] }: RatingCo
   return fingerprint(...ids, Float32Array.from(ratings), Float64Array.from(timestamps));
 }
 
-/** Trains and judges. */
+/** Trains and judges the models of a trial. */
 export function runTrial(
   flags: TrialFlags,
   folds: readonly Fold[],
   options: Omit<EvaluateOptions, 'ranking'> & Pick<OneCycleFitOptions, 'onProgress'>,
 ): Promise<Evaluation> {
   const { epochs, lr, batchSize, ensemble, topK, threshold } = flags;
-  const { onProgress, signal, ...rest } = options;
-  const fitOptions = { signal, ...(onProgress && { onProgress }) };
-  return evaluate(
-    folds,
-    { batchSize, learner: learnerOptions(flags), ensemble, fit: (learn) => learn.fitOneCycle(epochs, lr, fitOptions) },
-    { ...rest, ...(signal && { signal }), ...(topK !== undefined && { ranking: { k: topK, threshold } }) },
-  );
+  const { onProgress, ...rest } = options;
+  const recipe = {
+    batchSize,
+    learner: learnerOptions(flags),
+    ensemble,
+    fit: (learn: CollabLearner) => {
+      checkEpochs(epochs, learn.trainer.stepsPerEpoch);
+      return learn.fitOneCycle(epochs, lr, { signal: options.signal, ...(onProgress && { onProgress }) });
+    },
+  };
+  return evaluate(folds, recipe, { ...rest, ...(topK !== undefined && { ranking: { k: topK, threshold } }) });
 }
 
 /** What the trial does, as a phrase. */
-export function describeProtocol(
-  { protocol, validPct, folds, lastK, given, ensemble, topK, threshold }: TrialFlags,
-  { flags }: FoldSource,
-  nFolds: number,
-): string {
-  const what =
-    flags.trainFile !== undefined
-      ? 'the given split'
-      : {
-          random: `${validPct} of the ratings held out at random`,
-          kfold: `${folds}-fold cross-validation`,
-          'leave-last': `the last ${lastK === 1 ? 'rating' : `${lastK} ratings`} of each user held out`,
-          'by-user': `users left out in ${folds} parts, folded in from ${given} ratings each`,
-          'u1-u5': 'u1 to u5',
-          'ua-ub': 'ua and ub',
-        }[protocol];
-  const judged =
-    topK === undefined
-      ? ''
-      : `; lists of ${topK} of all items that the user has not rated in training, relevant from a test rating of ${threshold}`;
-  return `${what}, ${nFolds} ${ensemble > 1 ? `ensembles of ${ensemble} models` : nFolds === 1 ? 'model' : 'models'}${judged}`;
+export function describeProtocol(trial: TrialFlags, { flags }: FoldSource, nFolds: number): string {
+  const { protocol, validPct, folds, lastK, given, ensemble, topK, threshold } = trial;
+  const protocols = {
+    random: `${validPct} of the ratings held out at random`,
+    kfold: `${folds}-fold cross-validation`,
+    'leave-last': `the last ${lastK === 1 ? 'rating' : `${lastK} ratings`} of each user held out`,
+    'by-user': `users left out in ${folds} parts, folded in from ${counted(given, 'rating')} each`,
+    'u1-u5': 'u1 to u5',
+    'ua-ub': 'ua and ub',
+  };
+  const what = flags.trainFile === undefined ? protocols[protocol] : 'the given split';
+  const models = ensemble > 1 ? `${counted(nFolds, 'ensemble')} of ${ensemble} models` : counted(nFolds, 'model');
+  if (topK === undefined) return `${what}, ${models}`;
+  const relevant = `relevant from a test rating of ${threshold}`;
+  return `${what}, ${models}; lists of ${topK} of all items that the user has not rated in training, ${relevant}`;
 }

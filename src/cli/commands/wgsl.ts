@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { sigmoidRange } from '../../../shaders/ops/range.js';
+import { rangeOf } from '../../../shaders/ops/range.js';
 import { kernelSource } from '../../gpu/kernel.js';
 import { addShapeOptions, rangeOption, type ShapeFlags } from '../options/model.js';
 
@@ -7,6 +7,7 @@ interface WgslFlags extends ShapeFlags {
   immediates: boolean;
 }
 
+/** Adds `dotbias wgsl`. */
 export function addWgsl(program: Command): void {
   const command = program
     .command('wgsl')
@@ -22,6 +23,6 @@ async function printWgsl(kernel: string | undefined, flags: WgslFlags): Promise<
     console.log(kernelNames.join('\n'));
     return;
   }
-  const variant = { range: sigmoidRange(rangeOption(flags)), bias: flags.bias, nFactors: flags.factors };
+  const variant = { range: rangeOf(rangeOption(flags)), hasBias: flags.bias, nFactors: flags.factors };
   console.log(kernelSource(kernelByName(kernel, variant), flags.immediates ? 'immediate' : 'dynamic uniform').trim());
 }

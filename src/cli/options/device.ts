@@ -6,6 +6,7 @@ export interface DeviceFlags {
   adapter?: string;
 }
 
+/** Adds `DeviceFlags`. */
 export function addDeviceOptions(command: Command): Command {
   return command.option(
     '--adapter <name>',
@@ -13,11 +14,12 @@ export function addDeviceOptions(command: Command): Command {
   );
 }
 
-export function openDevice({ adapter }: DeviceFlags): Promise<OpenedGpu> {
-  return openGpu(adapter === undefined ? {} : { name: adapter });
-}
-
-/** The first line of every run. */
-export function deviceLine({ info, why }: OpenedGpu): string {
-  return `Device: ${info.description}, ${info.isSoftware ? 'software' : 'hardware'} (${why.replace(/^hardware; /, '')})`;
+/** Opens the device, lets `use` have it, and destroys it, whatever happens. */
+export async function withDevice(flags: DeviceFlags, use: (device: OpenedGpu) => Promise<void>): Promise<void> {
+  const device = await openGpu(flags.adapter === undefined ? {} : { name: flags.adapter });
+  try {
+    await use(device);
+  } finally {
+    device.gpu.destroy();
+  }
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { MAX_STEPS } from '../../base/check.js';
 import { integer, positive } from './numbers.js';
 
 /** How long and how fast to train. */
@@ -7,8 +8,18 @@ export interface FitFlags {
   lr: number;
 }
 
+/** Adds `FitFlags`. */
 export function addFitOptions(command: Command): Command {
   return command
-    .option('--epochs <n>', 'passes over the training ratings', integer(1), 5)
+    .option('--epochs <n>', 'passes over the training ratings', integer(1, MAX_STEPS), 5)
     .option('--lr <x>', 'highest learning rate of the 1-cycle schedule', positive, 0.01);
+}
+
+/** @throws RangeError if the epochs have more steps than a fit may have, with the most that these data allow */
+export function checkEpochs(epochs: number, stepsPerEpoch: number): void {
+  if (epochs * stepsPerEpoch <= MAX_STEPS) return;
+  throw new RangeError(
+    `epochs must be at most ${Math.floor(MAX_STEPS / stepsPerEpoch)} here, not ${epochs}: ` +
+      `a fit has at most ${MAX_STEPS} steps, and an epoch of these ratings has ${stepsPerEpoch}.`,
+  );
 }

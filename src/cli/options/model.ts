@@ -1,8 +1,9 @@
+import type { LearnerOptions } from '../../train/options.js';
 import { type Command, Option } from 'commander';
-import type { LearnerOptions } from '../../train/learner.js';
 import type { StepperName } from '../../steps/stepper.js';
+import { calibrationFile } from '../../node/device/calibrations.js';
 import { integer, notNegative, positive, rangeOrNone } from './numbers.js';
-import { applyPresets, PRESETS } from './presets.js';
+import { applyPresets, asFlags, PRESETS } from './presets.js';
 
 /** The shape of a model. */
 export interface ShapeFlags {
@@ -11,7 +12,7 @@ export interface ShapeFlags {
   bias: boolean;
 }
 
-/** What is trained, and how a step is made. */
+/** The shape of a model, and how it is trained. */
 export interface ModelFlags extends ShapeFlags {
   wd: number;
   wdBias?: number;
@@ -21,9 +22,13 @@ export interface ModelFlags extends ShapeFlags {
   stepper?: StepperName | 'auto';
 }
 
+/** Far more than any model needs, and few enough that no size overflows. */
+const MAX_FACTORS = 10_000;
+
+/** Adds `ShapeFlags`. */
 export function addShapeOptions(command: Command): Command {
   return command
-    .option('--factors <n>', "length of a user's and an item's vector", integer(1), 40)
+    .option('--factors <n>', "length of a user's and an item's vector", integer(1, MAX_FACTORS), 40)
     .addOption(
       new Option('--y-range <lo,hi>', "predictions lie between these, through a sigmoid; 'none' for raw scores")
         .argParser(rangeOrNone)
@@ -32,6 +37,7 @@ export function addShapeOptions(command: Command): Command {
     .option('--no-bias', 'factors only, without biases');
 }
 
+/** Adds `ModelFlags`. */
 export function addModelOptions(command: Command): Command {
   return applyPresets(addShapeOptions(command))
     .option('--wd <x>', 'weight decay of the factors', notNegative, 0.1)
@@ -40,7 +46,8 @@ export function addModelOptions(command: Command): Command {
     .addOption(
       new Option(
         '--preset <name>',
-        'fastai1, fastai2: defaults of Adam and of the 1-cycle schedule; best: --factors 100 --wd 0.21 --wd-bias 0 --eps 2e-4 --y-range 0.2,5.4 --epochs 8 --lr 0.00245, where not given otherwise',
+        'fastai1, fastai2: their defaults of Adam and of the 1-cycle schedule; ' +
+          `best: ${asFlags(PRESETS['best'])}; flags given beside it win`,
       )
         .choices(Object.keys(PRESETS))
         .default('fastai1'),
@@ -48,7 +55,8 @@ export function addModelOptions(command: Command): Command {
     .addOption(
       new Option(
         '--stepper <name>',
-        'how steps are made; all give the same numbers up to rounding; auto: the fastest by a short trial, remembered (default: lazy where possible, else dense)',
+        'how training steps are made; all steppers give the same numbers, up to rounding. ' +
+          'auto: the fastest in a short trial, which is remembered (default: lazy where it is possible, else dense)',
       ).choices(['auto', 'lazy', 'persistent', 'dense', 'unfused']),
     );
 }
@@ -58,16 +66,10 @@ export function rangeOption({ yRange }: ShapeFlags): [lo: number, hi: number] | 
   return yRange === 'none' ? null : yRange;
 }
 
+/** The flags as options of `collabLearner`. */
 export function learnerOptions(flags: ModelFlags): LearnerOptions {
-  const { factors, wd, wdBias, eps, bias, preset, stepper } = flags;
-  return {
-    nFactors: factors,
-    wd,
-    yRange: rangeOption(flags),
-    bias,
-    defaults: PRESETS[preset].defaults,
-    ...(wdBias !== undefined && { wdBias }),
-    ...(eps !== undefined && { eps }),
-    ...(stepper && { stepper }),
-  };
+  const { factors, bias, wd, wdBias, eps, preset, stepper } = flags;
+  const { defaults } = PRESETS[preset];
+  const yRange = rangeOption(flags);
+  return { nFactors: factors, yRange, bias, wd, wdBias, eps, defaults, stepper, calibrations: calibrationFile() };
 }

@@ -1,30 +1,36 @@
-/** Strict parsers of option values: the whole text must be what was asked for. */
+/** Strict parsers of option values: the whole text must be what was asked for, and within bounds that make sense. */
 import { InvalidArgumentError } from 'commander';
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A whole number from `min` to `max`. */
 export const integer =
-  (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  (min: number, max: number) =>
   (text: string): number => {
     const value = /^\d+$/.test(text) ? Number(text) : NaN;
     if (value >= min && value <= max) return value;
-    throw new InvalidArgumentError(
-      max === Number.MAX_SAFE_INTEGER ? `Use a whole number of at least ${min}.` : `Use a whole number from ${min} to ${max}.`,
-    );
+    throw new InvalidArgumentError(`Use a whole number from ${min} to ${max}.`);
   };
+
+/** A seed: a whole number of 32 bits. */
+export const seed = integer(0, 0xffffffff);
+
+/** Seeds, such as `1,2,3`. */
+export function seedList(text: string): number[] {
+  return text.split(',').map((each) => seed(each.trim()));
+}
 
 /** Any number. */
 export function number(text: string): number {
   const value = parse(text);
-  if (Number.isFinite(value)) return value;
+  if (!Number.isNaN(value)) return value;
   throw new InvalidArgumentError('Use a number.');
 }
 
 /** A number above zero. */
 export function positive(text: string): number {
   const value = parse(text);
-  if (value > 0) return value;
+  if (Math.fround(value) > 0) return value;
   throw new InvalidArgumentError('Use a number above 0.');
 }
 
@@ -54,13 +60,14 @@ export function rangeOrNone(text: string): [lo: number, hi: number] | 'none' {
   if (text === 'none') return text;
   try {
     return range(text);
-  } catch {
-    throw new InvalidArgumentError("Use two numbers, the lower first, such as 0,5.5, or 'none'.");
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message.replace(/\.$/, ", or 'none'."));
   }
 }
 
-/** The number that a text is, NaN if it is none; finite. */
+/** The number that a text is; NaN if it is none. The device computes in float32, which ends at 3.4e38. */
 function parse(text: string): number {
   const value = DECIMAL.test(text) ? Number(text) : NaN;
-  return Number.isFinite(value) ? value : NaN;
+  if (Number.isNaN(value) || Number.isFinite(Math.fround(value))) return value;
+  throw new InvalidArgumentError('Use a number that float32 can hold: from -3.4e38 to 3.4e38.');
 }

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-/** Fails before the work begins, rather than after it, if a file cannot be written. Throws the file system's error. */
+/** Fails before the work begins, rather than after it, if a file cannot be written. @throws RangeError or the file system's error */
 export async function checkWritable(path: string | undefined): Promise<void> {
   if (path === undefined) return;
   const found = await statOrNone(path);

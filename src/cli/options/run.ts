@@ -1,9 +1,13 @@
+import type { Callback } from '../../train/fit.js';
+import type { FitOptions } from '../../train/run-fit.js';
 import type { Command } from 'commander';
-import { type Callback, csvHistory, earlyStopping, keepBest } from '../../train/callbacks.js';
-import { resumeWarnings } from '../../train/checkpoint.js';
-import type { CollabLearner, FitOptions } from '../../train/learner.js';
+import { MAX_STEPS } from '../../base/check.js';
 import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
+import { csvHistory, earlyStopping, keepBest } from '../../train/callbacks.js';
+import { resumeWarnings } from '../../train/checkpoint.js';
+import type { CollabLearner } from '../../train/learner.js';
+import { counted } from '../print/text.js';
 import { integer } from './numbers.js';
 import { checkWritable } from './outputs.js';
 
@@ -17,13 +21,14 @@ export interface RunFlags {
   resume?: boolean;
 }
 
+/** Adds `RunFlags`. */
 export function addRunOptions(command: Command): Command {
   return command
-    .option('--patience <n>', 'end early, after this many epochs in a row without a lower validation loss', integer(1))
-    .option('--keep-best', 'end with the model of the epoch with the lowest validation loss, not of the last')
+    .option('--patience <n>', 'end early, after this many epochs in a row without a lower validation loss', integer(1, MAX_STEPS))
+    .option('--keep-best', 'end with the model of the epoch that had the lowest validation loss, not of the last one')
     .option('--history <file>', 'after each epoch, write the table so far as CSV')
-    .option('--checkpoint-dir <dir>', 'after each epoch, save there all that is needed to go on')
-    .option('--keep-last <n>', 'checkpoints to keep', integer(1), 2)
+    .option('--checkpoint-dir <dir>', 'after each epoch, save all that is needed to go on from there')
+    .option('--keep-last <n>', 'checkpoints to keep', integer(1, MAX_STEPS), 2)
     .option(
       '--resume',
       'go on from the newest checkpoint in --checkpoint-dir, if there is one; the run ends as if it had never been interrupted',
@@ -36,17 +41,16 @@ export interface Run extends Pick<FitOptions, 'checkpoint' | 'resume'> {
   notes: string[];
 }
 
-/** Checks before anything is computed what would fail later. */
+/** Checks before anything is computed what would fail later. @throws RangeError, FileFormatError or the file system's error */
 export async function checkRun({ checkpointDir, resume, history }: RunFlags): Promise<void> {
   if (resume && checkpointDir === undefined) throw new RangeError('--resume needs --checkpoint-dir, the folder to go on from.');
   await checkWritable(history);
   if (checkpointDir !== undefined && !resume) await new CheckpointDir(checkpointDir).begin();
 }
 
-export async function prepareRun(
-  { patience, keepBest: best, history, checkpointDir, keepLast, resume }: RunFlags,
-  learn: CollabLearner,
-): Promise<Run> {
+/** Turns the flags into options of a fit, with the checkpoint to resume from, if there is one. */
+export async function prepareRun(flags: RunFlags, learn: CollabLearner): Promise<Run> {
+  const { patience, keepBest: best, history, checkpointDir, keepLast, resume } = flags;
   const callbacks: Callback[] = [];
   if (patience !== undefined) callbacks.push(earlyStopping({ patience }));
   if (best) callbacks.push(keepBest());
@@ -56,22 +60,22 @@ export async function prepareRun(
 
   const folder = new CheckpointDir(checkpointDir, { keepLast });
   run.checkpoint = async (bytes, fit) => {
-    // A full disk must not end hours of training.
-    await folder
-      .save(bytes, fit)
-      .catch((error: Error) =>
-        console.error(`The checkpoint after ${fit.records.length} epochs was not saved, training goes on: ${error.message}`),
-      );
+    try {
+      await folder.save(bytes, fit);
+    } catch (error) {
+      // A full disk must not end hours of training.
+      const after = counted(fit.records.length, 'epoch');
+      console.error(`The checkpoint after ${after} was not saved, and training goes on: ${(error as Error).message}`);
+    }
   };
   if (!resume) return run;
   const { checkpoint, file, notes } = await folder.newest();
   run.notes.push(...notes);
   if (checkpoint === undefined) {
-    run.notes.push(`There is no checkpoint to use in ${checkpointDir}: training starts from the beginning.`);
+    run.notes.push(`${checkpointDir} holds no checkpoint that can be used: training starts from the beginning.`);
   } else {
-    const { epochs } = checkpoint.progress;
     run.resume = checkpoint;
-    run.notes.push(...resumeWarnings(checkpoint, learn), `Going on after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}, from ${file}.`);
+    run.notes.push(...resumeWarnings(checkpoint, learn), `Going on after ${counted(checkpoint.progress.epochs, 'epoch')}, from ${file}.`);
   }
   return run;
 }

@@ -1,10 +1,11 @@
-import type { CollabLearner, EpochRecord } from '../../train/learner.js';
+import type { EpochRecord } from '../../train/fit.js';
+import type { Validation } from '../../train/validator.js';
+import type { CollabData } from '../../data/collab-data.js';
 import { trainingConfig } from '../../files/model-file.js';
-import type { OpenedGpu } from '../../node/device/device.js';
-import type { StepperName } from '../../steps/stepper.js';
-import type { Validation } from '../../train/trainer.js';
-import type { SourcedData } from '../options/data.js';
+import type { AdapterReport } from '../../node/device/adapter.js';
+import type { CollabLearner } from '../../train/learner.js';
 import type { Stopwatch } from '../process/stopwatch.js';
+import { thousands } from './text.js';
 
 /**
  * What `dotbias train --report` writes. Numbers that do not exist, such as the validation errors without validation
@@ -13,8 +14,9 @@ import type { Stopwatch } from '../process/stopwatch.js';
 export interface TrainReport {
   /** The driver's description of the adapter. */
   adapter: string;
-  isFallbackAdapter: boolean;
-  /** `nUsers` and `nItems` count the distinct ids that training saw: one less than the rows of a table, which has `#na#` too. */
+  /** The adapter computes on the CPU. */
+  isSoftware: boolean;
+  /** `nUsers` and `nItems` count the distinct ids that training saw: one less than a table has rows, for those include `#na#`. */
   data: { name: string; nUsers: number; nItems: number; nTrain: number; nValid: number; bestMse?: number };
   config: Readonly<Record<string, unknown>>;
   /** Training steps made. */
@@ -25,39 +27,42 @@ export interface TrainReport {
   validRmse: number;
   validMae: number;
   /**
-   * `data` (reading) and `device` (opening) run side by side; `compile` includes all that is made ready on the device;
+   * `data` (reading) and `device` (opening) run side by side; `compile` includes all that is prepared on the device;
    * `train` and `validate` are sums over the epochs; `total` counts from the start of the process.
    */
   seconds: { data: number; device: number; compile: number; train: number; validate: number; total: number };
   /** How the steps were made. */
-  path: StepperName;
-  /** Microseconds of training per step, and ratings trained on per second, of the complete epochs. */
+  stepper: string;
+  /** Microseconds of training per step, and ratings trained on per second, both of complete epochs. */
   usPerStep: number;
   ratingsPerSecond: number;
   /** Ctrl-C ended the run before its time. */
   interrupted: boolean;
 }
 
+/** A run that is over, and all that its report is made from. */
 export interface FinishedRun {
   learn: CollabLearner;
   valid: Validation;
-  device: OpenedGpu;
-  sourced: SourcedData;
+  adapter: AdapterReport;
+  data: CollabData;
+  /** The lowest validation MSE that any model can reach, where it is known. */
+  bestMse: number | undefined;
   config: Readonly<Record<string, unknown>>;
   watch: Stopwatch;
   interrupted: boolean;
 }
 
-export function trainReport({ learn, valid, device, sourced, config, watch, interrupted }: FinishedRun): TrainReport {
-  const { data, bestMse } = sourced;
+/** The report of a run. */
+export function trainReport({ learn, valid, adapter, data, bestMse, config, watch, interrupted }: FinishedRun): TrainReport {
   const { epochs } = learn.history;
   const sum = (seconds: (record: EpochRecord) => number) => epochs.reduce((total, record) => total + seconds(record), 0);
   const train = sum(({ trainSeconds }) => trainSeconds);
   const steps = epochs.length * learn.trainer.stepsPerEpoch;
   const part = (name: string) => watch.seconds[name] ?? 0;
   return {
-    adapter: device.info.description,
-    isFallbackAdapter: device.info.isFallbackAdapter,
+    adapter: adapter.description,
+    isSoftware: adapter.isSoftware,
     data: {
       name: data.name,
       nUsers: data.nUsers - 1,
@@ -84,9 +89,19 @@ export function trainReport({ learn, valid, device, sourced, config, watch, inte
       validate: sum(({ validateSeconds }) => validateSeconds),
       total: watch.total,
     },
-    path: learn.trainer.stepper.name,
+    stepper: learn.trainer.stepper.name,
     usPerStep: (1e6 * train) / steps,
     ratingsPerSecond: (steps * data.batchSize) / train,
     interrupted,
   };
+}
+
+/** The two lines with which a run ends: its errors and its speed. */
+export function resultLines({ data, validMse, validRmse, validMae, usPerStep, ratingsPerSecond, stepper }: TrainReport): string {
+  const best = data.bestMse === undefined ? '' : `  (best reachable MSE ${data.bestMse.toFixed(4)})`;
+  const errors =
+    data.nValid === 0
+      ? 'No validation ratings.'
+      : `valid MSE ${validMse.toFixed(4)}  RMSE ${validRmse.toFixed(4)}  MAE ${validMae.toFixed(4)}${best}`;
+  return `${errors}\n${Math.round(usPerStep)} us per step, ${thousands(Math.round(ratingsPerSecond))} ratings/s (${stepper} stepper)`;
 }

@@ -1,21 +1,33 @@
+import type { Command } from 'commander';
 import { DotbiasError } from '../../base/errors.js';
 import { VERSION } from '../../base/version.js';
 
-/** What to print for an error: one line for what a user can act on, everything for a defect. */
-export function describeError(error: unknown): string {
-  if (isForUser(error)) return `error: ${error.message}`;
+/**
+ * What to print for an error: one line for what the user can act on, everything for a defect.
+ *
+ * @param command the command that ran, whose flags the line is to name
+ */
+export function describeError(error: unknown, command?: Command): string {
+  if (isRefusal(error)) return `error: ${command === undefined ? error.message : nameFlags(error.message, command)}`;
+  if (error instanceof DotbiasError) return `error: ${error.message}`;
   if (isSystemError(error)) return `error: ${systemMessage(error)}`;
   const detail = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  return `${detail}\nThis is a defect of dotbias ${VERSION} (Node ${process.version}, ${process.platform} ${process.arch}): please report it with the lines above.`;
+  const where = `dotbias ${VERSION} (Node ${process.version}, ${process.platform} ${process.arch})`;
+  return `${detail}\nThis is a defect of ${where}: please report it with the lines above.`;
 }
 
-/** Our own refusals of an argument are sentences and end in a full stop; messages of the JavaScript engine never do. */
+/** Whether an error is our own refusal of an argument: a sentence with its full stop, which the JavaScript engine's never have. */
 export function isRefusal(error: unknown): error is Error {
   return (error instanceof RangeError || error instanceof TypeError) && error.message.endsWith('.');
 }
 
-function isForUser(error: unknown): error is Error {
-  return error instanceof DotbiasError || isRefusal(error);
+/**
+ * A refusal names options as the API does; the user knows them as flags: `batchSize 0` becomes `--batch-size 0`. Only the
+ * first word, and words with a capital inside, are taken for names: `epochs` may also be a plain word.
+ */
+function nameFlags(message: string, { options }: Command): string {
+  const flags = new Map(options.map((option) => [option.attributeName(), option.long]));
+  return message.replace(/^[a-z]+\b|\b[a-z]+[A-Z]\w*/g, (name) => flags.get(name) ?? name);
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

@@ -1,4 +1,4 @@
-/** Runs `work` with a signal that Ctrl-C sets off; a second Ctrl-C ends the process at once. */
+/** Runs `work` with a signal that the first Ctrl-C aborts; a second one ends the process at once. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interrupt = new AbortController();
   const onInterrupt = () => interrupt.abort();

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CalibrationStore } from '../../gpu/gpu.js';
+import type { CalibrationStore } from '../../train/options.js';
 import { cacheDir } from '../disk/cache.js';
 import { writeFileAtomic } from '../disk/files.js';
 

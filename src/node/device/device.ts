@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { Gpu, type GpuOptions } from '../../gpu/gpu.js';
 import { type AdapterReport, openAdapter, type OpenAdapterOptions } from './adapter.js';
-import { calibrationFile } from './calibrations.js';
 import { destroyAtExit } from './dawn.js';
 
+/** Which adapter to open, and how much of its memory to use; all optional. */
 export interface OpenGpuOptions extends OpenAdapterOptions, Pick<GpuOptions, 'memoryBudget'> {}
 
 /** A device of this machine, with what was chosen and why. */
@@ -14,7 +14,7 @@ export interface OpenedGpu {
 }
 
 /**
- * Opens the best adapter of this machine, or the one named; see `openAdapter` for the order.
+ * Opens the best adapter of this machine, or the one named; see `openAdapter` for the order. `gpu.destroy()` ends it.
  *
  * lavapipe computes on the thread that submits, unless LP_NUM_THREADS is set: its thread pool costs more to wake for
  * each small dispatch than it gains.
@@ -25,13 +25,15 @@ export async function openGpu({ memoryBudget, ...options }: OpenGpuOptions = {})
   const { adapter, gpu: dawn, info, why } = await openAdapter({ softwareThreads: 0, ...options });
   const gpu = await Gpu.open(adapter, {
     wgslLanguageFeatures: dawn.wgslLanguageFeatures as ReadonlySet<string>,
-    calibrations: calibrationFile(),
     wait: pollGently(info.isSoftware ? 1 : 0.1),
     ...(memoryBudget !== undefined && { memoryBudget }),
   });
   destroyAtExit(gpu.device);
   return { gpu, info, why };
 }
+
+/** The best adapter's device, for whoever opens one for themselves. */
+export const openOwnGpu = async (): Promise<Gpu> => (await openGpu()).gpu;
 
 /**
  * Awaits GPU work with a nap between two polls. Dawn settles its promises from the event loop, which would otherwise

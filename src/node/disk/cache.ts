@@ -3,9 +3,9 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /**
- * The folder for what can be fetched or made again (downloads, unpacked drivers): `$DOTBIAS_CACHE_DIR`, else
- * `$XDG_CACHE_HOME/dotbias`, else `~/.cache/dotbias`; where there is no home folder that can be written to, a folder in
- * the system's temporary directory, of its own for each user. It need not exist yet.
+ * The folder for files that can be fetched or made again (downloads, unpacked drivers): `$DOTBIAS_CACHE_DIR`, else
+ * `$XDG_CACHE_HOME/dotbias`, else `~/.cache/dotbias`. If there is no home folder that can be written to, each user has a
+ * folder in the system's temporary directory instead. It need not exist yet.
  */
 export function cacheDir(): string {
   const { DOTBIAS_CACHE_DIR, XDG_CACHE_HOME } = process.env;

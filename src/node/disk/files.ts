@@ -3,8 +3,8 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Writes a file whole or not at all: into a new file of the same folder, forced to the disk, then renamed over `path`. A
- * reader, or a run that is cut off, finds the old content or the new, never a part. Folders above it are made.
+ * Writes a file whole or not at all: to a new file in the same folder, which is forced to the disk and then renamed to
+ * `path`. A reader finds the old content or the new, never a part, even if the process is killed. Missing folders are made.
  *
  * @param content text is written as UTF-8
  * @throws the file system's error (no permission, disk full); nothing is left behind
@@ -28,7 +28,7 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
   }
 }
 
-/** The content of a file. @throws the file system's error, which always says the path (Node's own does not for a folder) */
+/** The content of a file. @throws the file system's error, which always has the path (Node's own lacks it for a folder) */
 export async function readBytes(path: string): Promise<Buffer<ArrayBuffer>> {
   return readFile(path).catch((error: Error) => {
     throw Object.assign(error, { path });

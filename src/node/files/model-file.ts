@@ -1,15 +1,25 @@
 import type { CollabModel } from '../../answer/collab-model.js';
+import { checkOptions } from '../../base/check.js';
 import { FileFormatError } from '../../base/errors.js';
-import type { Gpu } from '../../gpu/gpu.js';
+import {
+  type DecodedModel,
+  decodeModel,
+  encodeModel,
+  type EncodeOptions,
+  loadModel,
+  type LoadOptions,
+  type ModelOps,
+  trainingConfig,
+} from '../../files/model-file.js';
 import { CollabLearner } from '../../train/learner.js';
-import { type DecodedModel, decodeModel, encodeModel, type EncodeOptions, loadModel, trainingConfig } from '../../files/model-file.js';
-import { openGpu } from '../device/device.js';
+import { openOwnGpu } from '../device/device.js';
 import { readBytes, writeFileAtomic } from '../disk/files.js';
 
 /**
  * Writes a model to a safetensors file, whole or not at all.
  *
- * @param options.training noted in the file. Default: a learner's `trainingConfig`, nothing for another model
+ * @param options.training what the file notes about the training. Default: the `trainingConfig` of a learner, and nothing
+ *   for another model
  * @param options.ratings whether the file holds the training ratings, see `EncodeOptions`. Default true
  * @throws DotbiasError if the model is not finite, or the file system's error
  */
@@ -21,19 +31,23 @@ export async function saveModel(model: CollabModel, path: string, options: Encod
 /**
  * Loads a model that `saveModel` wrote.
  *
- * @param options.gpu where to. Default: the best adapter of this machine, see `openGpu`
- * @throws FileFormatError naming the file if it is no model, or the file system's error
+ * @param options.gpu the device to load it to. Default: one on the best adapter of this machine, see `openGpu`, opened for
+ *   this model
+ * @param options.score and `options.range`: the ops that the model was made with, if they are not among ours
+ * @throws FileFormatError, which names the file, if it holds no model or one made with an op that was not given;
+ *   MemoryBudgetError if the model does not fit; the file system's error
  */
-export async function loadModelFile(path: string, { gpu }: { gpu?: Gpu | GPUDevice } = {}): Promise<CollabModel> {
-  const decoded = await readModelFile(path);
-  return loadModel(decoded, gpu ?? (await openGpu()).gpu);
+export async function loadModelFile(path: string, options: LoadOptions = {}): Promise<CollabModel> {
+  checkOptions('loadModelFile', options, ['gpu', 'score', 'range']);
+  const { gpu, ...ops } = options;
+  return loadModel(await readModelFile(path, ops), { gpu }, openOwnGpu);
 }
 
-/** Reads and checks a model file, without a device. Errors as `loadModelFile`. */
-export async function readModelFile(path: string): Promise<DecodedModel> {
+/** Reads and checks a model file, without a device. @throws FileFormatError and the file system's error, as `loadModelFile` */
+export async function readModelFile(path: string, ops: ModelOps = {}): Promise<DecodedModel> {
   const bytes = await readBytes(path);
   try {
-    return decodeModel(bytes);
+    return decodeModel(bytes, ops);
   } catch (error) {
     if (error instanceof FileFormatError) throw new FileFormatError(`${path}: ${error.message}`, { cause: error });
     throw error;

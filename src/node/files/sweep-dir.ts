@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import type { Evaluation } from '../../evaluate/evaluate.js';
 import { writeFileAtomic } from '../disk/files.js';
 
-/** What is kept of a trial; in the file, a figure that does not exist is null. */
+/** What is kept of a trial. In the file a figure that is not a number, such as the sd over one fold, is null. */
 export interface TrialRecord extends Partial<Evaluation> {
+  /** Identity of the trial, see `trialId`. */
   id: string;
+  /** Version of dotbias that ran it. */
   version: string;
+  /** The adapter on which it ran. */
   adapter: string;
-  /** All that decides the result. */
+  /** Everything that decides the result. */
   config: Record<string, unknown>;
-  /** Why there is no result, where the settings are to blame. */
+  /** Why there is no result, if that is because of the settings. */
   error?: string;
 }
 
@@ -19,22 +22,28 @@ export interface TrialRecord extends Partial<Evaluation> {
  * the folder, may write to it: files appear whole or not at all, and the same trial has the same name everywhere.
  */
 export class SweepDir {
+  /** @param path the folder, which need not exist before the first `write` */
   constructor(readonly path: string) {}
 
   #file(id: string): string {
     return join(this.path, `trial-${id}.json`);
   }
 
-  /** Whether a trial is done; a file that cannot be read does not count. */
+  /** Whether a trial is done; a file that is not a whole record does not count. */
   async has(id: string): Promise<boolean> {
     return (await this.#record(this.#file(id))) !== undefined;
   }
 
+  /** Writes the record of a trial, in place of an earlier one. @throws the file system's error */
   async write(record: TrialRecord): Promise<void> {
     await writeFileAtomic(this.#file(record.id), `${JSON.stringify(record, null, 2)}\n`);
   }
 
-  /** All trials, and the names of files that should be one but cannot be read. */
+  /**
+   * All trials by file name, and the names of files that should hold a trial but do not.
+   *
+   * @throws the file system's error, also if there is no such folder
+   */
   async list(): Promise<{ trials: TrialRecord[]; unreadable: string[] }> {
     const trials: TrialRecord[] = [];
     const unreadable: string[] = [];
@@ -46,7 +55,7 @@ export class SweepDir {
     return { trials, unreadable };
   }
 
-  /** Undefined where there is no file, or not that of a trial. */
+  /** Undefined if there is no file, or it is not a whole record. */
   async #record(file: string): Promise<TrialRecord | undefined> {
     try {
       const record = JSON.parse(await readFile(file, 'utf8')) as Partial<TrialRecord> | null;

@@ -1,13 +1,13 @@
-/** Labels beside points, none over another. All lengths in pixels. */
+/** Where to put labels beside points so that none covers another. All lengths are in pixels. */
 
-/** A point with its label; y grows downwards. */
+/** A point and its label; y grows downwards. */
 export interface LabelledPoint {
   x: number;
   y: number;
   label: string;
 }
 
-/** Where a label goes: from its point to the middle of the text's left end, centre or right end. */
+/** Where a label goes: the way from its point to the left end, the centre or the right end of the text, half-way up. */
 export interface LabelPlace {
   dx: number;
   dy: number;
@@ -21,7 +21,7 @@ interface Box {
   bottom: number;
 }
 
-/** The places tried, in this order: right, left, above, below, and the corners. */
+/** The places to try, in this order: right, left, above, below, and the corners. */
 const PLACES: LabelPlace[] = [
   { dx: 6, dy: 0, anchor: 'start' },
   { dx: -6, dy: 0, anchor: 'end' },
@@ -35,8 +35,8 @@ const PLACES: LabelPlace[] = [
 const RADIUS = 3;
 
 /**
- * Greedy: each label, in the order given, takes the first place where it covers neither another label nor a point and lies
- * within `area`. A label without such a place is left out (undefined); its point is not.
+ * Places labels greedily: each in turn takes the first place where it covers neither another label nor a point and lies
+ * within `area`. A label for which there is no such place is left out (undefined), but its point is drawn.
  */
 export function placeLabels(points: readonly LabelledPoint[], area: Box, fontSize: number): (LabelPlace | undefined)[] {
   const taken: Box[] = points.map(({ x, y }) => ({ left: x - RADIUS, right: x + RADIUS, top: y - RADIUS, bottom: y + RADIUS }));
@@ -58,18 +58,17 @@ function overlap(a: Box, b: Box): boolean {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }
 
-/** Width of a text in a sans-serif face, on the safe side of what Helvetica and Arial need. */
+/** Width of a text in a sans-serif face: rather more than Helvetica and Arial need. */
 function textWidth(text: string, fontSize: number): number {
   let ems = 0;
-  for (const char of text)
-    ems += /[ijl.,:;'|!()[\]\- ftr1I]/.test(char)
-      ? 0.36
-      : /[mwMW@%]/.test(char)
-        ? 0.95
-        : /[A-Z&]/.test(char)
-          ? 0.74
-          : char.charCodeAt(0) > 0x2e7f
-            ? 1.05
-            : 0.58;
+  for (const char of text) ems += charWidth(char);
   return ems * fontSize;
+}
+
+/** In em. */
+function charWidth(char: string): number {
+  if (/[ijl.,:;'|!()[\]\- ftr1I]/.test(char)) return 0.36;
+  if (/[mwMW@%]/.test(char)) return 0.95;
+  if (/[A-Z&]/.test(char)) return 0.74;
+  return char.charCodeAt(0) > 0x2e7f ? 1.05 : 0.58; // CJK and what follows it are full-width
 }

@@ -1,6 +1,6 @@
-/** Plots of training and of its results, each as the text of an SVG file. */
-import type { History } from '../../train/learner.js';
+/** Plots of training and of its results. Each function gives the text of an SVG file. */
 import type { LrFinderResult } from '../../schedule/lr-finder.js';
+import type { History } from '../../train/fit.js';
 import { placeLabels } from './labels.js';
 import type { MapPoint } from './pca.js';
 import { drawSvg } from './svg.js';
@@ -8,10 +8,15 @@ import { drawSvg } from './svg.js';
 const BLUE = '#1f77b4';
 const ORANGE = '#d95f02';
 const GREY = '#888888';
-/** Curves are thinned to this many points: more would not be seen. */
+/** Curves are thinned to this many points; more could not be seen. */
 const MAX_POINTS = 1000;
 
-/** Smoothed loss against learning rate, the suggestions marked. The last 5 points, where the loss explodes, are left out, as fastai does. */
+/**
+ * Smoothed loss against learning rate, with the suggestions marked. As in fastai, the last 5 points are left out, where the
+ * loss explodes.
+ *
+ * @param result of `lrFind`
+ */
 export function lrFinderPlot(result: LrFinderResult): Promise<string> {
   const { lrs, losses } = result;
   const points = Array.from({ length: Math.max(1, lrs.length - 5) }, (_, k) => ({ lr: lrs[k], loss: losses[k] }));
@@ -45,9 +50,10 @@ export function lrFinderPlot(result: LrFinderResult): Promise<string> {
 }
 
 /**
- * Training loss of every step, smoothed as in the training table; with `stepsPerEpoch`, the validation loss too.
+ * Training loss of every step, raw and smoothed as in the training table.
  *
- * @param history a learner's
+ * @param history of a learner
+ * @param options.stepsPerEpoch if given, the validation loss after each epoch is drawn too
  */
 export function lossPlot({ losses, smoothLosses, epochs }: History, { stepsPerEpoch }: { stepsPerEpoch?: number } = {}): Promise<string> {
   const steps = thin(losses.length).map((step) => ({ step, loss: losses[step], smooth: smoothLosses[step] }));
@@ -69,7 +75,7 @@ export function lossPlot({ losses, smoothLosses, epochs }: History, { stepsPerEp
   }));
 }
 
-/** Learning rate and momentum of every step. */
+/** Learning rate and momentum of every step of a learner's history. */
 export function schedulePlot({ lrs, beta1s }: History): Promise<string> {
   const steps = thin(lrs.length).map((step) => ({ step, lr: lrs[step], beta1: beta1s[step] }));
   const curve = (y: 'lr' | 'beta1', label: string) => (Plot: typeof import('@observablehq/plot')) => ({
@@ -80,7 +86,7 @@ export function schedulePlot({ lrs, beta1s }: History): Promise<string> {
   return drawSvg('Schedule', curve('lr', 'learning rate'), curve('beta1', 'momentum'));
 }
 
-/** A rating and what the model says. */
+/** A rating, and the model's prediction of it. */
 export interface RatingPrediction {
   rating: number;
   prediction: number;
@@ -88,7 +94,8 @@ export interface RatingPrediction {
 
 /**
  * Predicted against real ratings: for each real rating a box from the first to the third quartile of its predictions,
- * with the median; the line is where a perfect model's would be. Of more than 12 different ratings every pair is a dot.
+ * with the median. The line shows the predictions of a perfect model. If there are more than 12 different ratings, each
+ * pair is a dot instead, at most about 2,000 of them.
  */
 export function predictionPlot(pairs: readonly RatingPrediction[]): Promise<string> {
   const ratings = [...new Set(pairs.map(({ rating }) => rating))].sort((a, b) => a - b);
@@ -116,16 +123,17 @@ export function predictionPlot(pairs: readonly RatingPrediction[]): Promise<stri
   });
 }
 
-/** A rating, its prediction, and how many training ratings its item (or its user) had. */
+/** A rating, its prediction, and the number of training ratings of its item (or its user). */
 export interface CountedPrediction extends RatingPrediction {
+  /** Number of training ratings of the item (or the user). */
   count: number;
 }
 
 /**
- * Root mean squared error of the predictions by the number of training ratings that the item (or the user) had, in
- * classes of 0, 1, 2-3, 4-7, ... ratings. The area of a dot is the share of predictions in its class.
+ * Root mean squared error of the predictions by the number of training ratings of the item (or the user), in classes of
+ * 0, 1, 2-3, 4-7, ... ratings. The area of a dot shows the number of predictions in its class.
  *
- * @param whose 'item' or 'user', for the label
+ * @param whose 'item' or 'user', for the label. Default 'item'
  */
 export function errorByCountPlot(predictions: readonly CountedPrediction[], whose = 'item'): Promise<string> {
   const classes = new Map<number, { n: number; sum: number }>();
@@ -159,8 +167,10 @@ const MAP = { width: 960, height: 720, left: 60, right: 940, top: 30, bottom: 67
 const MAP_FONT = 11;
 
 /**
- * Items on the map of the first two components, most rated first as `itemMap` gives them. Titles are cut to 32 characters;
- * one that would cover another or a point is left out, so that those of the most rated items stay.
+ * Items on the map of the first two components. Titles are cut to 32 characters, and one that would cover a point or the
+ * title of an earlier item is left out.
+ *
+ * @param points of `itemMap`, the most rated first
  */
 export function itemMapPlot(points: readonly MapPoint[]): Promise<string> {
   const [xs, ys] = (['x', 'y'] as const).map((axis) => extent(points.map((point) => point[axis])));
@@ -188,21 +198,21 @@ export function itemMapPlot(points: readonly MapPoint[]): Promise<string> {
   }));
 }
 
-/** Lowest and highest value, with a little room. */
+/** The lowest and the highest value, with a little room around them. */
 function extent(values: readonly number[]): [number, number] {
   const [lo, hi] = values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)];
   const room = (hi - lo || 1) / 20;
   return [lo - room, hi + room];
 }
 
-/** At most `most` of the indices 0 to n - 1, evenly spaced, the last one among them. */
+/** At most `most` of the indices 0 to n - 1, evenly spaced and including the last. */
 function thin(n: number, most = MAX_POINTS): number[] {
   const stride = Math.max(1, Math.ceil(n / most));
   const first = n === 0 ? 0 : (n - 1) % stride;
   return Array.from({ length: Math.ceil((n - first) / stride) }, (_, k) => first + k * stride);
 }
 
-/** 10^-3 for the ticks at powers of ten, nothing between them. */
+/** Labels ticks at powers of ten, such as 0.01 and 1e-3, and no others. */
 function powerOfTen(value: number): string {
   const exponent = Math.round(Math.log10(value));
   return Math.abs(value / 10 ** exponent - 1) < 1e-9 ? (exponent >= -2 && exponent <= 2 ? String(value) : `1e${exponent}`) : '';

@@ -1,4 +1,4 @@
-/** Observable Plot without a browser: drawings as SVG text. */
+/** Drawings as SVG text: Observable Plot without a browser. */
 import type * as PlotModule from '@observablehq/plot';
 
 type Plot = typeof PlotModule;
@@ -7,12 +7,12 @@ const WIDTH = 640;
 const HEIGHT = 400;
 const FONT = 'Helvetica, Arial, sans-serif';
 
-/** A drawing in Plot's words. */
+/** A drawing in the terms of Observable Plot. */
 export type Drawing = (plot: Plot) => PlotModule.PlotOptions;
 
 /**
- * One SVG file with the drawings side by side, on white, each 640 x 400 unless it says otherwise.
- * Plot and its document are loaded only here: they take longer to load than a small model to train.
+ * One SVG file with the drawings side by side on white, each 640 x 400 pixels unless it sets another size.
+ * Plot and its document are loaded only here, because loading them takes longer than training a small model.
  */
 export async function drawSvg(title: string, ...drawings: Drawing[]): Promise<string> {
   const [plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { splitFields, type Dialect, type Reject } from './table-reader.js';
 
-/** What is wrong with a row that was read. */
+/** A row that was read and cannot be used. */
 export interface BadRow {
   /** Its number among the rows that were read, from 0. */
   row: number;
@@ -11,12 +11,12 @@ export interface BadRow {
   reason: string;
 }
 
-/** A bad row or a rejected line, found again in the file. */
+/** A bad row or a rejected line, with its place in the file. */
 export interface Problem {
-  /** From 1, header and blank lines counted. */
+  /** From 1; the header and blank lines count. */
   line: number;
   column?: string;
-  /** The offending field, or the line where there is no such field. */
+  /** The offending field, or the whole line if no single field is to blame. */
   value: string;
   reason: string;
 }
@@ -24,16 +24,16 @@ export interface Problem {
 const LF = 10;
 const CR = 13;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-/** Bytes of a record that are kept for the message. */
+/** Bytes of a record that are kept, to be quoted in a message. */
 const KEPT = 4096;
 
 /**
- * Finds the lines of the first `limit` bad rows and rejected lines by walking through the text once more. The reader
- * reports rows by number only; the walk counts what it counted: every line that is not blank, not the header and not
- * rejected, where a quoted field may run over several lines.
+ * Finds the lines of the first `limit` bad rows and rejected lines by reading the text once more. The table reader gives
+ * rows by number only; here rows are counted as it counted them, which is every line that is not blank, not the header and
+ * not rejected. A quoted field may run over several lines.
  *
  * @param badRows in the order of their row numbers
- * @param rejects in file order
+ * @param rejects in the order of the file
  */
 export async function locate(
   path: string,
@@ -73,7 +73,7 @@ export async function locate(
   return problems.slice(0, wanted);
 }
 
-/** Splits bytes into records and counts lines. `onRecord` gets the first line, the offset of the end, and the text. */
+/** Splits bytes into records and counts lines. `onRecord` gets a record's first line, the offset of its end, and its text. */
 function walker(
   { delimiter, quote }: Dialect,
   onRecord: (line: number, end: number, text: () => string) => void,

@@ -1,42 +1,57 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Id, RatingColumns } from '../../data/collab-data.js';
+import { checkOptions, checkSeed } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
+import type { RatingColumns } from '../../data/collab-data.js';
+import type { Id } from '../../data/ids.js';
 import { plantedRatings, type PlantedRatings } from '../../data/planted.js';
 import { cacheDir as defaultCacheDir } from '../disk/cache.js';
-import { cachedMovieLens100k, downloadMovieLens100k, type DownloadOptions } from './movielens.js';
-import { readRatings, type ReadRatingsOptions, type Skipped } from './ratings-file.js';
+import { cachedMovieLens100k, DOWNLOAD_OPTIONS, downloadMovieLens100k, type DownloadOptions } from './movielens.js';
+import { readRatings, type Skipped } from './ratings-file.js';
+import { READ_OPTIONS, type ReadRatingsOptions } from './read-options.js';
 
+/** Which ratings `openRatings` takes, and how it reads or downloads them; all optional. */
 export interface OpenRatingsOptions extends ReadRatingsOptions, DownloadOptions {
-  /** A file, folder or pattern as for `readRatings`, or 'planted' for the planted set. Default: MovieLens-100K, else the planted set. */
+  /**
+   * A file, folder or pattern as for `readRatings`, or 'planted' for the planted set. Default: MovieLens-100K, or the
+   * planted set if that cannot be had.
+   */
   data?: string;
-  /** Never use the network. Default false. */
+  /** True: never use the network. Default false. */
   offline?: boolean;
-  /** Seed of the planted set. Default 42. */
+  /** Seed of the planted set, a whole number in [0, 2^32). Default 42. */
   plantedSeed?: number;
 }
 
+/** Ratings, and where they come from. */
 export interface OpenedRatings extends Skipped {
   columns: RatingColumns;
+  /** A short name: of the file or folder, 'ml-100k' or 'planted'. */
   name: string;
-  /** One sentence: which data these are, and why these. */
+  /** One sentence that says which ratings these are, and why. */
   source: string;
+  /** Item titles by item id, if they came with the ratings. */
   titles?: Map<Id, string>;
-  /** For the planted set: the least MSE that any model can reach on these rows (default: all). */
+  /** For the planted set: the least MSE that any model can reach on the rows given (default: all), except by chance. */
   bestMse?: PlantedRatings['bestMse'];
 }
 
 /**
- * Ratings to train on. Without `data`, the first of: MovieLens-100K in `$MOVIELENS_DIR/ml-100k`; in the cache folder;
- * downloaded from GroupLens; the planted set, a synthetic stand-in. `source` says which it is and why.
+ * Ratings to train on. Without `data` these are MovieLens-100K from `$MOVIELENS_DIR/ml-100k`, or else from the cache
+ * folder, or else downloaded from GroupLens; if all of that fails, the planted set, which is synthetic. `source` says which
+ * it is and why. Ratings that were asked for, by `data` or `$MOVIELENS_DIR`, are never replaced by others.
  *
- * @throws DataError as `readRatings`; data that were named, by `data` or `$MOVIELENS_DIR`, are never replaced by others
+ * @throws DataError as `readRatings`, and if `$MOVIELENS_DIR` has no folder ml-100k; RangeError for an option out of range,
+ *   TypeError for one that does not exist; the signal's reason if it is aborted
  */
 export async function openRatings(options: OpenRatingsOptions = {}): Promise<OpenedRatings> {
-  const { data, offline = false, cacheDir = defaultCacheDir(), signal } = options;
-  if (data === 'planted') return planted(options, 'as asked for');
+  checkOptions('openRatings', options, ['data', 'offline', 'plantedSeed', ...READ_OPTIONS, ...DOWNLOAD_OPTIONS]);
+  const { data, offline = false, plantedSeed = 42, cacheDir = defaultCacheDir(), signal } = options;
+  checkSeed(plantedSeed, 'plantedSeed');
+  const reading = pick(options, READ_OPTIONS);
+  if (data === 'planted') return planted(plantedSeed, 'as asked for');
   if (data !== undefined) {
-    const file = await readRatings(data, options);
+    const file = await readRatings(data, reading);
     return { ...file, source: `${file.name}${data === '-' ? '' : ` (${data})`}.` };
   }
 
@@ -46,28 +61,28 @@ export async function openRatings(options: OpenRatingsOptions = {}): Promise<Ope
     if (!(await isFolder(named))) {
       throw new DataError('MOVIELENS_DIR is set, but has no folder ml-100k; correct it or unset it.', { file: folder });
     }
-    return movieLens(named, 'from MOVIELENS_DIR');
+    return movieLens(named, reading, 'from MOVIELENS_DIR');
   }
   const cached = await cachedMovieLens100k(cacheDir);
-  if (cached !== undefined) return movieLens(cached, 'from the cache');
-  if (offline) return planted(options, 'no network allowed, and MovieLens-100K is not in the cache');
+  if (cached !== undefined) return movieLens(cached, reading, 'from the cache');
+  if (offline) return planted(plantedSeed, 'no network allowed, and MovieLens-100K is not in the cache');
   let downloaded: string;
   try {
-    downloaded = await downloadMovieLens100k({ ...options, cacheDir });
+    downloaded = await downloadMovieLens100k({ ...pick(options, DOWNLOAD_OPTIONS), cacheDir });
   } catch (error) {
     if (signal?.aborted) throw error;
-    return planted(options, `MovieLens-100K could not be downloaded: ${(error as Error).message.replace(/\.$/, '')}`);
+    return planted(plantedSeed, `MovieLens-100K could not be downloaded: ${(error as Error).message.replace(/\.$/, '')}`);
   }
-  return movieLens(downloaded, 'just downloaded');
+  return movieLens(downloaded, reading, 'just downloaded');
 }
 
-async function movieLens(folder: string, why: string): Promise<OpenedRatings> {
-  const file = await readRatings(folder);
+async function movieLens(folder: string, reading: ReadRatingsOptions, why: string): Promise<OpenedRatings> {
+  const file = await readRatings(folder, reading);
   return { ...file, name: 'ml-100k', source: `MovieLens-100K, ${why} (${folder}).` };
 }
 
-function planted({ plantedSeed = 42 }: OpenRatingsOptions, why: string): OpenedRatings {
-  const { columns, bestMse } = plantedRatings({ seed: plantedSeed });
+function planted(seed: number, why: string): OpenedRatings {
+  const { columns, bestMse } = plantedRatings({ seed });
   return { columns, name: 'planted', source: `The planted set, synthetic ratings (${why}).`, bestMse, skipped: 0, skippedExamples: [] };
 }
 
@@ -76,4 +91,9 @@ async function isFolder(path: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
+}
+
+/** Those of the options that are named. */
+function pick<T extends object, K extends keyof T>(options: T, names: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(names.filter((name) => name in options).map((name) => [name, options[name]])) as Pick<T, K>;
 }

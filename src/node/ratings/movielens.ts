@@ -6,28 +6,49 @@ import { request as httpsRequest } from 'node:https';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { unzipSync } from 'fflate';
+import { checkOptions } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
 import { cacheDir } from '../disk/cache.js';
 
-/** Where GroupLens publishes MovieLens-100K, and what its checksum file says of it. */
+/** Where GroupLens publishes MovieLens-100K. */
 export const ML_100K_URL = 'https://files.grouplens.org/datasets/movielens/ml-100k.zip';
+/** The MD5 that GroupLens publishes beside it. */
 export const ML_100K_MD5 = '0e33842e24a9c977be4e0107933c0723';
 
+/** How MovieLens-100K is downloaded; all optional. */
 export interface DownloadOptions {
-  /** Default: `cacheDir()`. */
+  /**
+   * Folder in which `ml-100k` is kept. Default: `$DOTBIAS_CACHE_DIR`, else `$XDG_CACHE_HOME/dotbias`, else
+   * `~/.cache/dotbias`.
+   */
   cacheDir?: string;
-  /** Default: GroupLens. */
+  /** Address of the archive. Default: that of GroupLens. */
   url?: string;
-  /** Expected MD5 of the archive, in hexadecimal. Default: the published one. */
+  /**
+   * Expected MD5 of the archive, 32 hexadecimal digits; any other archive is refused. MD5 is what GroupLens publishes: it
+   * finds a damaged or changed download, but does not protect against a forged one. Default: the published one.
+   */
   md5?: string;
-  /** Called as bytes arrive; `total` is undefined where the server does not say. */
+  /** Called as bytes arrive, with the bytes so far and in total; `total` is undefined if the server does not say. */
   onProgress?: (bytes: number, total: number | undefined) => void;
+  /** Aborts the download, which then throws the signal's reason. */
   signal?: AbortSignal;
   /** Milliseconds to wait for the server's answer. Default 3000. */
   connectTimeout?: number;
   /** Milliseconds without a byte after which the download is given up. Default 15,000. */
   stallTimeout?: number;
 }
+
+/** Names of all `DownloadOptions`. */
+export const DOWNLOAD_OPTIONS: readonly (keyof DownloadOptions)[] = [
+  'cacheDir',
+  'url',
+  'md5',
+  'onProgress',
+  'signal',
+  'connectTimeout',
+  'stallTimeout',
+];
 
 /** The folder of an earlier download; undefined if there is none. */
 export async function cachedMovieLens100k(cache: string = cacheDir()): Promise<string | undefined> {
@@ -36,19 +57,19 @@ export async function cachedMovieLens100k(cache: string = cacheDir()): Promise<s
 }
 
 /**
- * Downloads MovieLens-100K (5 MB), checks its MD5 and unpacks it into `<cache>/ml-100k`; returns that folder. An earlier
+ * Downloads MovieLens-100K (5 MB), checks its MD5 and unpacks it into `<cacheDir>/ml-100k`; returns that folder. An earlier
  * download is used as it is. The folder appears whole or not at all, and any number of processes may do this at once.
  *
- * The data are for research; GroupLens does not allow to pass them on.
+ * The data are for research; GroupLens does not permit redistribution.
  *
- * @throws DataError if the server cannot be reached, stalls or sends something else; the signal's reason if aborted.
- *   Nothing is left behind.
+ * @throws DataError if the server cannot be reached, stalls or sends something else; the signal's reason if it is aborted;
+ *   TypeError for an option that does not exist. Nothing is left behind.
  */
 export async function downloadMovieLens100k(options: DownloadOptions = {}): Promise<string> {
-  const { cacheDir: cache = cacheDir(), url = ML_100K_URL, md5 = ML_100K_MD5, signal } = options;
+  checkOptions('downloadMovieLens100k', options, DOWNLOAD_OPTIONS);
+  const { cacheDir: cache = cacheDir(), url = ML_100K_URL, md5 = ML_100K_MD5 } = options;
   const cached = await cachedMovieLens100k(cache);
   if (cached !== undefined) return cached;
-  signal?.throwIfAborted();
 
   const scratch = join(cache, `.ml-100k.${randomUUID()}`);
   await mkdir(scratch, { recursive: true });
@@ -62,8 +83,9 @@ export async function downloadMovieLens100k(options: DownloadOptions = {}): Prom
     }
     await unpack(bytes, join(scratch, 'unpacked'), url);
     const folder = join(cache, 'ml-100k');
-    if (!(await exists(join(scratch, 'unpacked', 'ml-100k', 'u.data'))))
+    if (!(await exists(join(scratch, 'unpacked', 'ml-100k', 'u.data')))) {
       throw new DataError('The archive holds no ml-100k/u.data.', { file: url });
+    }
     await moveInto(join(scratch, 'unpacked', 'ml-100k'), folder);
     return folder;
   } finally {
@@ -74,6 +96,7 @@ export async function downloadMovieLens100k(options: DownloadOptions = {}): Prom
 /** Streams `url` into a file. */
 async function download(url: string, path: string, options: DownloadOptions): Promise<void> {
   const { onProgress, signal, connectTimeout = 3000, stallTimeout = 15_000 } = options;
+  signal?.throwIfAborted();
   const controller = new AbortController();
   const giveUp = (reason: string): void => controller.abort(new DataError(reason, { file: url }));
   const onAbort = (): void => controller.abort(signal?.reason);
@@ -120,7 +143,7 @@ function get(url: string, signal: AbortSignal): Promise<IncomingMessage> {
   });
 }
 
-/** Unpacks the plain files of an archive; refuses names that would lead out of the folder. */
+/** Unpacks the files of an archive. @throws DataError for a name that would lead out of the folder */
 async function unpack(bytes: Uint8Array, folder: string, url: string): Promise<void> {
   let entries: Record<string, Uint8Array>;
   try {
@@ -139,7 +162,7 @@ async function unpack(bytes: Uint8Array, folder: string, url: string): Promise<v
   }
 }
 
-/** Renames a folder into place; if another process was faster, its folder stays. */
+/** Renames a folder to its place; if another process was faster, the folder of that one stays. */
 async function moveInto(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);

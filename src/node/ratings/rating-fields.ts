@@ -1,41 +1,44 @@
-/** Which columns of a table are users, items, ratings and timestamps. */
+/** Finds the columns of users, items, ratings and timestamps in a table. */
 import { DataError } from '../../base/errors.js';
 import { clip, type Dialect } from './table-reader.js';
 
 /** A column by its name in the header (or Parquet schema) or by its position, from 0. */
 export type ColumnChoice = string | number;
 
-/** Where the fields of a rating are. */
+/** The columns of a file; each is found by its name or position unless it is given. */
 export interface FieldOptions {
-  /** Default: a column named like user, userId, user_id; in a file without such names, position 0. */
+  /** Column of the users. Default: one with a name such as user, userId or user_id; in a file without such names, position 0. */
   userColumn?: ColumnChoice;
-  /** Default: a column named like item, itemId, movieId, product_id; else position 1. */
+  /** Column of the items. Default: one with a name such as item, itemId, movieId or product_id; else position 1. */
   itemColumn?: ColumnChoice;
-  /** Default: a column named like rating, score, stars; else position 2. */
+  /** Column of the ratings. Default: one with a name such as rating, score or stars; else position 2. */
   ratingColumn?: ColumnChoice;
-  /** Default: a column named like timestamp, time, date; else position 3 if the whole column is numbers or dates. */
+  /**
+   * Column of the timestamps. Default: one with a name such as timestamp, time or date; else position 3, if the whole column
+   * is numbers or dates; else there are none.
+   */
   timestampColumn?: ColumnChoice;
   /**
-   * The ratings are one person's: there need be no column of users (all users read are then 0), the positions in a table
-   * of two columns are item, rating, and a column of titles may stand for the items. Default false.
+   * True: all ratings are one person's. There need be no column of users (the user is then 0), a table of two columns is
+   * item and rating, and a column of titles may stand for the items. Default false.
    */
   onePerson?: boolean;
 }
 
 /** Positions of the columns of a file. */
 export interface Fields {
-  /** Undefined where there is none, see `onePerson`. */
+  /** Undefined if there is none, see `onePerson`. */
   user: number | undefined;
   item: number;
   rating: number;
   timestamp?: number;
-  /** The timestamp was asked for or found by its name. */
+  /** Whether the column of timestamps was asked for or found by its name. */
   timestampNamed: boolean;
 }
 
 type Role = 'user' | 'item' | 'rating' | 'timestamp';
 
-/** Names of columns, in lower case and without anything but letters. */
+/** Names by which columns are known: letters only, in lower case. */
 const COLUMN_NAMES: Record<Role, readonly string[]> = {
   user: ['user', 'userid', 'uid', 'username', 'customer', 'customerid', 'reviewerid'],
   item: [
@@ -62,7 +65,7 @@ const COLUMN_NAMES: Record<Role, readonly string[]> = {
 };
 const TITLE_NAMES = ['title', 'itemtitle', 'movietitle', 'film', 'name'];
 
-/** @throws DataError for a column that is not there */
+/** The positions of the columns to read. @throws DataError for a column that does not exist */
 export function chooseFields(dialect: Dialect, label: string, options: FieldOptions): Fields {
   const { names, header } = dialect;
   const { onePerson = false } = options;
@@ -95,16 +98,18 @@ export function chooseFields(dialect: Dialect, label: string, options: FieldOpti
     }
     if (choice !== undefined) {
       const found = header ? names.indexOf(choice) : -1;
-      if (found === -1)
+      if (found === -1) {
         throw new DataError(`There is no ${role} column '${choice}': ${listed}.`, { file: label, column: role, value: choice });
+      }
       return found;
     }
     return anyNamed ? byName(role) : position >= 0 && position < names.length ? position : -1;
   };
   const required = (role: Role, position: number): number => {
     const found = find(role, position);
-    if (found === -1)
+    if (found === -1) {
       throw new DataError(`There is no ${role} column: ${listed}. Say which it is with ${role}Column.`, { file: label, column: role });
+    }
     return found;
   };
   const first = onePerson && names.length === 2 ? -1 : 0;

@@ -6,10 +6,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Id, RatingColumns } from '../../data/collab-data.js';
+import { checkOptions, checkRange } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
+import type { RatingColumns } from '../../data/collab-data.js';
+import type { Id } from '../../data/ids.js';
 import { locate, type BadRow, type Problem } from './bad-rows.js';
-import { chooseFields, type FieldOptions, type Fields } from './rating-fields.js';
+import { chooseFields, type Fields } from './rating-fields.js';
+import { READ_OPTIONS, type ReadRatingsOptions } from './read-options.js';
 import {
   clip,
   detectDialect,
@@ -20,44 +23,41 @@ import {
   splitFields,
   withDatabase,
   type Dialect,
-  type DialectOptions,
   type NumberColumns,
 } from './table-reader.js';
 
 export type { ColumnChoice, FieldOptions } from './rating-fields.js';
+export type { ReadRatingsOptions } from './read-options.js';
+export type { DialectOptions } from './table-reader.js';
 
-export interface ReadRatingsOptions extends DialectOptions, FieldOptions {
-  /** The lowest and the highest rating allowed. Default: any finite number. */
-  ratingRange?: readonly [lo: number, hi: number];
-  /** Leave malformed rows out and count them, instead of throwing at the first. Default false. */
-  skipBadRows?: boolean;
-  /** Take ids as text even where all are integers. Default false. */
-  textIds?: boolean;
-  /** What the source `-` stands for. Default: standard input. */
-  stdin?: NodeJS.ReadableStream;
-}
-
-/** What was left out, with `skipBadRows`. */
+/** The rows that `skipBadRows` left out. */
 export interface Skipped {
-  /** Malformed rows left out. */
+  /** Number of malformed rows left out. */
   skipped: number;
-  /** A sentence on each of the first five. */
+  /** A sentence about each of the first five. */
   skippedExamples: string[];
 }
 
+/** Ratings as they were read. */
 export interface RatingsFile extends Skipped {
-  /** Ids are numbers where the whole column is integers, else strings. Timestamps, if any, as in the file; dates become seconds since 1970. */
+  /**
+   * Ids are numbers if the whole column is integers, otherwise strings. Timestamps, if there are any, are as in the file;
+   * dates become seconds since 1970.
+   */
   columns: RatingColumns;
-  /** Of the folder (`ml-100k`) or the file. */
+  /** Name of the folder, such as 'ml-100k', or of the file. */
   name: string;
-  /** Item titles, where the file belongs to a known layout that has them. */
+  /** Item titles by item id, if the file belongs to a layout of MovieLens that has them. */
   titles?: Map<Id, string>;
 }
 
+/** Ratings that were split already, as they were read: `columns` of `RatingsFile` for each part. */
 export interface RatingsSplit extends Skipped {
   train: RatingColumns;
   valid: RatingColumns;
+  /** Names of both files. */
   name: string;
+  /** Item titles by item id, as for `RatingsFile`. */
   titles?: Map<Id, string>;
 }
 
@@ -73,7 +73,7 @@ type Layout = (typeof LAYOUTS)[number];
 /** One file to read. */
 interface Source {
   path: string;
-  /** The name that was given: what messages call it, and beside which its titles lie. */
+  /** The name that was given: messages use it, and titles are looked for beside it. */
   label: string;
   layout?: Layout;
 }
@@ -81,25 +81,29 @@ interface Source {
 const MAX_EXAMPLES = 5;
 
 /**
- * Reads ratings: CSV, TSV, `::`-separated (MovieLens' ratings.dat), each also gzipped, or Parquet; a folder as MovieLens
- * comes; a pattern such as `part-*.csv`; `-` for standard input; several of these are joined in the order given.
+ * Reads ratings.
  *
- * A row is malformed if a field is missing or too many, the rating is not a finite number or outside `ratingRange`, or
- * an id is negative or above 2^53 - 1. There are no comment lines; blank lines are passed over.
+ * A row is malformed if it has a field too few or too many, if its rating is not a finite number or lies outside
+ * `ratingRange`, or if an id is negative or above 2^53 - 1. There are no comment lines; blank lines are ignored.
  *
- * @throws DataError with file, line (from 1, header counted; for Parquet the row), column and value at the first malformed
- *   row, and for a file that is missing, empty, binary, or without the columns needed
+ * @param source a CSV, TSV or `::`-separated file (such as MovieLens' ratings.dat), gzipped or not; a Parquet file; a folder
+ *   of MovieLens; a pattern such as `part-*.csv`; `-` for standard input; or a list of these, joined in the order given
+ * @throws DataError at the first malformed row, with file, line (from 1, the header counted; for Parquet the row), column and
+ *   value, and for a file that is missing, empty, binary, or without the columns needed; RangeError for an option out of
+ *   range, TypeError for one that does not exist
  */
 export async function readRatings(source: string | readonly string[], options: ReadRatingsOptions = {}): Promise<RatingsFile> {
+  checkOptions('readRatings', options, READ_OPTIONS);
   const [file] = await readAll([typeof source === 'string' ? [source] : source], options);
   return file;
 }
 
 /**
- * Reads ratings that come split already, such as MovieLens' u1.base and u1.test, for `CollabData.fromSplit`. Options and
+ * Reads ratings that are split already, such as u1.base and u1.test of MovieLens, for `CollabData.fromSplit`. Options and
  * errors as for `readRatings`.
  */
 export async function readSplit(trainFile: string, validFile: string, options: ReadRatingsOptions = {}): Promise<RatingsSplit> {
+  checkOptions('readSplit', options, READ_OPTIONS);
   const [train, valid] = await readAll([[trainFile], [validFile]], options);
   return {
     train: train.columns,
@@ -112,17 +116,19 @@ export async function readSplit(trainFile: string, validFile: string, options: R
 }
 
 async function readAll(groups: readonly (readonly string[])[], options: ReadRatingsOptions): Promise<RatingsFile[]> {
-  checkOptions(options);
+  const { ratingRange, delimiter } = options;
+  if (ratingRange !== undefined) checkRange('ratingRange', ratingRange);
+  if (delimiter === '') throw new RangeError('delimiter must not be empty.');
   const scratch = await mkdtemp(join(tmpdir(), 'dotbias-'));
   try {
     return await withDatabase(async (db) => {
       const files: RatingsFile[] = [];
       for (const group of groups) {
-        if (group.length === 0) throw new RangeError('readRatings: no file is named.');
+        if (group.length === 0) throw new RangeError('readRatings needs the name of a file.');
         const sources: Source[] = [];
         for (const each of group) {
-          for (const found of await findSources(db, each, scratch, options.stdin ?? process.stdin))
-            sources.push(await unpacked(found, scratch));
+          const found = await findSources(db, each, scratch, options.stdin ?? process.stdin);
+          for (const source of found) sources.push(await unpacked(source, scratch));
         }
         files.push(await readSources(db, sources, nameOf(group), options));
       }
@@ -131,13 +137,6 @@ async function readAll(groups: readonly (readonly string[])[], options: ReadRati
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-function checkOptions({ ratingRange, delimiter }: ReadRatingsOptions): void {
-  if (ratingRange !== undefined && !(ratingRange[0] < ratingRange[1])) {
-    throw new RangeError(`ratingRange must be [lo, hi] with lo < hi, not [${ratingRange.join(', ')}].`);
-  }
-  if (delimiter === '') throw new RangeError('delimiter must not be empty.');
 }
 
 /** The files that one name stands for. */
@@ -161,7 +160,7 @@ async function findSources(db: DuckDBConnection, source: string, scratch: string
   return matches.map(describeFile);
 }
 
-/** The source itself or, if it is gzipped, a scratch file of its content: only a whole read checks that nothing is cut off. */
+/** The source itself or, if it is gzipped, an unpacked copy of it: only unpacking all of it shows whether it is complete. */
 async function unpacked(source: Source, scratch: string): Promise<Source> {
   const { path, label } = source;
   try {
@@ -243,9 +242,9 @@ async function readSources(
     }
   }
 
-  // An id column is text if any of its fields, in any of the files, is not an integer.
+  // A column of ids is text if any of its fields, in any of the files, is not an integer.
   const isText = [0, 1].map((k) => options.textIds === true || parts.some((part) => holdsText(part.columns[k])));
-  // A timestamp column that nobody named may be anything; it counts only if it is times throughout.
+  // A fourth column without a name may be anything; it is taken for timestamps only if all of it is numbers or dates.
   const timed = parts.every(
     ({ fields, columns }) => fields.timestamp !== undefined && (fields.timestampNamed || columns[3].every(Number.isFinite)),
   );
@@ -296,7 +295,7 @@ async function readSources(
   return { columns, name, skipped, skippedExamples, ...(titles && { titles }) };
 }
 
-/** The malformed rows, each with its first fault. */
+/** The malformed rows, each with the first thing that is wrong with it. */
 function findBadRows({ columns, fields, dialect }: Part, isText: boolean[], timed: boolean, range?: readonly [number, number]): BadRow[] {
   const [users, items, ratings, timestamps] = columns;
   const bad: BadRow[] = [];
@@ -349,7 +348,7 @@ function holdsText(ids: Float64Array): boolean {
   return false;
 }
 
-/** The column without its bad rows; itself if there are none. */
+/** The column without the bad rows; the same array if there are none. */
 function without(column: Float64Array, bad: readonly BadRow[]): Float64Array {
   if (bad.length === 0) return column;
   const kept = new Float64Array(column.length - bad.length);
@@ -371,7 +370,7 @@ function joined(columns: readonly Float64Array[]): Float64Array {
   return all;
 }
 
-/** Titles from the file beside the ratings. ml-100k and ml-1m are Latin-1, the others UTF-8. */
+/** Titles from the file beside the ratings. Those of ml-100k and ml-1m are in Latin-1, the others in UTF-8. */
 async function readTitles({ label, layout }: Source): Promise<Map<Id, string> | undefined> {
   if (layout === undefined) return undefined;
   const file = join(dirname(label), layout.titles);

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DataError } from '../../base/errors.js';
 
-/** How a file is written, found out from its first bytes. */
+/** How a file is written, as its first bytes show. */
 export interface Dialect {
   format: 'text' | 'parquet';
   /** Field separator of a text file, one or two characters. */
@@ -10,23 +10,26 @@ export interface Dialect {
   /** `"` where fields may be quoted, '' where a quote is an ordinary character. */
   quote: string;
   header: boolean;
-  /** Blank lines before the first other line; DuckDB would take such a line for the header. */
+  /** Blank lines before the first other line; DuckDB would take a blank line for the header. */
   blankLines: number;
-  /** Column names: of the header, of the Parquet schema, or '0', '1', ... */
+  /** Names of the columns: from the header or the Parquet schema, otherwise '0', '1', ... */
   names: string[];
 }
 
-/** What a caller may know better than the first line tells. */
+/** How a text file is written, where its first line would mislead. */
 export interface DialectOptions {
-  /** Field separator. Default: the first of `::`, tab, `,`, `;`, `|`, space that gives at least three fields, or two where two will do. */
+  /**
+   * Separator of the fields. Default: the first of `::`, tab, `,`, `;`, `|` and space that splits the
+   * first line into enough fields: three, or two if `onePerson`.
+   */
   delimiter?: string;
-  /** Whether the first line names the columns. Default: it does if no field of it is a number. */
+  /** Whether the first line holds the names of the columns. Default: it does if none of its fields is a number. */
   header?: boolean;
 }
 
-/** A line that is not a row of the table at all: too few fields, too many, a quote left open, not UTF-8. */
+/** A line that is no row of the table: it has too few or too many fields, an open quote, or is not UTF-8. */
 export interface Reject {
-  /** A byte of the offending line, or of blank lines just before it. */
+  /** Offset of a byte in the offending line, or in the blank lines just before it. */
   at: number;
   reason: string;
 }
@@ -36,9 +39,9 @@ export const MISSING = -Infinity;
 
 const PEEK = 1 << 16;
 
-/** Runs `use` with a database in memory that never touches the network, and closes it. */
+/** Runs `use` with a database in memory, which never uses the network, and closes it. */
 export async function withDatabase<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-  // Loaded only here: it takes a quarter of a second, and who imports the package may never read a file.
+  // Loaded only here: it takes a quarter of a second, and many who import the package never read a file.
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
@@ -53,7 +56,13 @@ export async function withDatabase<T>(use: (connection: DuckDBConnection) => Pro
   }
 }
 
-/** Looks at the first bytes of a file. `label` is what messages call it; `wanted` are the fields that a row must have at least. */
+/**
+ * Finds out how a file is written from its first bytes.
+ *
+ * @param label what messages call the file
+ * @param wanted the fields that a row must have at least
+ * @throws DataError if it is empty, binary, or has too few fields
+ */
 export async function detectDialect(
   db: DuckDBConnection,
   path: string,
@@ -85,13 +94,10 @@ export async function detectDialect(
   const quote = quoteOf(delimiter);
   const fields = splitFields(first, delimiter, quote);
   if (fields.length < wanted.length) {
+    const tried = candidates.map(showDelimiter).join(', ');
     throw new DataError(
-      `The first line has no ${wanted.length === 2 ? 'two' : 'three'} fields (${wanted.join(', ')}) separated by ${candidates.map(showDelimiter).join(', ')}.`,
-      {
-        file: label,
-        line: 1 + lines.indexOf(first),
-        value: clip(first),
-      },
+      `The first line has no ${wanted.length === 2 ? 'two' : 'three'} fields (${wanted.join(', ')}) separated by ${tried}.`,
+      { file: label, line: 1 + lines.indexOf(first), value: clip(first) },
     );
   }
   const header = options.header ?? !fields.some(isNumber);
@@ -113,7 +119,7 @@ export interface NumberColumns {
   rejects: Reject[];
 }
 
-/** Reads the columns at `positions` as numbers. Those in `times` may be dates too, which become seconds since 1970. */
+/** Reads the columns at `positions` as numbers. Those in `times` may hold dates too, which become seconds since 1970. */
 export async function readNumbers(
   db: DuckDBConnection,
   path: string,
@@ -157,7 +163,7 @@ export async function readText(db: DuckDBConnection, path: string, label: string
   return values;
 }
 
-/** The fields of one line. A quoted field may hold delimiters, and quotes written twice. */
+/** The fields of one line. A quoted field may hold delimiters, and quotes that are written twice. */
 export function splitFields(line: string, delimiter: string, quote: string): string[] {
   if (quote === '' || !line.includes(quote)) return line.split(delimiter);
   const fields: string[] = [];
@@ -185,7 +191,7 @@ export function clip(value: string): string {
   return value.length > 60 ? `${value.slice(0, 57)}...` : value;
 }
 
-/** Files that a pattern such as `ratings-*.csv` names, sorted. */
+/** The files that match a pattern such as `ratings-*.csv`, sorted. */
 export async function expandGlob(db: DuckDBConnection, pattern: string): Promise<string[]> {
   const found = await query(db, pattern, `SELECT file FROM glob(${literal(pattern)}) ORDER BY file`);
   return (await found.getRows()).map((row) => String(row[0]));
@@ -213,8 +219,8 @@ function tableOf(path: string, { format, delimiter, quote, header, blankLines, n
   const file = literal(escapeGlob(path));
   if (format === 'parquet') return `read_parquet(${file})`;
   const columns = names.map((_, k) => `c${k}: 'VARCHAR'`).join(', ');
-  return `read_csv(${file}, auto_detect = false, header = ${header}, skip = ${blankLines}, delim = ${literal(delimiter)}, quote = ${literal(quote)},
-    escape = ${literal(quote)}, comment = '', compression = 'none', columns = {${columns}},
+  return `read_csv(${file}, auto_detect = false, header = ${header}, skip = ${blankLines}, columns = {${columns}},
+    delim = ${literal(delimiter)}, quote = ${literal(quote)}, escape = ${literal(quote)}, comment = '', compression = 'none',
     store_rejects = true, rejects_table = 'rejects', rejects_scan = 'reject_scans')`;
 }
 
@@ -242,7 +248,7 @@ function query(db: DuckDBConnection, label: string, sql: string): ReturnType<Duc
   return rephrased(label, () => db.stream(sql));
 }
 
-/** Puts the first line of DuckDB's own message, which can be a page long, behind the name of the file. */
+/** Turns an error of DuckDB, whose message can be a page long, into a DataError with the first line of it. */
 async function rephrased<T>(label: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
@@ -285,7 +291,7 @@ function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A path that exists, written so that DuckDB does not take `*`, `?` or `[` in it for a pattern. */
+/** A path of an existing file, escaped so that DuckDB does not take `*`, `?` or `[` in it for a pattern. */
 function escapeGlob(path: string): string {
   return path.replace(/[[*?]/g, '[$&]');
 }

@@ -83,7 +83,7 @@ test('bad arguments are refused', async () => {
   const model = await modelOf(sizes, tables);
   await fails(itemPca(model, 4), RangeError, /only 3 factors/);
   await fails(itemPca(model, 0), RangeError, /nComponents must be/);
-  await fails(itemMap(model), TypeError, /rated in training/);
+  await fails(itemMap(model), TypeError, /does not know its training ratings/);
   model.release();
 });
 

@@ -1,7 +1,7 @@
+import type { History } from '../../../src/train/fit.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseHTML } from 'linkedom';
-import type { History } from '../../../src/train/learner.js';
 import { lrFinderResult } from '../../../src/schedule/lr-finder.js';
 import { errorByCountPlot, itemMapPlot, lossPlot, lrFinderPlot, predictionPlot, schedulePlot } from '../../../src/node/plots/plots.js';
 import { lrSweep, oneCycle } from '../../../src/schedule/schedule.js';

@@ -1,9 +1,9 @@
 // The top-N kernel against a full sort. Table entries are small integers, so that scores are exact and full of ties.
+import { topLists } from '../../../src/answer/top-lists.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { hash32, sigmoidRange } from '../../../src/index.js';
-import { topLists } from '../../../src/answer/recommend.js';
 import { topNReference } from '../../twins/top-n.js';
 import { modelOf, scoreOf, tablesOf, type TableSizes } from '../../helpers/rated-model.js';
 

@@ -1,0 +1,31 @@
+import type { RangeOp } from '../../shaders/ops/range.js';
+import type { ScoreOp } from '../../shaders/ops/score.js';
+import type { Ratings } from '../data/collab-data.js';
+import { type Id, type IdMap, titleOf } from '../data/ids.js';
+import type { EmbeddingTables } from '../model/tables.js';
+
+/** What a trained model knows beside its tables. */
+export interface ModelInfo {
+  readonly users: IdMap;
+  readonly items: IdMap;
+  /** How raw scores come from the tables, and predictions from raw scores. */
+  readonly score: ScoreOp;
+  readonly range: RangeOp;
+  /** Item titles by item id. */
+  readonly titles?: ReadonlyMap<Id, string> | undefined;
+  /** What was rated in training, to be left out of recommendations. Never changed. */
+  readonly train?: Ratings | undefined;
+}
+
+/** What a feature needs of a trained model. */
+export interface TrainedModel {
+  readonly embeddings: EmbeddingTables;
+  readonly info: ModelInfo;
+}
+
+/** Id and, if known, title of an item row. */
+export function namedItem({ info }: TrainedModel, row: number): { item: Id; title?: string } {
+  const item = info.items.idOf(row);
+  const title = titleOf(info.titles, item);
+  return { item, ...(title !== undefined && { title }) };
+}

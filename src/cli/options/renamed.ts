@@ -1,0 +1,21 @@
+import { type Command, Option } from 'commander';
+
+/** Options of earlier versions, and their names now; both as settings, which of one word are flags too. */
+const RENAMED: Readonly<Record<string, string>> = { recipe: 'preset', path: 'stepper' };
+
+/** Makes each command that has a renamed flag answer the old one with the new name. The old flags are in no help text. */
+export function answerOldFlags(commands: readonly Command[]): void {
+  for (const command of commands) {
+    for (const [old, now] of Object.entries(RENAMED)) {
+      if (!command.options.some(({ long }) => long === `--${now}`)) continue;
+      command
+        .addOption(new Option(`--${old} [value]`).hideHelp())
+        .on(`option:${old}`, () => command.error(`error: --${old} is now --${now}.`));
+    }
+  }
+}
+
+/** The name that a setting of earlier versions has now, if it was renamed. */
+export function newNameOf(setting: string): string | undefined {
+  return Object.hasOwn(RENAMED, setting) ? RENAMED[setting] : undefined;
+}

@@ -1,0 +1,15 @@
+/** The lines with which a run begins. */
+import type { CollabData } from '../../data/collab-data.js';
+import type { OpenedGpu } from '../../node/device/device.js';
+import { thousands } from './text.js';
+
+/** The first line of every command that computes: the device in use, and why this one. */
+export function deviceLine({ info, why }: Pick<OpenedGpu, 'info' | 'why'>): string {
+  return `Device: ${info.description}, ${info.isSoftware ? 'software' : 'hardware'} (${why.replace(/^hardware; /, '')})`;
+}
+
+/** The second line: which data these are, and how many. */
+export function dataLine({ data, source }: { data: CollabData; source: string }): string {
+  const ratings = `${thousands(data.nTrain)} training and ${thousands(data.nValid)} validation ratings`;
+  return `Data: ${source} ${ratings} of ${thousands(data.nItems - 1)} items by ${thousands(data.nUsers - 1)} users.`;
+}

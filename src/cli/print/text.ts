@@ -1,0 +1,39 @@
+import type { Id } from '../../data/ids.js';
+
+/** A text that stays on its line: characters that break lines, steer the terminal or turn the reading direction are spaces. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]+/gu, ' ');
+}
+
+/** What people call an item: its title or, where it has none, its id. */
+export function nameOf({ item, title }: { item: Id; title?: string }): string {
+  return oneLine(title ?? String(item));
+}
+
+/** A count with its thousands apart: `1,682`. */
+export function thousands(count: number): string {
+  return count.toLocaleString('en');
+}
+
+/** A count and what is counted, in the singular or the plural: `1 epoch`, `2 epochs`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** A number as fastai's table shows it; `#na#` where there is none. */
+export function sixDecimals(value: number): string {
+  return Number.isNaN(value) ? '#na#' : value.toFixed(6);
+}
+
+/** A score; `-` where there is none. */
+export function fourDecimals(value: number | null | undefined): string {
+  return typeof value === 'number' && Number.isFinite(value) ? value.toFixed(4) : '-';
+}
+
+/** `MM:SS`, and from one hour `H:MM:SS`. */
+export function clock(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const hours = Math.floor(whole / 3600);
+  return `${hours > 0 ? `${hours}:` : ''}${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+}

@@ -1,0 +1,40 @@
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../base/version.js';
+import { addEvaluate } from './commands/evaluate.js';
+import { addExplain } from './commands/explain.js';
+import { addImport } from './commands/import.js';
+import { addInfo } from './commands/info.js';
+import { addLrFind } from './commands/lr-find.js';
+import { addRecommend } from './commands/recommend.js';
+import { addSweep } from './commands/sweep.js';
+import { addTrain } from './commands/train.js';
+import { addWgsl } from './commands/wgsl.js';
+import { answerOldFlags } from './options/renamed.js';
+import { describeError } from './process/errors.js';
+
+/** `dotbias` with all its commands. What Commander refuses, it prints, and throws a CommanderError. */
+export function createProgram(): Command {
+  const program = new Command('dotbias')
+    .description("fastai's collaborative filtering on WebGPU: learns from ratings what a user would give an item.")
+    .version(VERSION)
+    .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130 interrupted.')
+    .exitOverride();
+  for (const add of [addTrain, addRecommend, addExplain, addEvaluate, addSweep, addLrFind, addImport, addInfo, addWgsl]) add(program);
+  answerOldFlags(program.commands);
+  return program;
+}
+
+/** Runs a command line to its end. An error is printed and becomes the exit code of the process. */
+export async function execute(args: readonly string[], program: Command = createProgram()): Promise<void> {
+  let running: Command | undefined;
+  program.hook('preAction', (_, command) => {
+    running = command;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    // Commander has printed its own message already; help and version come as errors too.
+    if (!(error instanceof CommanderError)) console.error(describeError(error, running));
+    process.exitCode = error instanceof CommanderError ? error.exitCode : 1;
+  }
+}

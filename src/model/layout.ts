@@ -1,0 +1,99 @@
+/** Sizes of an EmbeddingDotBias model. `nUsers` and `nItems` count the `#na#` row 0 of each table. */
+export interface ModelShape {
+  readonly nUsers: number;
+  readonly nItems: number;
+  readonly nFactors: number;
+  /** False for a model of factors only. */
+  readonly hasBias: boolean;
+}
+
+/** The four embedding tables, row-major: factors [n, nFactors], biases [n]. */
+export interface Tables {
+  userFactors: Float32Array;
+  itemFactors: Float32Array;
+  userBias: Float32Array;
+  itemBias: Float32Array;
+}
+
+/** Rows of one side: factors [n, nFactors] and biases [n], zeros in a model without biases. */
+export interface Rows {
+  factors: Float32Array;
+  biases: Float32Array;
+}
+
+/**
+ * How the tables lie in one buffer: the user rows, then the item rows. A row holds its factors, padded with zeros to
+ * whole vec4s, then one vec4 whose first element is the bias (absent in a model without biases).
+ */
+export class RowLayout {
+  readonly nRows: number;
+  /** vec4s of factors in a row, and vec4s in a row. */
+  readonly factorVecs: number;
+  readonly rowVecs: number;
+  /** Floats in a row, and the column of the bias. */
+  readonly rowStride: number;
+  readonly biasColumn: number;
+  readonly nParams: number;
+
+  constructor(readonly shape: ModelShape) {
+    this.nRows = shape.nUsers + shape.nItems;
+    this.factorVecs = Math.ceil(shape.nFactors / 4);
+    this.rowVecs = this.factorVecs + (shape.hasBias ? 1 : 0);
+    this.rowStride = 4 * this.rowVecs;
+    this.biasColumn = 4 * this.factorVecs;
+    this.nParams = this.nRows * this.rowStride;
+  }
+
+  /** The whole model, [nRows, rowStride]. @throws RangeError if a table has another size than the shape says */
+  pack(tables: Tables): Float32Array<ArrayBuffer> {
+    this.checkTables(tables);
+    const packed = new Float32Array(this.nParams);
+    const items = this.shape.nUsers * this.rowStride;
+    this.packRows({ factors: tables.userFactors, biases: tables.userBias }, packed.subarray(0, items));
+    this.packRows({ factors: tables.itemFactors, biases: tables.itemBias }, packed.subarray(items));
+    return packed;
+  }
+
+  /** The inverse of `pack`. */
+  unpack(packed: Float32Array): Tables {
+    const items = this.shape.nUsers * this.rowStride;
+    const [users, rest] = [this.unpackRows(packed.subarray(0, items)), this.unpackRows(packed.subarray(items))];
+    return { userFactors: users.factors, itemFactors: rest.factors, userBias: users.biases, itemBias: rest.biases };
+  }
+
+  /** Writes n rows, [n, rowStride]. */
+  packRows({ factors, biases }: { factors: ArrayLike<number>; biases: ArrayLike<number> }, out: Float32Array<ArrayBuffer>): void {
+    const { nFactors, hasBias } = this.shape;
+    for (let r = 0; r < biases.length; r++) {
+      const row = r * this.rowStride;
+      for (let f = 0; f < nFactors; f++) out[row + f] = factors[r * nFactors + f];
+      if (hasBias) out[row + this.biasColumn] = biases[r];
+    }
+  }
+
+  /** The inverse of `packRows`. */
+  unpackRows(packed: Float32Array): Rows {
+    const { nFactors, hasBias } = this.shape;
+    const n = packed.length / this.rowStride;
+    const rows: Rows = { factors: new Float32Array(n * nFactors), biases: new Float32Array(n) };
+    for (let r = 0; r < n; r++) {
+      const row = r * this.rowStride;
+      rows.factors.set(packed.subarray(row, row + nFactors), r * nFactors);
+      if (hasBias) rows.biases[r] = packed[row + this.biasColumn];
+    }
+    return rows;
+  }
+
+  /** @throws RangeError for a table of the wrong size or with a value that is not a finite number */
+  checkTables(tables: Tables): void {
+    const { nUsers, nItems, nFactors } = this.shape;
+    const wanted = { userFactors: nUsers * nFactors, itemFactors: nItems * nFactors, userBias: nUsers, itemBias: nItems };
+    for (const [name, length] of Object.entries(wanted) as [keyof Tables, number][]) {
+      const values = tables[name];
+      if (values?.length !== length) throw new RangeError(`${name} must hold ${length} values, not ${values?.length}.`);
+      for (let i = 0; i < length; i++) {
+        if (!Number.isFinite(values[i])) throw new RangeError(`${name}[${i}] is ${values[i]}, not a finite number.`);
+      }
+    }
+  }
+}

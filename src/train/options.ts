@@ -1,0 +1,113 @@
+import { adam } from '../../shaders/ops/adam.js';
+import { type LossOp, mse } from '../../shaders/ops/loss.js';
+import { checkOptimizer, type OptimizerOp } from '../../shaders/ops/optimizer.js';
+import { type RangeOp, rangeOf } from '../../shaders/ops/range.js';
+import { dotProduct, type ScoreOp } from '../../shaders/ops/score.js';
+import { checkChoice, checkNotNegative, checkOptions, checkRange, checkSeed, checkWhole } from '../base/check.js';
+import type { CollabData } from '../data/collab-data.js';
+import type { Gpu } from '../gpu/gpu.js';
+import type { Tables } from '../model/layout.js';
+import type { StepOptions, StepperFactory, StepperName } from '../steps/stepper.js';
+
+/** Whose constants of optimiser and schedule to take where none are given. */
+export type Defaults = 'fastai1' | 'fastai2';
+
+/** Remembers what was measured on a device. */
+export interface CalibrationStore {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string): Promise<void>;
+}
+
+/** What `collabLearner` makes, and how it trains; all optional. */
+export interface LearnerOptions {
+  /** Length of a user's and an item's vector. Default 50. */
+  nFactors?: number | undefined;
+  /** Predictions lie in (lo, hi) through a sigmoid. Default null: the raw score. */
+  yRange?: readonly [lo: number, hi: number] | null | undefined;
+  /** False: a model of factors only. Default true. */
+  bias?: boolean | undefined;
+  /** Decoupled weight decay of the factors. Default 0.01, as fastai. */
+  wd?: number | undefined;
+  /** Decoupled weight decay of the biases. Default: `wd`, as fastai. */
+  wdBias?: number | undefined;
+  /** fastai1: eps 1e-8, peak at 30 % of the steps. fastai2: eps 1e-5, peak at 25 %. Default 'fastai1'. */
+  defaults?: Defaults | undefined;
+  /** Adam's constants, see `adam`. Default: beta2 0.99, eps that of `defaults`. Another optimiser has its own. */
+  beta2?: number | undefined;
+  eps?: number | undefined;
+  /** How well a user and an item go together. Default `dotProduct`. */
+  score?: ScoreOp | undefined;
+  /** The prediction from the raw score, instead of `yRange`. */
+  range?: RangeOp | undefined;
+  /** Default `mse`. */
+  loss?: LossOp | undefined;
+  /** Default `adam`. */
+  optimizer?: OptimizerOp | undefined;
+  /** Integer in [0, 2^32) that decides the starting values and the order of each epoch. Default: the data's. */
+  seed?: number | undefined;
+  /** Starting values instead of those drawn from `seed`; row 0 of each table is `#na#`. */
+  init?: Tables | undefined;
+  /**
+   * Order of the training rows in each epoch (counted over the learner's life), instead of one drawn from `seed`: the rows
+   * 0 to nTrain - 1, each once.
+   */
+  order?: ((epoch: number) => Uint32Array) | undefined;
+  /**
+   * How steps are made; all of ours give the same numbers up to rounding. Default: lazy where it can do what is asked, else
+   * dense. 'auto': the fastest by a short trial, remembered by adapter and sizes. Or one of your own.
+   */
+  stepper?: StepperName | 'auto' | StepperFactory | undefined;
+  /** Where 'auto' keeps what it measured. Default: in memory, for the life of the process. */
+  calibrations?: CalibrationStore | undefined;
+  /** The device to train on: ours, or a `GPUDevice` that is borrowed. Default: one opened for this learner, which `release` ends. */
+  gpu?: Gpu | GPUDevice | undefined;
+}
+
+const KNOWN: readonly (keyof LearnerOptions)[] = [
+  ...(['nFactors', 'yRange', 'bias', 'wd', 'wdBias', 'defaults', 'beta2', 'eps', 'score', 'range', 'loss', 'optimizer'] as const),
+  ...(['seed', 'init', 'order', 'stepper', 'calibrations', 'gpu'] as const),
+];
+
+/** Options that have been checked, with nothing left to default. */
+export interface CheckedOptions {
+  readonly step: StepOptions;
+  readonly nFactors: number;
+  readonly hasBias: boolean;
+  readonly defaults: Defaults;
+  readonly seed: number;
+}
+
+/**
+ * Checks the options of a learner, before anything is opened or allocated.
+ * @throws TypeError for an option that does not exist, or two that exclude each other; RangeError for a value out of range
+ */
+export function checkLearnerOptions(data: CollabData, options: LearnerOptions): CheckedOptions {
+  checkOptions('collabLearner', options, KNOWN);
+  const { nFactors = 50, bias = true, defaults = 'fastai1', seed = data.seed } = options;
+  checkWhole('nFactors', nFactors, 1, MAX_FACTORS);
+  checkChoice('bias', bias, [true, false]);
+  checkChoice('defaults', defaults, ['fastai1', 'fastai2']);
+  checkSeed(seed);
+  return { step: stepOptions(data, options, defaults), nFactors, hasBias: bias, defaults, seed };
+}
+
+/** A vector of a million numbers is a mistake. */
+const MAX_FACTORS = 65_536;
+
+function stepOptions({ batchSize }: CollabData, options: LearnerOptions, defaults: Defaults): StepOptions {
+  const { yRange, wd = 0.01, wdBias = wd, score = dotProduct, loss = mse, beta2, eps } = options;
+  if (options.range !== undefined && yRange !== undefined) {
+    throw new TypeError('Give either yRange, the bounds of the usual sigmoid, or a range op of your own, not both.');
+  }
+  if (yRange !== undefined && yRange !== null) checkRange('yRange', yRange);
+  checkNotNegative('wd', wd);
+  checkNotNegative('wdBias', wdBias);
+  const [name] = Object.entries({ beta2, eps }).find(([, value]) => value !== undefined) ?? [];
+  if (options.optimizer !== undefined && name !== undefined) {
+    throw new TypeError(`${name} is a constant of the default optimiser: give it to yours, such as adam({ ${name} }).`);
+  }
+  const adamOptions = { ...(beta2 !== undefined && { beta2 }), eps: eps ?? (defaults === 'fastai1' ? 1e-8 : 1e-5) };
+  const optimizer = options.optimizer ?? adam(adamOptions);
+  checkOptimizer(optimizer);
+  return { batchSize, score, range: options.range ?? rangeOf(yRange ?? null), loss, optimizer, wd, wdBias };
+}

@@ -1,0 +1,141 @@
+/** Runs a fit: the trainer's steps with everything that is told, kept and saved along the way. */
+import { fingerprint } from '../base/fingerprint.js';
+import type { Schedule } from '../schedule/schedule.js';
+import { SmoothLoss } from '../schedule/smooth.js';
+import { type Checkpoint, encodeCheckpoint, resumeFit } from './checkpoint.js';
+import type { Callback, EpochRecord, Fit, FittedLearner } from './fit.js';
+import type { FitHooks } from './trainer.js';
+import type { Validator } from './validator.js';
+
+/** What may be told of a fit, and what may end it; all optional. */
+export interface FitOptions {
+  /** Called after every submission with the steps done, of all steps, and the smoothed training loss. */
+  onProgress?: ((progress: { epoch: number; step: number; nSteps: number; trainLoss: number }) => void) | undefined;
+  /** Called after each epoch; return true to stop. */
+  onEpoch?: ((record: EpochRecord) => boolean | void | Promise<boolean | void>) | undefined;
+  /** Called along the fit: `earlyStopping`, `keepBest`, `csvHistory` or your own. */
+  callbacks?: readonly Callback[] | undefined;
+  /** Stops before the next submission, within an epoch too, leaving a consistent model and complete records. */
+  signal?: AbortSignal | undefined;
+  /** Called after each epoch, and after all callbacks, with what a later run needs to `resume` from here. */
+  checkpoint?: ((bytes: Uint8Array, fit: Fit) => void | Promise<void>) | undefined;
+  /**
+   * Goes on where the fit that saved this checkpoint was cut off, and ends with the bits of one that never was (on the
+   * same device). Data, options, callbacks and this call must be the same; what the learner held before is overwritten.
+   */
+  resume?: Checkpoint | undefined;
+}
+
+/** Names of the options of every fit. */
+export const FIT_OPTIONS: readonly (keyof FitOptions)[] = ['onProgress', 'onEpoch', 'callbacks', 'signal', 'checkpoint', 'resume'];
+
+/**
+ * Trains through a schedule.
+ *
+ * @param plan what the schedule was made from
+ * @returns the fit, and how many steps of its schedule are done
+ */
+export async function runFit(
+  learner: FittedLearner,
+  validator: Validator,
+  schedule: Schedule,
+  plan: Readonly<Record<string, unknown>>,
+  options: FitOptions,
+): Promise<{ fit: Fit; done: number }> {
+  const { trainer } = learner;
+  const { callbacks = [], resume, checkpoint } = options;
+  checkCallbacks(callbacks);
+  const start = resume || checkpoint ? startOf(learner, resume) : {};
+  const fit: Fit = { learner, schedule, plan: { ...plan, ...start }, callbacks, records: [], stopped: false };
+  if (resume) resumeFit(resume, fit);
+  const stepsBefore = fit.records.length * trainer.stepsPerEpoch;
+  const hooks = hooksOf(fit, validator, options, smoothed(learner.history.losses.slice(learner.history.losses.length - stepsBefore)));
+  const begun: Callback[] = [];
+  try {
+    for (const callback of callbacks) {
+      await callback.onBegin?.(fit);
+      begun.push(callback);
+    }
+    const done = fit.stopped ? stepsBefore : await trainer.fit(schedule, hooks, fit.records.length);
+    return { fit, done };
+  } finally {
+    await endAll(begun.reverse(), fit);
+  }
+}
+
+/** Where a fit begins in the learner's life: part of its plan, so that a checkpoint of one fit is not taken for another's. */
+function startOf({ trainer }: FittedLearner, resume: Checkpoint | undefined) {
+  // A learner that resumes need not stand where the fit began.
+  const start = resume?.plan as { firstStep?: number; firstEpoch?: number } | undefined;
+  const fresh = trainer.stepCount === 0;
+  const firstStep = fresh && start?.firstStep !== undefined ? start.firstStep : trainer.stepCount;
+  const firstEpoch = fresh && start?.firstEpoch !== undefined ? start.firstEpoch : trainer.epochCount;
+  return { firstStep, firstEpoch, order: fingerprint(trainer.order(firstEpoch)) };
+}
+
+/** @throws TypeError for two callbacks of one name, or one with a state and no name: their states could not be told apart */
+function checkCallbacks(callbacks: readonly Callback[]): void {
+  const names = new Set<string>();
+  for (const { name, saveState } of callbacks) {
+    if (name === undefined) {
+      if (saveState !== undefined) throw new TypeError('A callback with saveState needs a name, under which a checkpoint keeps its state.');
+      continue;
+    }
+    if (names.has(name)) throw new TypeError(`Two callbacks of this fit have the name '${name}'; give each its own.`);
+    names.add(name);
+  }
+}
+
+/** A smoothed loss that has seen these losses. */
+function smoothed(losses: readonly number[]): SmoothLoss {
+  const smooth = new SmoothLoss();
+  for (const loss of losses) smooth.push(loss);
+  return smooth;
+}
+
+function hooksOf(fit: Fit, validator: Validator, options: FitOptions, smooth: SmoothLoss): FitHooks {
+  const { learner: { history }, schedule, callbacks, records } = fit;
+  let started = performance.now();
+  return {
+    signal: options.signal,
+    onSteps: (first, losses) => {
+      losses.forEach((loss, i) => {
+        const step = first + i;
+        const record = { step, lr: schedule.lr[step], beta1: schedule.beta1[step], loss, smoothLoss: smooth.push(loss) };
+        history.losses.push(loss);
+        history.smoothLosses.push(record.smoothLoss);
+        history.lrs.push(record.lr);
+        history.beta1s.push(record.beta1);
+        for (const callback of callbacks) callback.onStep?.(record, fit);
+      });
+      options.onProgress?.({ epoch: records.length, step: first + losses.length, nSteps: schedule.lr.length, trainLoss: smooth.value });
+    },
+    onEpoch: async (epoch) => {
+      const trained = performance.now();
+      const valid = await validator.run();
+      const now = performance.now();
+      const seconds = { trainSeconds: (trained - started) / 1000, validateSeconds: (now - trained) / 1000 };
+      const record: EpochRecord = { epoch, trainLoss: smooth.value, validLoss: valid.loss, valid, ...seconds };
+      records.push(record);
+      history.epochs.push(record);
+      fit.stopped = (await options.onEpoch?.(record)) === true;
+      for (const callback of callbacks) if ((await callback.onEpoch?.(record, fit)) === true) fit.stopped = true;
+      if (options.checkpoint) await options.checkpoint(await encodeCheckpoint(fit), fit);
+      started = performance.now();
+      return fit.stopped;
+    },
+  };
+}
+
+/** Calls `onEnd` of all, even if one throws; then throws the first error. */
+async function endAll(callbacks: readonly Callback[], fit: Fit): Promise<void> {
+  const errors: unknown[] = [];
+  for (const callback of callbacks) {
+    try {
+      await callback.onEnd?.(fit);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}

@@ -1,0 +1,35 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { VERSION } from '../../../src/base/version.js';
+import { dotbias } from '../../helpers/cli.js';
+import { orEnd, testGpu } from '../../helpers/device.js';
+
+await orEnd(testGpu());
+
+test('info shows the adapters and which one is used', async () => {
+  const [text, json] = await Promise.all([dotbias('info'), dotbias('info', '--json')]);
+  assert.equal([text.code, text.stderr, json.code, json.stderr], [0, '', 0, '']);
+  const info = JSON.parse(json.stdout);
+  assert.is(info.dotbias, VERSION);
+  assert.is(info.node, process.version);
+  assert.ok(info.adapters.some(({ name }: { name: string }) => name === info.used.name));
+  assert.ok(info.adapters[0].limits.maxBufferSize > 0);
+  assert.match(text.stdout, `A run would use ${info.used.name}`);
+  for (const { name } of info.adapters) assert.match(text.stdout, name);
+});
+
+// Elsewhere no variable hides the adapters.
+if (process.platform === 'linux') {
+  test('info without an adapter says what to do, with exit code 1', async () => {
+    const before = process.env['VK_ICD_FILENAMES'];
+    process.env['VK_ICD_FILENAMES'] = '/none/such.json';
+    const { code, stdout } = await dotbias('info').finally(() => {
+      if (before === undefined) delete process.env['VK_ICD_FILENAMES'];
+      else process.env['VK_ICD_FILENAMES'] = before;
+    });
+    assert.is(code, 1);
+    assert.match(stdout, /No WebGPU adapter was found\. .+VK_ICD_FILENAMES/);
+  });
+}
+
+test.run();

@@ -1,0 +1,159 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { addRecommend } from '../../../src/cli/commands/recommend.js';
+import { loadModelFile, saveModel } from '../../../src/node/files/model-file.js';
+import { dotbias, dotbiasHere, temporaryFolder, writeRatings } from '../../helpers/cli.js';
+import { sharedGpu } from '../../helpers/gpu.js';
+
+const test = suite('dotbias recommend');
+const gpu = await sharedGpu();
+
+const folder = temporaryFolder();
+const file = (name: string) => join(folder, name);
+const MODEL = file('model.safetensors');
+const PRIVATE = file('private.safetensors');
+
+// The layout of MovieLens, which has titles: two items share one.
+writeRatings(file('ratings.csv'));
+writeFileSync(
+  file('movies.csv'),
+  `movieId,title,genres\n${Array.from({ length: 121 }, (_, k) => `${k},"Film, The (${k === 8 ? 7 : k})",x\n`).join('')}`,
+);
+const SMALL = ['--factors', '8', '--epochs', '2'];
+const trained = await dotbias('train', '--data', file('ratings.csv'), ...SMALL, '--out', MODEL, '--plots', file('plots'));
+const model = await loadModelFile(MODEL, { gpu });
+await saveModel(model, PRIVATE, { ratings: false });
+const [, USER] = model.info.users.ids;
+
+const recommend = (...args: string[]) => dotbiasHere(addRecommend, 'recommend', '--model', MODEL, ...args);
+async function listOf(...args: string[]) {
+  const { code, stdout, stderr } = await recommend(...args, '--json');
+  assert.is(code, 0, stderr);
+  return { ...JSON.parse(stdout), stderr };
+}
+
+test('train --plots draws losses, schedule, predictions and errors', () => {
+  assert.is(trained.stderr, '');
+  assert.equal(readdirSync(file('plots')).sort(), ['error-by-count.svg', 'loss.svg', 'predictions.svg', 'schedule.svg']);
+  assert.match(trained.stdout, `Plots in ${file('plots')}: loss.svg, `);
+  for (const name of readdirSync(file('plots'))) assert.match(readFileSync(join(file('plots'), name), 'utf8'), /^<svg [^]*<\/svg>\n$/);
+});
+
+test('the list is that of the model, without what the user has rated', async () => {
+  const { users, items, train } = model.info;
+  const rated = new Set(
+    Array.from(train!.items)
+      .filter((_, k) => users.idOf(train!.users[k]) === USER)
+      .map((row) => items.idOf(row)),
+  );
+  const all = await listOf('--user', String(USER), '-n', '1000');
+  assert.is(all.user, USER);
+  assert.is(all.recommendations.length, items.size - 1 - rated.size);
+  assert.not(all.recommendations.some(({ item }: { item: number }) => rated.has(item)));
+  assert.equal(
+    all.recommendations,
+    (await model.recommend(USER, items.size)).map((each) => ({ ...each })),
+  );
+  const none = await listOf('--user', String(USER), '-n', '1000', '--exclude', 'none');
+  assert.is(none.recommendations.length, items.size - 1);
+});
+
+test('as text it has rank, item, title and prediction', async () => {
+  const { stdout, stderr } = await dotbias('recommend', '--model', MODEL, '--user', String(USER), '-n', '3');
+  assert.is(stderr, '');
+  const [device, head, ...rows] = stdout.trimEnd().split('\n');
+  assert.match(device, /^Device: /);
+  assert.match(head, /^rank +item +title +prediction$/);
+  const wanted = await model.recommend(USER, 3);
+  assert.equal(
+    rows.map((row) => row.trim().split(/ {2,}/)),
+    wanted.map(({ item, title, prediction }, k) => [String(k + 1), String(item), title, prediction.toFixed(2)]),
+  );
+});
+
+test('a new user is folded in from ids and titles, and told why', async () => {
+  writeFileSync(file('mine.csv'), 'item,rating\n"Film, The (3)",5\n20,1\n"Film, The (30)",4\n');
+  const folded = await model.foldIn([
+    [3, 5],
+    [20, 1],
+    [30, 4],
+  ]);
+  const wanted = await folded.recommend(4);
+  const { nRatings, recommendations } = await listOf('--ratings', file('mine.csv'), '-n', '4');
+  assert.is(nRatings, 3);
+  assert.equal(
+    recommendations.map(({ item }: { item: number }) => item),
+    wanted.map(({ item }) => item),
+  );
+  for (const { item, because } of recommendations) assert.equal(because, await folded.because(item));
+  const { stdout } = await recommend('--ratings', file('mine.csv'), '-n', '4');
+  assert.match(stdout, /prediction +because you rated\n/);
+  const best = recommendations.flatMap(({ because: [first] }: { because: { contribution: number; title: string; rating: number }[] }) =>
+    first.contribution > 0 ? [`  ${first.title}: ${first.rating}`] : [],
+  );
+  assert.ok(best.length > 0 && best.every((reason: string) => stdout.includes(reason)), stdout);
+});
+
+test('--unknown na takes a stranger for #na#, and leaves out rated items that training never saw', async () => {
+  writeFileSync(file('partly.tsv'), '3\t5\n9999\t1\n');
+  const stranger = await listOf('--user', 'nobody', '--unknown', 'na', '-n', '2');
+  const partly = await listOf('--ratings', file('partly.tsv'), '--unknown', 'na');
+  assert.equal(
+    stranger.recommendations.map(({ item }: { item: number }) => item),
+    (await model.recommend('nobody', 2)).map(({ item }) => item),
+  );
+  assert.is(partly.nRatings, 1);
+  assert.is(partly.stderr, '1 of 2 ratings left out, of items that training never saw: 9999.\n');
+});
+
+test('a model saved without ratings recommends with --exclude none, or from given ratings', async () => {
+  const refused = await recommend('--model', PRIVATE, '--user', String(USER));
+  assert.is(refused.code, 1);
+  assert.match(refused.stderr, /^error: .*private\.safetensors does not say what its users rated .*--exclude none.*\.\n$/);
+  const all = await recommend('--model', PRIVATE, '--user', String(USER), '--exclude', 'none');
+  assert.is(all.code, 0, all.stderr);
+});
+
+const ratings = (name: string, text: string) => (writeFileSync(file(name), text), file(name));
+const wrong: [name: string, args: string[], message: RegExp][] = [
+  ['nobody to recommend to', [], /Name a user with --user, or a file/],
+  ['a user and ratings', ['--user', '1', '--ratings', 'x'], /cannot be used with option/],
+  ['a user never seen', ['--user', 'nobody'], /saw no user 'nobody'/],
+  ['no items', ['--user', '1', '-n', '0'], /whole number from 1 to 1000000/],
+  [
+    'an unknown item',
+    ['--ratings', ratings('unknown.csv', 'title,rating\nfilm the,4\n')],
+    /unknown\.csv: Training saw no item 'film the'\. \(--unknown na/,
+  ],
+  ['half a title', ['--ratings', ratings('half.csv', 'title;rating\nthe (30);4\n')], /there is 'Film, The \(30\)', item 30\./],
+  ['a title of two items', ['--ratings', ratings('two.csv', 'title,rating\n"Film, The (7)",4\n')], /title of the items 7 and 8/],
+  ['ratings of two people', ['--ratings', ratings('people.csv', 'user,item,rating\n1,3,4\n2,3,4\n')], /ratings of 2 users/],
+  ['a rating out of range', ['--ratings', ratings('high.csv', 'item,rating\n3,9\n')], /is 9, outside/],
+  [
+    'a rating that is no number',
+    ['--ratings', ratings('text.csv', 'item,rating\n3,good\n')],
+    /text\.csv:2: column rating: the rating is not a finite number: 'good'/,
+  ],
+  ['only unknown items', ['--ratings', ratings('none.csv', 'item,rating\n9999,3\n'), '--unknown', 'na'], /saw none of the items/],
+];
+for (const [name, args, message] of wrong) {
+  test(`refused in one sentence: ${name}`, async () => {
+    const { code, stderr } = await recommend(...args);
+    assert.is(code, 1);
+    assert.match(stderr, /^error: [^\n]+\n$/);
+    assert.match(stderr, message);
+  });
+}
+
+test('a file that is no model is refused by name', async () => {
+  for (const name of ['ratings.csv', 'nowhere', '.']) {
+    const { code, stderr } = await recommend('--model', file(name), '--user', '1');
+    assert.is(code, 1);
+    assert.match(stderr, /^error: [^\n]+\n$/);
+    assert.ok(stderr.includes(file(name)), stderr);
+  }
+});
+
+test.run();

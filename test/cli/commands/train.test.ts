@@ -1,0 +1,129 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { TrainReport } from '../../../src/cli/print/train-report.js';
+import { loadModelFile } from '../../../src/node/files/model-file.js';
+import { dotbias, startDotbias, temporaryFolder, writeRatings } from '../../helpers/cli.js';
+import { testGpu } from '../../helpers/device.js';
+import { sharedGpu } from '../../helpers/gpu.js';
+
+const test = suite('dotbias train');
+const gpu = await sharedGpu();
+
+const folder = temporaryFolder();
+const file = (name: string) => join(folder, name);
+writeRatings(file('ratings.csv'));
+const SMALL = ['train', '--data', file('ratings.csv'), '--factors', '8', '--epochs', '2'];
+const readReport = (name: string) => JSON.parse(readFileSync(file(name), 'utf8')) as TrainReport;
+
+/** What the run of the first test printed. */
+let printed = '';
+
+test('a run names the device and the data, prints the table, the errors and ten predictions', async () => {
+  const { code, stdout, stderr } = await dotbias(...SMALL, '--out', file('model.safetensors'), '--report', file('report.json'));
+  assert.is(stderr, '');
+  assert.is(code, 0);
+  printed = stdout;
+  const lines = stdout.split('\n');
+  assert.match(lines[0], /^Device: .+, (software|hardware) \(.+\)$/);
+  assert.match(lines[1], /^Data: .*ratings\.csv\)\. 2,700 training and 300 validation ratings of \d+ items by 80 users\.$/);
+  assert.is(lines[2], 'epoch     train_loss  valid_loss  time');
+  assert.match(lines[3], /^0         \d\.\d{6}    \d\.\d{6}    00:\d\d$/);
+  assert.match(lines[4], /^1         \d\.\d{6}    \d\.\d{6}    00:\d\d$/);
+  assert.match(lines[5], /^valid MSE \d\.\d{4}  RMSE \d\.\d{4}  MAE \d\.\d{4}$/);
+  assert.match(lines[6], /^\d+ us per step, [\d,]+ ratings\/s \(lazy stepper\)$/);
+  assert.match(lines[8], /^ *user +item +rating +prediction$/);
+  assert.is(lines.slice(9, 19).filter((line) => /^ *\d+ +\d+ +\d +\d\.\d\d$/.test(line)).length, 10);
+  assert.is(lines[20], `Model saved to ${file('model.safetensors')}`);
+});
+
+test('the report agrees with the table and with what was asked for', async () => {
+  const report = readReport('report.json');
+  const table = printed
+    .split('\n')
+    .slice(3, 5)
+    .map((line) => line.split(/ +/).slice(1, 3));
+  assert.equal(
+    report.epochs.map(({ trainLoss, validLoss }) => [trainLoss.toFixed(6), validLoss.toFixed(6)]),
+    table,
+  );
+  assert.is(report.validMse, report.epochs[1].validLoss);
+  assert.is(report.validRmse, Math.sqrt(report.validMse));
+  assert.is(report.steps, 2 * Math.floor(2700 / 64));
+  assert.equal([report.data.name, report.data.nUsers, report.data.nTrain, report.data.nValid], ['ratings.csv', 80, 2700, 300]);
+  assert.is(report.isSoftware, (await testGpu()).info.isSoftware);
+  assert.is(report.stepper, 'lazy');
+  assert.is(report.config['nFactors'], 8);
+  const { data, device, compile, train, validate, total } = report.seconds;
+  for (const seconds of [data, device, compile, train, validate]) assert.ok(seconds > 0 && seconds < total);
+  assert.ok(Math.abs(report.usPerStep - (1e6 * train) / report.steps) < 1e-6);
+});
+
+test('the saved model predicts what the run printed', async () => {
+  const rows = printed
+    .split('\n')
+    .slice(9, 19)
+    .map((line) => line.trim().split(/ +/));
+  const model = await loadModelFile(file('model.safetensors'), { gpu });
+  const predictions = await model.predict(
+    rows.map(([user]) => user),
+    rows.map(([, item]) => item),
+  );
+  assert.equal(
+    Array.from(predictions, (each) => each.toFixed(2)),
+    rows.map((row) => row[3]),
+  );
+});
+
+test('--quiet leaves the device and the result', async () => {
+  const { code, stdout, stderr } = await dotbias(...SMALL, '--quiet');
+  assert.is(code, 0);
+  assert.match(stdout, /^Device: .+\nvalid MSE .+\n\d+ us per step, .+\n$/);
+  assert.is(stderr, '');
+});
+
+test('a given split is kept, and malformed rows are left out where that is asked for', async () => {
+  writeFileSync(file('train.csv'), `user,item,rating\n${'1,10,4\n2,10,3\n1,20,5\nx\n'.repeat(4)}`);
+  writeFileSync(file('valid.csv'), 'user,item,rating\n2,20,4\n9,20,4\n');
+  const args = ['train', '--train-file', file('train.csv'), '--valid-file', file('valid.csv'), '--epochs', '1', '--batch-size', '4'];
+  const refused = await dotbias(...args);
+  assert.is(refused.code, 1);
+  assert.match(refused.stderr, /^error: .*train\.csv:\d+: [^\n]+\n$/);
+  const { code, stdout } = await dotbias(...args, '--skip-bad-rows');
+  assert.is(code, 0);
+  assert.match(stdout, /4 malformed rows left out, the first: .* 12 training and 2 validation ratings of 2 items by 2 users\./);
+});
+
+test('a diverged run says so and leaves nothing behind', async () => {
+  const { code, stderr } = await dotbias(
+    ...SMALL,
+    '--y-range',
+    'none',
+    '--lr',
+    '1e30',
+    '--out',
+    file('diverged/model'),
+    '--report',
+    file('diverged/report'),
+  );
+  assert.is(code, 1);
+  assert.match(stderr, /^error: Training diverged: [^\n]+\n$/);
+  assert.not.ok(existsSync(file('diverged')));
+});
+
+test('Ctrl-C stops the run, and what was asked for is saved', async () => {
+  const child = startDotbias(...SMALL, '--epochs', '2000', '--out', file('stopped/model'), '--report', file('stopped/report'));
+  let [stdout, stderr] = ['', ''];
+  child.stderr!.on('data', (text) => void (stderr += text));
+  child.stdout!.on('data', (text) => {
+    if (!/^1 /m.test(stdout) && /^1 /m.test((stdout += text))) child.kill('SIGINT');
+  });
+  assert.is(await new Promise((resolve) => child.on('close', resolve)), 130);
+  assert.match(stderr, /^Interrupted after \d+ of 84000 steps\.\n$/);
+  assert.equal(readdirSync(file('stopped')).sort(), ['model', 'report']);
+  const report = readReport('stopped/report');
+  assert.ok(report.interrupted && report.epochs.length >= 2 && report.steps >= 84);
+});
+
+test.run();
