@@ -1,4 +1,4 @@
-/** Takes the dispatches that the engine records for real work, so that each kernel can be run again alone. */
+/** Captures the dispatches that the engine records for real work, so that each kernel can be run again alone. */
 import type { Gpu } from '../src/gpu/gpu.js';
 import type { Kernel, ScalarFields } from '../src/gpu/kernel.js';
 import type { Binding } from '../src/gpu/pipeline.js';
@@ -10,7 +10,7 @@ export interface Dispatch {
   immediates: Record<string, number> | undefined;
 }
 
-/** A kernel of which nothing is known but that it may have immediates. */
+/** Any kernel; it may have immediates. */
 type AnyKernel = Kernel<ScalarFields, ScalarFields>;
 
 /** A recorder that keeps dispatches instead of sending them. */
@@ -19,7 +19,7 @@ class Tape extends Recorder {
     gpu: Gpu,
     readonly dispatches: Dispatch[],
   ) {
-    super(gpu, 'tape');
+    super(gpu, { label: 'tape' });
   }
 
   override dispatchGroups<K extends Kernel>(binding: Binding<K>, groups: number, ...immediates: unknown[]): this {
@@ -35,7 +35,7 @@ class Tape extends Recorder {
   override submit(): void {}
 }
 
-/** The dispatches that `work` would submit. Buffer writes do happen. */
+/** The dispatches that `work` would submit. Its writes to buffers do happen. */
 export async function capture(gpu: Gpu, work: () => unknown): Promise<Dispatch[]> {
   const dispatches: Dispatch[] = [];
   gpu.record = () => new Tape(gpu, dispatches);

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Packs all that the benches need into one folder, to run them on a linux-x64 machine that has a GPU and its driver, but no
-# network, no Node and perhaps no Vulkan loader. Run it after `npm run build`, and `npm --prefix bench/peers install` for the
-# rivals. Usage: bench/carry.sh [FOLDER]   (default: .carry; 50 MB in one archive and a script)
+# Packs everything that the benches need into one folder, to run them on a linux-x64 machine that has a GPU and its driver, but
+# no network, no Node and perhaps no Vulkan loader. Run it after `npm run build` and, for the rivals,
+# `npm --prefix bench/peers install`. Usage: bench/carry.sh [FOLDER]   (default: .carry; 50 MB in one archive and a script)
 # There: sh FOLDER/run.sh bench [options], or sh FOLDER/run.sh bench:peers [options]
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,7 +16,8 @@ cp -r dist package.json "$stage"
 cp -r bench/peers/rivals bench/peers/package.json "$stage/bench/peers"
 find "$stage/dist" -name '*.map' -delete -o -name '*.d.ts' -delete
 
-for name in @duckdb webgpu wgsl-preprocessor fflate cli-table3 @colors string-width strip-ansi ansi-regex emoji-regex is-fullwidth-code-point; do
+for name in @duckdb webgpu wgsl-preprocessor fflate cli-table3 @colors \
+  string-width strip-ansi ansi-regex emoji-regex is-fullwidth-code-point; do
   cp -r "node_modules/$name" "$stage/node_modules/$name"
 done
 find "$stage/node_modules/webgpu/dist" -mindepth 1 -maxdepth 1 ! -name linux-x64 -exec rm -r {} +
@@ -41,9 +42,10 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 home=${TMPDIR:-/tmp}/dotbias-bench-$(cksum < "$here/dotbias-bench.tar.xz" | cut -d' ' -f1)
 [ -x "$home/node" ] || { mkdir -p "$home" && tar xJf "$here/dotbias-bench.tar.xz" -C "$home"; }
-# A driver outside of the folders where Vulkan looks.
+# A driver outside the folders where Vulkan looks.
 icd=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json
-if [ -z "${VK_DRIVER_FILES:-}" ] && [ ! -e /usr/share/vulkan/icd.d/nvidia_icd.json ] && [ ! -e /etc/vulkan/icd.d/nvidia_icd.json ] && [ -e "$icd" ]; then
+if [ -z "${VK_DRIVER_FILES:-}" ] && [ -e "$icd" ] &&
+  [ ! -e /usr/share/vulkan/icd.d/nvidia_icd.json ] && [ ! -e /etc/vulkan/icd.d/nvidia_icd.json ]; then
   export VK_DRIVER_FILES="$icd"
 fi
 case ${1:-bench} in

@@ -1,4 +1,4 @@
-/** What the device can do at best: costs of a dispatch and of a submission, bandwidth of a copy and of a row gather. */
+/** What the device can do at best: the cost of a dispatch and of a submission, the bandwidth of a copy and of a gather of rows. */
 import { wgsl } from '../src/gpu/wgsl.js';
 import { defineKernel } from '../src/gpu/kernel.js';
 import type { Gpu } from '../src/gpu/gpu.js';
@@ -12,7 +12,7 @@ const GROUPS = [1, 132, 2048];
 const ROW_VECS = 11;
 const NEAR_ROWS = 2600;
 const NEAR_BYTES = 2 ** 20;
-/** Rows that a gather sums. */
+/** Rows that one sum of a gather adds up. */
 const DEPTH = 8;
 
 /** Each invocation adds one to its own element: a dispatch that must wait for the one before. */
@@ -41,8 +41,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 });
 
 /**
- * Sums `depth` rows at given places, which neighbours share; writes one row of sums. One invocation per vec4 of a row, as
- * suits a GPU, or per whole row, as suits a software adapter.
+ * Adds up `depth` rows at given places and writes one row of sums. One invocation per vec4 of a row, so that neighbours
+ * share rows, as suits a GPU; or per whole row, as suits a software adapter.
  */
 const gatherRows = (wholeRow: boolean) =>
   defineKernel({
@@ -95,8 +95,9 @@ export async function measureCeilings(
   const row = (what: string, value: number, unit: string, timing: Timing) => void rows.push({ what, value, unit, spread: spread(timing) });
 
   const [incrementer, copier] = await Promise.all([gpu.compile(increment), gpu.compile(copy)]);
-  const counters = gpu.allocate('counters', 4 * 64 * Math.max(...GROUPS));
-  const counting = incrementer.bind({ counters });
+  const scope = gpu.scope();
+  const counters = scope.allocate('counters', 4 * 64 * Math.max(...GROUPS));
+  const counting = incrementer.bind(scope, { counters });
   await checkIncrement();
 
   const dispatchUs = new Map<number, number>();
@@ -131,13 +132,12 @@ export async function measureCeilings(
   row('submission and readback of 4 bytes', roundTrip.median, 'us', roundTrip);
 
   const copyOf = async (bytes: number, name: string) => {
-    const source = gpu.allocate('copy source', bytes);
-    const destination = gpu.allocate('copy destination', bytes);
     const n = bytes / 16;
-    const binding = copier.bind({ source, destination }, { n });
-    const timing = await clock.usEach(1, (recorder) => void recorder.dispatch(binding, n), repeats, passUs);
-    gpu.release(source, destination);
-    binding.release();
+    const timing = await gpu.withScope((own) => {
+      const buffers = { source: own.allocate('copy source', bytes), destination: own.allocate('copy destination', bytes) };
+      const binding = copier.bind(own, buffers, { n });
+      return clock.usEach(1, (recorder) => void recorder.dispatch(binding, n), repeats, passUs);
+    });
     const rate = (2 * bytes) / timing.median / 1000;
     row(`copy, ${name}, read + written`, rate, 'GB/s', timing);
     return rate;
@@ -148,20 +148,20 @@ export async function measureCeilings(
     const places = new Uint32Array(nGathered);
     for (let k = 0; k < nGathered; k++) places[k] = hash32(1, k, 0, 0) % nRows;
     const nSums = Math.floor(nGathered / DEPTH);
-    const buffers = {
-      rows: gpu.upload('places', places),
-      table: gpu.allocate('table', 16 * ROW_VECS * nRows),
-      sums: gpu.allocate('sums', 16 * ROW_VECS * nSums),
-    };
-    const timings: Timing[] = [];
-    for (const wholeRow of [true, false]) {
-      const nThreads = wholeRow ? nSums : nSums * ROW_VECS;
-      const binding = (await gpu.compile(gatherRows(wholeRow))).bind(buffers, { nThreads, depth: DEPTH });
-      timings.push(await clock.usEach(1, (recorder) => void recorder.dispatch(binding, nThreads), repeats, passUs));
-      binding.release();
-    }
-    gpu.release(...Object.values(buffers));
-    const timing = timings[0].median < timings[1].median ? timings[0] : timings[1];
+    const timing = await gpu.withScope(async (own) => {
+      const buffers = {
+        rows: own.upload('places', places),
+        table: own.allocate('table', 16 * ROW_VECS * nRows),
+        sums: own.allocate('sums', 16 * ROW_VECS * nSums),
+      };
+      const timings: Timing[] = [];
+      for (const wholeRow of [true, false]) {
+        const nThreads = wholeRow ? nSums : nSums * ROW_VECS;
+        const binding = (await gpu.compile(gatherRows(wholeRow))).bind(own, buffers, { nThreads, depth: DEPTH });
+        timings.push(await clock.usEach(1, (recorder) => void recorder.dispatch(binding, nThreads), repeats, passUs));
+      }
+      return timings[0].median < timings[1].median ? timings[0] : timings[1];
+    });
     const rate = (16 * ROW_VECS * DEPTH * nSums) / timing.median / 1000;
     row(`gather of random rows of ${16 * ROW_VECS} bytes from ${nRows.toLocaleString('en')}, read`, rate, 'GB/s', timing);
     return rate;
@@ -169,7 +169,7 @@ export async function measureCeilings(
   const farRows = Math.floor(farBytes / (16 * ROW_VECS));
   const gatherGBs = { near: await gatherOf(NEAR_ROWS, 32_768), far: await gatherOf(farRows, farRows) };
 
-  gpu.release(counters);
+  scope.release();
   clock.release();
   const section = {
     title: 'Ceilings of the device',

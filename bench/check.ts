@@ -1,4 +1,4 @@
-/** No figure without correctness: the first steps of a run against the float64 reference. */
+/** What is timed must be right: the first steps of a run, against the float64 reference. */
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
 import { collabLearner } from '../src/train/learner.js';
@@ -40,7 +40,8 @@ export async function checkSteps(
   });
   if (!(worst <= TOLERANCE) || losses.length !== Math.min(nSteps, lr.length)) {
     throw new Error(
-      `Path '${stepper}', batch ${batchSize}, ${nFactors} factors: the losses of ${losses.length} steps are off by up to ${worst} of the reference's; nothing is timed that is wrong.`,
+      `Stepper '${stepper}', batch ${batchSize}, ${nFactors} factors: the losses of ${losses.length} steps are off by up to ${worst} ` +
+        'of the reference. What is wrong is not timed.',
     );
   }
   return worst;

@@ -1,7 +1,4 @@
-/** Whole training runs: the five-epoch recipe in processes of its own, and a grid of batch sizes, factors and steppers. */
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+/** Whole training runs: the tutorial's five epochs in processes of their own, and a grid of batch sizes, factors and steppers. */
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
 import { collabLearner } from '../src/train/learner.js';
@@ -9,20 +6,16 @@ import type { StepperName } from '../src/steps/stepper.js';
 import { checkSteps } from './check.js';
 import type { FitOnce } from './fit-once.js';
 import { repeat, spread, summarise } from './measure.js';
+import { inOwnProcess } from './own-process.js';
 import type { Section } from './report.js';
 import { EPOCHS, LR_MAX, TUTORIAL, split, type Workload } from './workload.js';
 
-const run = promisify(execFile);
-
-/** The recipe from a cold start, `runs` times: a new process opens the adapter, compiles, trains five epochs, validates. */
+/** The tutorial from a cold start, `runs` times: a new process opens the adapter, compiles, trains five epochs, validates. */
 export async function benchTutorial(runs: number, adapter: string): Promise<Section> {
   const fits: (FitOnce & { wall: number })[] = [];
   for (let i = 0; i < runs; i++) {
-    const start = performance.now();
-    const { stdout } = await run(process.execPath, [fileURLToPath(new URL('./fit-once.js', import.meta.url)), adapter], {
-      maxBuffer: 2 ** 24,
-    });
-    fits.push({ ...(JSON.parse(stdout) as FitOnce), wall: (performance.now() - start) / 1000 });
+    const { result, seconds } = await inOwnProcess<FitOnce>('fit-once.js', adapter);
+    fits.push({ ...result, wall: seconds });
   }
   const { nSteps, batchSize, mse, data } = fits[0];
   const row = (what: string, unit: string, value: (fit: FitOnce & { wall: number }) => number) => {
@@ -30,8 +23,8 @@ export async function benchTutorial(runs: number, adapter: string): Promise<Sect
     return { what, value: timing.median, unit, spread: spread(timing) };
   };
   return {
-    title: `The recipe from a cold start: ${data}, batch ${batchSize}, ${TUTORIAL.nFactors} factors, ${EPOCHS} epochs, ${nSteps.toLocaleString('en')} steps`,
-    notes: [`Median of ${runs} processes. Validation MSE ${mse.toFixed(4)} in the first.`],
+    title: `The tutorial from a cold start: ${data}, batch ${batchSize}, ${TUTORIAL.nFactors} factors, ${EPOCHS} epochs`,
+    notes: [`Median of ${runs} processes of ${nSteps.toLocaleString('en')} steps. Validation MSE ${mse.toFixed(4)} in the first.`],
     rows: [
       row('process, start to end', 's', (fit) => fit.wall),
       row('reading the ratings', 's', (fit) => fit.readSeconds),
@@ -50,10 +43,10 @@ export async function benchTutorial(runs: number, adapter: string): Promise<Sect
 export interface GridOptions {
   batchSizes: readonly number[];
   nFactors: readonly number[];
-  /** Steppers to compare at the first batch size and 40 factors; elsewhere the first one runs. */
+  /** Steppers to compare at the first batch size and 40 factors; everywhere else only the first one runs. */
   steppers: readonly StepperName[];
   repeats: number;
-  /** Steps that a timed fit has at least. */
+  /** The fewest steps of a timed fit. */
   minSteps: number;
 }
 
@@ -84,7 +77,7 @@ export async function benchGrid(
       spread: spread(timing),
       'ratings/s': (1e6 * batchSize) / timing.median,
       'steps timed': epochs * stepsPerEpoch,
-      '5 epochs, s': (timing.median * EPOCHS * stepsPerEpoch) / 1e6,
+      [`${EPOCHS} epochs, s`]: (timing.median * EPOCHS * stepsPerEpoch) / 1e6,
     });
   };
   for (const batchSize of batchSizes) {
@@ -95,8 +88,8 @@ export async function benchGrid(
   return {
     title: `Training steps, ${workload.name}`,
     notes: [
-      `Before each row is timed, its first steps' losses are compared with the float64 reference: off by at most ${worst.toExponential(1)} of the loss.`,
-      'Host work included: order of the epoch, grouping, upload, readback of the losses. Five epochs: calculated.',
+      `The losses of the first steps were within ${worst.toExponential(1)} of the float64 reference's before a row was timed.`,
+      `With the host's work: order of the epoch, grouping, upload, readback of the losses. ${EPOCHS} epochs: calculated.`,
     ],
     rows,
   };

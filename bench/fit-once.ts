@@ -1,4 +1,4 @@
-/** One cold run of the recipe; prints what it measured as JSON. Argument: the adapter's name, or nothing for the best. */
+/** Runs the tutorial once from a cold start and prints what it measured as JSON. Argument: the adapter's name, or '' for the best. */
 import { openGpu } from '../src/node/device/device.js';
 import { collabLearner } from '../src/train/learner.js';
 import { peakMemory } from './report.js';

@@ -1,4 +1,4 @@
-/** Every kernel alone, on the dispatches of real training steps, against what the device can do. */
+/** Every kernel alone, on the dispatches of real training steps, beside what the device can do. */
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
 import { type CollabLearner, collabLearner } from '../src/train/learner.js';
@@ -10,7 +10,7 @@ import { PassClock, spread } from './measure.js';
 import type { Section } from './report.js';
 import { EPOCHS, LR_MAX, TUTORIAL } from './workload.js';
 
-/** Means over the dispatches of a kernel that its cost depends on. */
+/** What the cost of a kernel depends on: means over its dispatches. */
 interface Sizes {
   /** Ratings of a batch; of the validation set or of the pairs for `validate` and `predict`. */
   B: number;
@@ -25,7 +25,7 @@ interface Sizes {
 }
 
 interface Cost {
-  /** The bytes in words, with the names of `Sizes`. */
+  /** The bytes as a formula, in the names of `Sizes`. */
   formula: string;
   bytes: (sizes: Sizes) => number;
   /** Whether rows are read at random places, rather than streamed. */
@@ -34,27 +34,30 @@ interface Cost {
 
 const cost = (formula: string, gathers: boolean, bytes: Cost['bytes']): Cost => ({ formula, gathers, bytes });
 
-/** Bytes that a kernel must move, as its header says. */
+/**
+ * Bytes that a kernel must move, for the dot product and Adam: rows as its header says, and whole structs (a rating and an
+ * outcome are 12 bytes each, a touch 16, one of a lazy step 48).
+ */
 const COSTS: Readonly<Record<string, Cost>> = {
   gather: cost('4 B S', true, ({ B, S }) => 4 * B * S),
-  dotBias: cost('B (2 S + 4)', false, ({ B, S }) => B * (2 * S + 4)),
-  sigmoidRange: cost('8 B', false, ({ B }) => 8 * B),
-  lossBackward: cost('28 B', false, ({ B }) => 28 * B),
-  forward: cost('B (2 S + 20)', true, ({ B, S }) => B * (2 * S + 20)),
-  scatterAdd: cost('2 B (S + 20) + T (S + 16)', true, ({ B, S, T }) => 2 * B * (S + 20) + T * (S + 16)),
+  scores: cost('B (2 S + 8)', false, ({ B, S }) => B * (2 * S + 8)),
+  applyRange: cost('8 B', false, ({ B }) => 8 * B),
+  lossBackward: cost('36 B', false, ({ B }) => 36 * B),
+  forward: cost('B (2 S + 24)', true, ({ B, S }) => B * (2 * S + 24)),
+  scatterAdd: cost('2 B (S + 28) + T (S + 16)', true, ({ B, S, T }) => 2 * B * (S + 28) + T * (S + 16)),
   optimizerStep: cost('8 N S', false, ({ N, S }) => 8 * N * S),
-  lazyForward: cost('B (2 S + 20)', true, ({ B, S }) => B * (2 * S + 20)),
-  lazyUpdate: cost('2 B (S + 20) + T (6 S + 48)', true, ({ B, S, T }) => 2 * B * (S + 20) + T * (6 * S + 48)),
+  lazyForward: cost('B (2 S + 24)', true, ({ B, S }) => B * (2 * S + 24)),
+  lazyUpdate: cost('2 B (S + 28) + T (6 S + 48)', true, ({ B, S, T }) => 2 * B * (S + 28) + T * (6 * S + 48)),
   'lazyUpdate, all rows': cost('N (6 S + 48)', false, ({ N, S }) => N * (6 * S + 48)),
-  lazySteps: cost('K (B (4 S + 60) + T (6 S + 48))', true, ({ B, S, T, K }) => K * (B * (4 * S + 60) + T * (6 * S + 48))),
-  lossSums: cost('4 B K', false, ({ B, K }) => 4 * B * K),
+  lazySteps: cost('K (B (4 S + 80) + T (6 S + 48))', true, ({ B, S, T, K }) => K * (B * (4 * S + 80) + T * (6 * S + 48))),
+  lossSums: cost('12 B K', false, ({ B, K }) => 12 * B * K),
   validate: cost('B (2 S + 12)', true, ({ B, S }) => B * (2 * S + 12)),
 };
 
 export interface KernelOptions {
   repeats: number;
   passUs: number;
-  /** Tables whose parameters and moments take more bytes than this are not near. */
+  /** Tables that take no more bytes than this, with the optimiser's state, are taken to stay in the caches. */
   nearBytes: number;
 }
 
@@ -74,9 +77,7 @@ export async function benchKernels(
     const learn = await collabLearner(data, { ...TUTORIAL, stepper, gpu });
     const nSteps = learn.trainer.maxSteps;
     const steps = await captureSteps(learn, nSteps);
-    const {
-      layout: { rowStride, nRows },
-    } = learn.embeddings;
+    const { rowStride, nRows } = learn.embeddings.layout;
     const sizes: Sizes = { B: batchSize, S: 4 * rowStride, T: steps.touchesPerStep, N: nRows, K: nSteps };
     const validation = await capture(gpu, () => learn.validate());
     for (const { B, dispatches } of [
@@ -97,7 +98,8 @@ export async function benchKernels(
   return {
     title: `Kernels, ${data.name}, batch ${batchSize}, ${TUTORIAL.nFactors} factors`,
     notes: [
-      'us of one dispatch, all dispatches of a kernel in one pass; B ratings of a batch, S bytes of a row, T rows that a step touches, N rows, K steps.',
+      'us of one dispatch, all dispatches of a kernel in one pass.',
+      'B: ratings of a batch; S: bytes of a row; T: rows that a step touches; N: rows; K: steps of a submission.',
       'Share of the ceiling: (launch of a dependent dispatch + bytes at the copy or row-gather rate) / measured time.',
     ],
     rows,
@@ -122,9 +124,9 @@ export async function benchKernels(
   }
 }
 
-/** The dispatches of `nSteps` steps in the middle of the recipe, and what the host did for them. */
+/** The dispatches of `nSteps` steps in the middle of the tutorial's schedule, and what they cost the host. */
 export async function captureSteps(
-  { trainer, embeddings: model, data }: CollabLearner,
+  { trainer, gpu, data }: CollabLearner,
   nSteps: number,
 ): Promise<{ dispatches: Dispatch[]; touchesPerStep: number; hostUs: number }> {
   const { stepper, stepsPerEpoch } = trainer;
@@ -132,12 +134,12 @@ export async function captureSteps(
   await trainer.fit({ ...schedule, lr: schedule.lr.slice(0, nSteps), beta1: schedule.beta1.slice(0, nSteps) });
   stepper.begin(schedule, 0);
   const order = trainer.order(0);
-  const run = () => capture(model.gpu, () => stepper.run(order, 0, schedule.lr.length >> 1, nSteps));
+  const run = () => capture(gpu, () => stepper.run(order, 0, schedule.lr.length >> 1, nSteps));
   await run();
   const start = performance.now();
   const dispatches = await run();
   const hostUs = (1000 * (performance.now() - start)) / nSteps;
-  await model.gpu.idle();
+  await gpu.idle();
   return { dispatches, touchesPerStep: touchedRows(data, order, nSteps), hostUs };
 }
 

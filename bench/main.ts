@@ -7,12 +7,14 @@ import { openGpu } from '../src/node/device/device.js';
 import { checkSteps } from './check.js';
 import { measureCeilings } from './ceilings.js';
 import { benchGrid, benchTutorial } from './epoch.bench.js';
+import { benchEventLoop } from './event-loop.js';
 import { benchKernels } from './kernels.bench.js';
-import { environment, peakMemory, render, type Result, resultFile, type Section } from './report.js';
+import { benchLife } from './life.js';
+import { environment, machine, peakMemory, render, type Result, resultFile, type Section } from './report.js';
 import { benchShapes, benchTables, MOVIELENS } from './shapes.js';
 import { openWorkload, split } from './workload.js';
 
-const PARTS = ['ceilings', 'kernels', 'epoch', 'shapes'] as const;
+const PARTS = ['ceilings', 'kernels', 'epoch', 'shapes', 'event-loop', 'life'] as const;
 const STEPPERS = ['lazy', 'persistent', 'dense', 'unfused'] as const;
 
 const { values: flags } = parseArgs({
@@ -27,8 +29,8 @@ const { values: flags } = parseArgs({
 if (flags.help) {
   console.log(`npm run bench -- [options]
   --adapter NAME  hardware, software, lavapipe, swiftshader or a part of the adapter's name (default: the best there is)
-  --quick         fewer sizes and repeats: under a minute on a software adapter
-  --only PART     ceilings, kernels, epoch or shapes; may be given several times
+  --quick         fewer sizes and repeats: a minute on a software adapter
+  --only PART     one of ${PARTS.join(', ')}; may be given several times
   --json FILE     also write the results there`);
 } else {
   await main().catch((error: unknown) => {
@@ -51,15 +53,13 @@ async function main(): Promise<void> {
   const about = environment(info, gpu.features.has('timestamp-query') ? 'GPU timestamps' : 'wall clock');
   const workload = await openWorkload();
   console.log(`dotbias bench${quick ? ', quick' : ''}: ${info.description} (${why})`);
-  console.log(
-    `Node ${about.node}, commit ${about.commit}, ${about.cores} x ${about.cpu}, load ${about.load.toFixed(2)}${about.load > 0.5 ? ': the machine is busy, do not trust these figures' : ''}`,
-  );
+  console.log(machine(about));
   console.log(`Data: ${workload.source}`);
 
   let worst = 0;
   for (const stepper of STEPPERS) worst = Math.max(worst, await checkSteps(gpu, split(workload, 64), stepper, 8));
   console.log(
-    `Correctness: the losses of the first steps of all steppers are within ${worst.toExponential(1)} of the float64 reference's.`,
+    `Correctness: the losses of the first steps of every stepper are within ${worst.toExponential(1)} of the float64 reference's.`,
   );
 
   const sections: Section[] = [];
@@ -106,6 +106,8 @@ async function main(): Promise<void> {
       }),
     );
   }
+  if (wants('event-loop')) show(await benchEventLoop(gpu, workload, info.name, quick ? 1 : 5));
+  if (wants('life')) show(await benchLife(flags.adapter ?? '', info.name, quick ? [1, 3] : [1, 50, 100, 200]));
 
   const result: Result = {
     environment: about,
@@ -122,7 +124,7 @@ async function main(): Promise<void> {
   }
   gpu.destroy();
 
-  /** A full run is kept. */
+  /** Full runs are kept. */
   function resultFiles(): string[] {
     const kept = fileURLToPath(new URL(`../../bench/results/${resultFile(about)}`, import.meta.url));
     return [...(flags.json !== undefined ? [flags.json] : []), ...(quick || flags.only !== undefined ? [] : [kept])];

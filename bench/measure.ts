@@ -1,6 +1,6 @@
-/** How every figure is taken: warm up, repeat, give the median and how far the repeats lie apart. */
+/** How every figure is taken: warm up, repeat, give the median and how far apart the repeats are. */
 import type { Gpu } from '../src/gpu/gpu.js';
-import { Recorder } from '../src/gpu/recorder.js';
+import type { Recorder } from '../src/gpu/recorder.js';
 import { GpuTimer } from './timer.js';
 
 export interface Timing {
@@ -48,7 +48,7 @@ export class PassClock {
   /** Microseconds of the dispatches that `record` makes. */
   async us(record: (recorder: Recorder) => void): Promise<number> {
     const { gpu, timer } = this;
-    const recorder = new Recorder(gpu, 'bench', timer?.timestamps);
+    const recorder = gpu.record('bench', timer && { timestamps: timer.timestamps });
     record(recorder);
     await gpu.idle();
     const start = performance.now();

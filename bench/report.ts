@@ -1,4 +1,4 @@
-/** Tables on the screen, and results as JSON with all that is needed to judge them later. */
+/** Tables on the screen, and results as JSON with everything that is needed to judge them later. */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 import type { Gpu } from '../src/gpu/gpu.js';
@@ -25,7 +25,7 @@ export interface Environment {
   cpu: string;
   cores: number;
   memoryGiB: number;
-  /** Load of the last minute when the run began: above 0.5 the figures are not to be trusted. */
+  /** Load of the last minute when the run began. Above 0.5 the figures cannot be trusted. */
   load: number;
   timing: string;
 }
@@ -52,6 +52,12 @@ export function environment(info: AdapterReport, timing: string): Environment {
     load: loadavg()[0],
     timing,
   };
+}
+
+/** Which code ran on which machine, in a line. */
+export function machine({ node, commit: from, cores, cpu, load }: Environment): string {
+  const warning = load > 0.5 ? ': the machine is busy, do not trust these figures' : '';
+  return `Node ${node}, commit ${from}, ${cores} x ${cpu}, load ${load.toFixed(2)}${warning}`;
 }
 
 /** The commit that is checked out, `+` if files differ from it. */

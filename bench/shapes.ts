@@ -1,4 +1,4 @@
-/** Larger sets: steps sampled on tables of their shape, epochs extrapolated; and what an untouched row costs. */
+/** Larger sets: steps on a sample of ratings with tables in full size, epochs extrapolated; and what an untouched row costs. */
 import type { CollabData } from '../src/data/collab-data.js';
 import { MemoryBudgetError } from '../src/base/errors.js';
 import type { Gpu } from '../src/gpu/gpu.js';
@@ -23,7 +23,7 @@ export interface ShapesOptions {
   repeats: number;
   batchSizes: readonly number[];
   shapes: readonly Shape[];
-  /** Ratings that a timed fit trains on, about. */
+  /** About how many ratings a timed fit trains on. */
   nSampled: number;
 }
 
@@ -58,13 +58,14 @@ export async function benchShapes(gpu: Gpu, { repeats, batchSizes, shapes, nSamp
   return {
     title: `Shapes of the MovieLens sets, synthetic ratings, ${TUTORIAL.nFactors} factors, lazy stepper`,
     notes: [
-      'Steps on a sample of ratings, tables in full size. One epoch: 90 % of the ratings at that rate, plus drawing the order of all of them.',
+      'Steps on a sample of ratings, tables in full size.',
+      'One epoch: 90 % of the ratings at that rate, and the time to draw their order.',
     ],
     rows,
   };
 }
 
-/** The same steps on ever larger tables: a row that is not touched costs the lazy stepper nothing but its share of a pass per submission. */
+/** The same steps on ever larger tables: an untouched row costs the lazy stepper only its share of one pass per submission. */
 export async function benchTables(gpu: Gpu, nRowsList: readonly number[], repeats: number): Promise<Section> {
   const rows: Section['rows'] = [];
   const clock = new PassClock(gpu);
@@ -83,10 +84,8 @@ export async function benchTables(gpu: Gpu, nRowsList: readonly number[], repeat
         'steps timed': nSteps,
       };
       if (stepper === 'lazy') {
-        const {
-          dispatches: [all, ...steps],
-          hostUs,
-        } = await captureSteps(learn, maxSteps);
+        const { dispatches, hostUs } = await captureSteps(learn, maxSteps);
+        const [all, ...steps] = dispatches;
         const stepped = await clock.usEach(maxSteps, (recorder) => replay(recorder, steps), repeats, 1);
         const pass = await clock.usEach(maxSteps, (recorder) => replay(recorder, [all]), repeats, 1);
         Object.assign(row, {
@@ -102,12 +101,12 @@ export async function benchTables(gpu: Gpu, nRowsList: readonly number[], repeat
   clock.release();
   return {
     title: `A step against the size of the tables: batch 64, ${TUTORIAL.nFactors} factors`,
-    notes: ['The lazy stepper makes a pass over all rows once per submission; "us per step" has its share, host work and upload.'],
+    notes: ['The lazy stepper passes over all rows once per submission; "us per step" includes its share of that, host work and upload.'],
     rows,
   };
 }
 
-/** The order is drawn before the clock starts: a sample's epoch is not the set's. */
+/** Its order is drawn before the clock starts: an epoch of a sample is shorter than one of the whole set. */
 function fixedOrderLearner(gpu: Gpu, data: CollabData, stepper: StepperName): Promise<CollabLearner> {
   const order = new Uint32Array(data.nTrain);
   fillPermutation(order, 1);

@@ -1,10 +1,10 @@
-/** The work that benches measure: the tutorial's recipe on MovieLens-100K, and sets of other shapes. */
+/** The work that benches measure: the tutorial's on MovieLens-100K, and sets of other shapes. */
 import type { LearnerOptions } from '../src/train/options.js';
 import { CollabData, type RatingColumns } from '../src/data/collab-data.js';
 import { openRatings } from '../src/node/ratings/default-data.js';
 import { hash32 } from '../src/base/random.js';
 
-/** fastai's tutorial: five epochs of one-cycle at 0.01. */
+/** fastai's tutorial: five epochs of the 1-cycle policy up to 0.01. */
 export const TUTORIAL = { nFactors: 40, yRange: [0, 5.5], wd: 0.1 } as const satisfies LearnerOptions;
 export const EPOCHS = 5;
 export const LR_MAX = 0.01;
@@ -15,7 +15,7 @@ export interface Workload {
   source: string;
 }
 
-/** MovieLens-100K where it is on this machine, else the planted set of the same shape. Never downloads. */
+/** MovieLens-100K if it is on this machine, else the planted set of the same shape. Nothing is downloaded. */
 export async function openWorkload(): Promise<Workload> {
   const { columns, name, source } = await openRatings({ offline: true });
   return { columns, name, source };
@@ -30,13 +30,13 @@ export interface Shape {
   name: string;
   nUsers: number;
   nItems: number;
-  /** Ratings of the whole set: what an epoch is extrapolated to. */
+  /** Ratings of the whole set, to which an epoch is extrapolated. */
   nRatings: number;
 }
 
 /**
- * A sample of ratings with a given shape: every user and item occurs, the others are drawn with popularity falling as
- * 1 / sqrt(rank), which makes the touched rows of a batch repeat about as they do in MovieLens.
+ * A sample of ratings with a given shape: every user and item occurs, and the rest are drawn with a popularity that falls as
+ * 1 / sqrt(rank), so that rows repeat within a batch about as often as they do in MovieLens.
  */
 export function sample({ name, nUsers, nItems }: Shape, nSampled: number, batchSize: number): CollabData {
   const n = Math.max(nSampled, nUsers, nItems);

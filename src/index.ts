@@ -11,7 +11,9 @@ export * from './data/protocols.js';
 export { plantedRatings, type PlantedOptions, type PlantedRatings } from './data/planted.js';
 
 // Training
-export { CollabLearner, collabLearner, type LrFindOptions, type OneCycleFitOptions, type ShownResult } from './train/learner.js';
+export { CollabLearner, collabLearner, type OneCycleFitOptions, type ShownResult } from './train/learner.js';
+export type { LrFindOptions } from './train/lr-find.js';
+export type { EpochOrder } from './train/order.js';
 export type { CalibrationStore, Defaults, LearnerOptions } from './train/options.js';
 export type { Callback, EpochRecord, Fit, FittedLearner, History, StepRecord } from './train/fit.js';
 export type { FitOptions } from './train/run-fit.js';

@@ -8,7 +8,7 @@ import { parseArgs, promisify } from 'node:util';
 import { openAdapter } from '../../src/node/device/adapter.js';
 import { writeFileAtomic } from '../../src/node/disk/files.js';
 import { spread, summarise } from '../measure.js';
-import { environment, render, resultFile, type Section } from '../report.js';
+import { environment, machine, render, resultFile, type Section } from '../report.js';
 import { EPOCHS, openWorkload, TUTORIAL } from '../workload.js';
 import { type Work, writeWork } from './work.js';
 
@@ -77,9 +77,7 @@ async function main(): Promise<void> {
   const about = environment(info, 'wall clock');
   const workload = await openWorkload();
   console.log(`dotbias against its peers: ${info.description}`);
-  console.log(
-    `Node ${about.node}, commit ${about.commit}, ${about.cores} x ${about.cpu}, load ${about.load.toFixed(2)}${about.load > 0.5 ? ': the machine is busy, do not trust these figures' : ''}`,
-  );
+  console.log(machine(about));
   console.log(`Data: ${workload.source}`);
 
   const wanted = RIVALS.filter(
@@ -176,17 +174,19 @@ function compare(work: Work, found: Map<Rival, Run[] | string>): Section {
       'times dotbias': summarise(runs.map((run, round) => us(run) / us(ours[Math.min(round, ours.length - 1)]))).median,
       [`${EPOCHS} epochs, s`]: `${((timing.median * work.nSteps) / 1e6).toPrecision(3)}${mse === undefined ? ' (extrapolated)' : ''}`,
       'steps run': nSteps,
-      'start, s': summarise(runs.map((run) => run.startSeconds)).median,
+      'start, s': summarise(runs.map(({ startSeconds }) => startSeconds)).median,
       'valid MSE': mse?.toFixed(4) ?? '',
       'losses off by': largestDifference(losses, ours[0].losses),
       device,
     };
   });
+  const { name: set, batchSize, nSteps: all, nFactors } = work;
   return {
-    title: `${work.name}, batch ${work.batchSize}, ${TUTORIAL.nFactors} factors, ${EPOCHS} epochs = ${work.nSteps.toLocaleString('en')} steps`,
+    title: `${set}, batch ${batchSize}, ${nFactors} factors, ${EPOCHS} epochs, ${all.toLocaleString('en')} steps`,
     notes: [
       `Median of ${flags.rounds} rounds in turns, each in a process of its own; times dotbias: median of the rounds' ratios.`,
-      'Same starting tables, batches and schedule for all. "losses off by": largest difference from dotbias at the same step, over the steps run.',
+      'All have the same starting tables, batches and schedule.',
+      'Losses off by: the largest difference from the loss of dotbias at the same step, over the steps run.',
     ],
     rows,
   };

@@ -13,6 +13,8 @@ export interface Work {
   stepsPerEpoch: number;
   nUsers: number;
   nItems: number;
+  /** Of the data, from which dotbias draws the same `order`. */
+  seed: number;
   nFactors: number;
   wd: number;
   beta2: number;
@@ -23,8 +25,8 @@ export interface Work {
 type Values = Uint32Array | Float32Array | Float64Array;
 
 /**
- * `initial`: rows of factors and bias, users first. `order`: training rows, batch after batch through all epochs.
- * `lr` and `beta1`: one entry per step.
+ * Writes `work.json` and `work.bin`. `initial`: rows of factors and bias, users first. `order`: training rows, batch after batch
+ * through all epochs. `lr` and `beta1`: one number per step.
  */
 export async function writeWork(folder: string, workload: Workload, batchSize: number, epochs = EPOCHS): Promise<Work> {
   const { nFactors, wd, yRange } = TUTORIAL;
@@ -54,7 +56,8 @@ export async function writeWork(folder: string, workload: Workload, batchSize: n
     validItems: valid.items,
     validRatings: valid.ratings,
   };
-  const work: Work = { name: data.name, batchSize, nSteps, stepsPerEpoch, nUsers, nItems, nFactors, wd, beta2: 0.99, eps: 1e-8, yRange };
+  const sizes = { batchSize, nSteps, stepsPerEpoch, nUsers, nItems, nFactors };
+  const work: Work = { name: data.name, seed, ...sizes, wd, beta2: 0.99, eps: 1e-8, yRange };
   let offset = 0;
   const places = Object.fromEntries(
     Object.entries(arrays).map(([name, values]) => {

@@ -92,6 +92,7 @@ export function checkOptimizer({ name, nState, wgsl, update, rate }: OptimizerOp
   }
   if (nState === 0 || nState === 1 || nState === 2) return;
   throw new RangeError(
-    `The optimiser ${name} keeps ${String(nState)} numbers for each parameter, but a kernel binds eight buffers, which leaves room for at most 2.`,
+    `The optimiser ${name} keeps ${String(nState)} numbers for each parameter, but a kernel binds eight buffers, ` +
+      'which leaves room for at most 2.',
   );
 }

@@ -35,7 +35,11 @@ fn idle(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f
 }
 `,
       table: idleTable,
-      advance: ([p, m, v], { wdDecay, decays: [b], before, after }) => [wdDecay * (p - m * before['q'][0]) + m * b * after['q'][0], m * b, v],
+      advance: ([p, m, v], { wdDecay, decays: [b], before, after }) => [
+        wdDecay * (p - m * before['q'][0]) + m * b * after['q'][0],
+        m * b,
+        v,
+      ],
     },
   };
 

@@ -199,7 +199,9 @@ export const lazySteps = (variant: LazyVariant, workgroupSize: number) =>
       ...stateBuffers(variant.optimizer),
     },
     ops: [variant.loss, variant.range, variant.score, variant.optimizer],
-    code: (declarations) => wgsl`${declarations}${sizes(variant)}${scoreRows(variant.score, variant.hasBias)}${forwardRating}${updateRow(variant)}
+    code: (
+      declarations,
+    ) => wgsl`${declarations}${sizes(variant)}${scoreRows(variant.score, variant.hasBias)}${forwardRating}${updateRow(variant)}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(local_invocation_index) index: u32) {
   for (var step = immediates.begin; step < immediates.end; step++) {

@@ -6,7 +6,14 @@ import { type FoldedUser, foldIn } from './fold-in.js';
 import { type FoldedUsers, foldInAll } from './fold-in-all.js';
 import type { FoldInOptions, GivenRating } from './given-ratings.js';
 import { predictPairs, type PredictOptions, predictRows } from './predict.js';
-import { recommend, recommendAll, type Recommendation, type RecommendAllOptions, type Recommendations, type RecommendOptions } from './recommend.js';
+import {
+  recommend,
+  recommendAll,
+  type Recommendation,
+  type RecommendAllOptions,
+  type Recommendations,
+  type RecommendOptions,
+} from './recommend.js';
 import * as similar from './similar.js';
 import type { ModelInfo, TrainedModel } from './trained-model.js';
 

@@ -23,13 +23,26 @@ export async function foldInAll(
   options: FoldInOptions = {},
 ): Promise<FoldedUsers> {
   const l2 = strengthOf(model, options);
-  const { embeddings, info: { range } } = model;
-  const { gpu, param, shape: { nUsers: firstItem, nFactors, hasBias }, layout } = embeddings;
+  const {
+    embeddings,
+    info: { range },
+  } = model;
+  const {
+    gpu,
+    param,
+    shape: { nUsers: firstItem, nFactors, hasBias },
+    layout,
+  } = embeddings;
   const { rowStride, rowVecs, factorVecs } = layout;
   const given = Array.from(users, (ratings, k) => readGiven(model, ratings, options, ` of user ${k}`));
   const factors = new Float32Array(given.length * nFactors);
   const biases = new Float32Array(given.length);
-  const folded = new FoldedUsers(model, factors, biases, given.map(({ rows }) => rows));
+  const folded = new FoldedUsers(
+    model,
+    factors,
+    biases,
+    given.map(({ rows }) => rows),
+  );
   if (given.length === 0) return folded;
 
   const [pipeline, { mean, sd }] = await Promise.all([gpu.compile(foldInKernel(range, hasBias, factorVecs)), priorOf(embeddings)]);

@@ -44,10 +44,15 @@ export interface Contribution {
 export async function foldIn(model: TrainedModel, ratings: Iterable<GivenRating>, options: FoldInOptions = {}): Promise<FoldedUser> {
   const l2 = strengthOf(model, options);
   const given = readGiven(model, ratings, options, '');
-  const { embeddings, info: { range } } = model;
+  const {
+    embeddings,
+    info: { range },
+  } = model;
   const [prior, { vectors, itemBias }] = await Promise.all([priorOf(embeddings), itemVectors(embeddings, given.rows)]);
   const solution = solveUser({
-    ...{ range, prior, itemBias },
+    range,
+    prior,
+    itemBias,
     l2: l2 * Math.sqrt(given.rows.length + PSEUDO_COUNT),
     rows: vectors,
     ratings: given.ratings,
@@ -122,7 +127,9 @@ export class FoldedUser {
     const { sd } = this.prior;
     const { cholesky, slope, yHat, z, priorZ } = this.solution;
     const row = rowOf(model.info.items, item, 'item', 'error');
-    const { vectors: [target] } = await itemVectors(model.embeddings, [row]);
+    const {
+      vectors: [target],
+    } = await itemVectors(model.embeddings, [row]);
     const scaled = target.map((q, f) => q * sd[f]);
     const direction = solve(cholesky, scaled).map((value, f) => value * sd[f]);
     return Array.from(given.rows)
@@ -138,7 +145,10 @@ export class FoldedUser {
 /** Item rows as the vectors that a user's vector is multiplied with (factors, then 1 with biases), and their biases. */
 async function itemVectors(tables: EmbeddingTables, rows: ArrayLike<number>) {
   const { nUsers, nFactors, hasBias } = tables.shape;
-  const packed = await readRows(tables, Array.from(rows, (row) => nUsers + row));
+  const packed = await readRows(
+    tables,
+    Array.from(rows, (row) => nUsers + row),
+  );
   const { factors, biases } = tables.layout.unpackRows(packed);
   const vectors = Array.from(biases, (_, k) => {
     const vector = new Float64Array(nFactors + (hasBias ? 1 : 0)).fill(1);

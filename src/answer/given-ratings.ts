@@ -44,7 +44,12 @@ export function strengthOf({ info: { range, score } }: TrainedModel, options: Fo
 
 /** Checks one user's ratings. @param whose ' of user 3', for messages */
 export function readGiven(
-  { info: { items, range: { bounds } } }: TrainedModel,
+  {
+    info: {
+      items,
+      range: { bounds },
+    },
+  }: TrainedModel,
   ratings: Iterable<GivenRating>,
   { unknown = 'error' }: FoldInOptions,
   whose: string,
@@ -56,7 +61,9 @@ export function readGiven(
       throw new RangeError(`The rating${whose} of item ${show(item)} is ${String(rating)}, not a finite number.`);
     }
     if (bounds !== null && (rating < bounds[0] || rating > bounds[1])) {
-      throw new RangeError(`The rating${whose} of item ${show(item)} is ${rating}, outside the model's range of ${bounds[0]} to ${bounds[1]}.`);
+      throw new RangeError(
+        `The rating${whose} of item ${show(item)} is ${rating}, outside the model's range of ${bounds[0]} to ${bounds[1]}.`,
+      );
     }
     const row = rowOf(items, item, 'item', unknown === 'error' ? 'error' : 'na');
     if (row === 0) continue;

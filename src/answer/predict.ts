@@ -42,7 +42,12 @@ export async function predictRows(
   users: ArrayLike<number>,
   items: ArrayLike<number>,
 ): Promise<Float32Array> {
-  const { gpu, param, layout: { factorVecs, rowVecs }, shape: { nUsers, nItems, hasBias } } = embeddings;
+  const {
+    gpu,
+    param,
+    layout: { factorVecs, rowVecs },
+    shape: { nUsers, nItems, hasBias },
+  } = embeddings;
   if (users.length !== items.length) {
     throw new RangeError(`A prediction needs a user and an item each: there are ${users.length} users and ${items.length} items.`);
   }

@@ -18,7 +18,10 @@ export async function priorOf({ gpu, param, shape, layout }: EmbeddingTables): P
   const pieces = await gpu.withScope(async (scope) => {
     const moments = scope.allocate('column moments', 8 * nPieces * rowStride);
     const binding = pipeline.bind(scope, { param, moments }, { firstRow: 1, endRow: nUsers, rowStride, nPieces });
-    gpu.record('column moments').dispatch(binding, nPieces * rowStride).submit();
+    gpu
+      .record('column moments')
+      .dispatch(binding, nPieces * rowStride)
+      .submit();
     return gpu.readFloats(moments, 0, 2 * nPieces * rowStride);
   });
   const columns = Array.from({ length: nFactors + (hasBias ? 1 : 0) }, (_, f) => (f < nFactors ? f : biasColumn));

@@ -50,12 +50,7 @@ export interface Recommendations extends TopLists {
  * @throws RangeError if n is not a whole number of at least 1, or for an unknown user with `unknown: 'error'`;
  *   TypeError if the model does not know what was rated and `exclude` is not given
  */
-export async function recommend(
-  model: TrainedModel,
-  user: Id,
-  n = 10,
-  options: RecommendOptions = {},
-): Promise<Recommendation[]> {
+export async function recommend(model: TrainedModel, user: Id, n = 10, options: RecommendOptions = {}): Promise<Recommendation[]> {
   checkOptions('recommend', options, ['exclude', 'unknown']);
   const { exclude = 'rated', unknown = 'na' } = options;
   checkWhole('n', n);

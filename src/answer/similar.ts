@@ -53,7 +53,10 @@ export async function similarItems(model: TrainedModel, item: Id, n = 10, option
 /** As `similarItems`, for users. */
 export async function similarUsers(model: TrainedModel, user: Id, n = 10, options: SimilarOptions = {}): Promise<SimilarUser[]> {
   const row = rowOf(model.info.users, user, 'user', 'error');
-  return (await mostSimilar(model, 'user', row, n, options)).map(([each, similarity]) => ({ user: model.info.users.idOf(each), similarity }));
+  return (await mostSimilar(model, 'user', row, n, options)).map(([each, similarity]) => ({
+    user: model.info.users.idOf(each),
+    similarity,
+  }));
 }
 
 /**
@@ -106,13 +109,7 @@ async function rowsById({ embeddings, info }: TrainedModel, ids: ArrayLike<Id>, 
 
 type Ranked = [row: number, score: number];
 
-async function mostSimilar(
-  model: TrainedModel,
-  side: 'user' | 'item',
-  row: number,
-  n: number,
-  options: SimilarOptions,
-): Promise<Ranked[]> {
+async function mostSimilar(model: TrainedModel, side: 'user' | 'item', row: number, n: number, options: SimilarOptions): Promise<Ranked[]> {
   checkOptions('similar', options, ['metric']);
   const { metric = 'cosine' } = options;
   checkWhole('n', n);
@@ -136,8 +133,8 @@ async function mostSimilar(
 
 async function byBias(model: TrainedModel, side: 'user' | 'item'): Promise<Ranked[]> {
   checkBiases(model);
-  const { biases } = await readSide(model.embeddings, side);
-  return byScore(Array.from(biases, (value, row): Ranked => [row, value]).slice(1));
+  const rows = await readSide(model.embeddings, side);
+  return byScore(Array.from(rows.biases, (value, row): Ranked => [row, value]).slice(1));
 }
 
 const byScore = (ranked: Ranked[]): Ranked[] => ranked.sort((a, b) => b[1] - a[1] || a[0] - b[0]);

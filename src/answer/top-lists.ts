@@ -52,7 +52,12 @@ const MAX_PLACES = 2 ** 30;
  * @throws MemoryBudgetError if the budget does not hold one user's list; RangeError for more than 2^30 places
  */
 export async function topLists({ embeddings, info: { score, range } }: TrainedModel, n: number, input: TopListsInput): Promise<TopLists> {
-  const { gpu, param, shape: { nUsers: firstItem, nItems, hasBias }, layout: { factorVecs, rowVecs, rowStride } } = embeddings;
+  const {
+    gpu,
+    param,
+    shape: { nUsers: firstItem, nItems, hasBias },
+    layout: { factorVecs, rowVecs, rowStride },
+  } = embeddings;
   const { rows, onProgress, signal } = input;
   if (rows.length * n > MAX_PLACES) {
     throw new RangeError(`${rows.length} lists of ${n} items are too many for one call; ask for fewer users or items.`);
@@ -96,7 +101,10 @@ export async function topLists({ embeddings, info: { score, range } }: TrainedMo
       for (let begin = 1; begin < nItems; begin += step) {
         signal?.throwIfAborted();
         const end = Math.min(begin + step, nItems);
-        gpu.record('top n').dispatch(binding, nFours * nSlices, { begin, end }).submit();
+        gpu
+          .record('top n')
+          .dispatch(binding, nFours * nSlices, { begin, end })
+          .submit();
         const done = gpu.idle();
         done.catch(() => undefined);
         await previous; // one dispatch waits on the device while another runs
@@ -158,4 +166,3 @@ export async function topLists({ embeddings, info: { score, range } }: TrainedMo
     }
   }
 }
-

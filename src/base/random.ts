@@ -56,8 +56,8 @@ const MIN_BITS = 8;
 /**
  * Where row `i` of `n` goes: for a fixed key a bijection of [0, n), one of about 2^32 orders, computed without storing
  * the permutation. A Feistel network (Luby and Rackoff 1988) permutes [0, 2^bits), the smallest such range that holds n;
- * results outside [0, n) are put through it again until one lies inside (cycle walking, Black and Rogaway 2002), fewer
- * than two passes on average from n = 128.
+ * results outside [0, n) are put through it again until one lies inside (cycle walking, Black and Rogaway 2002): two
+ * passes on average at most, from n = 128 on.
  *
  * @param n number of rows, 1 to 2^31
  * @param key of `permutationKey`

@@ -19,11 +19,12 @@ import { DotbiasError, FileFormatError } from '../base/errors.js';
 import { isObject, quote, readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
 import type { Ratings } from '../data/collab-data.js';
 import { type Id, IdMap, NA, titleOf } from '../data/ids.js';
-import { Gpu } from '../gpu/gpu.js';
+import { onGpu, openBrowserGpu } from '../gpu/acquire.js';
+import type { Gpu } from '../gpu/gpu.js';
 import type { Op } from '../gpu/kernel.js';
 import type { ModelShape, Tables } from '../model/layout.js';
 import { EmbeddingTables } from '../model/tables.js';
-import { type CollabLearner, openBrowserGpu } from '../train/learner.js';
+import type { CollabLearner } from '../train/learner.js';
 
 const FORMAT = 'dotbias';
 const FORMAT_VERSION = '1';
@@ -152,17 +153,16 @@ export async function loadModel(
   checkOptions('loadModel', options, ['gpu', 'score', 'range']);
   const { gpu: given, ...ops } = options;
   const { tables, shape, training: _, ...info } = file instanceof Uint8Array ? decodeModel(file, ops) : file;
-  const gpu = given === undefined ? await open() : given instanceof Gpu ? given : Gpu.borrow(given);
-  let embeddings: EmbeddingTables | undefined;
-  try {
-    embeddings = new EmbeddingTables(gpu, shape);
-    embeddings.writeTables(tables);
-    return new CollabModel(embeddings, info, given === undefined);
-  } catch (error) {
-    embeddings?.release();
-    if (given === undefined) gpu.destroy();
-    throw error;
-  }
+  return onGpu(given, open, async (gpu, ownsGpu) => {
+    const embeddings = new EmbeddingTables(gpu, shape);
+    try {
+      embeddings.writeTables(tables);
+      return new CollabModel(embeddings, info, ownsGpu);
+    } catch (error) {
+      embeddings.release();
+      throw error;
+    }
+  });
 }
 
 /** What a model file should note of a learner's training. */
@@ -173,7 +173,9 @@ export function trainingConfig({ defaults, data, trainer, history }: CollabLearn
     loss: loss.name,
     optimizer: optimizer.name,
     ...optimizer.uniforms,
-    ...{ batchSize, wd, wdBias },
+    batchSize,
+    wd,
+    wdBias,
     stepper: trainer.stepper.name,
     data: data.name,
     seed: data.seed,
@@ -188,7 +190,8 @@ function readConfig(metadata: Record<string, string>, ops: ModelOps): Config {
   const config = parse(metadata, 'config');
   if (!isObject(config)) return refuse('its config is not a JSON object');
   const { nFactors, bias, yRange, training = {} } = config;
-  if (!Number.isSafeInteger(nFactors) || (nFactors as number) < 1) refuse(`its nFactors is ${quote(nFactors)}, not a whole number of at least 1`);
+  if (!Number.isSafeInteger(nFactors) || (nFactors as number) < 1)
+    refuse(`its nFactors is ${quote(nFactors)}, not a whole number of at least 1`);
   if (typeof bias !== 'boolean') refuse(`its config says bias ${quote(bias)}, not true or false`);
   if (yRange !== null && !isRange(yRange)) return refuse(`its yRange is ${quote(yRange)}, not null or two numbers, lo < hi`);
   if (!isObject(training)) return refuse(`its training config is ${quote(training)}, not an object`);
@@ -200,15 +203,18 @@ function readConfig(metadata: Record<string, string>, ops: ModelOps): Config {
 
 /** The op that a file names: ours or the caller's, whose name and constants must be those of the file. */
 function opOf<T extends Op>(kind: 'score' | 'range', found: unknown, ours: T, given: T | undefined): T {
-  const { name, constants } = found === undefined ? named(ours) : isObject(found) ? found : refuse(`its ${kind} is ${quote(found)}, not an object`);
+  if (found !== undefined && !isObject(found)) return refuse(`its ${kind} is ${quote(found)}, not an object`);
+  const { name, constants } = found ?? named(ours);
   const op = given ?? ours;
   if (name !== op.name) {
-    refuse(`its ${kind} is ${quote(name)}, and ${given === undefined ? `that is none of ours: load it with { ${kind} }, the op of that name` : `the op given is ${quote(op.name)}`}`);
+    const remedy = `which is none of ours: load it with { ${kind} }, the op of that name`;
+    refuse(`its ${kind} is ${quote(name)}, ${given === undefined ? remedy : `but the op given is ${quote(op.name)}`}`);
   }
   const wanted = op.uniforms ?? {};
   for (const key of new Set([...Object.keys(wanted), ...Object.keys(isObject(constants) ? constants : {})])) {
     const value = isObject(constants) ? constants[key] : undefined;
-    if (value !== wanted[key]) refuse(`the constant ${key} of its ${kind} is ${quote(value)}, but that of the op is ${quote(wanted[key])}`);
+    if (value === wanted[key]) continue;
+    refuse(`the constant ${key} of its ${kind} is ${quote(value)}, but that of the op is ${quote(wanted[key])}`);
   }
   return op;
 }

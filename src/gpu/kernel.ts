@@ -94,7 +94,8 @@ export function defineKernel<
   const taken = new Map(Object.keys(kernel.uniforms).map((name) => [name, 'the kernel']));
   for (const op of kernel.ops) {
     for (const name of Object.keys(op.uniforms ?? {})) {
-      if (taken.has(name)) throw new RangeError(`${kernel.name}: ${op.name} and ${taken.get(name)} both have a uniform '${name}'; rename one.`);
+      const other = taken.get(name);
+      if (other !== undefined) throw new RangeError(`${kernel.name}: ${op.name} and ${other} both have a uniform '${name}'; rename one.`);
       taken.set(name, op.name);
     }
   }
@@ -148,11 +149,7 @@ fn groupIndex(group: vec3u, groups: vec3u) -> u32 { return group.y * groups.x + 
 }
 
 /** Packs scalar values in the order of their fields, 4 bytes each. */
-export function packScalars(
-  kernelName: string,
-  fields: ScalarFields,
-  values: Readonly<Record<string, number>>,
-): Uint32Array<ArrayBuffer> {
+export function packScalars(kernelName: string, fields: ScalarFields, values: Readonly<Record<string, number>>): Uint32Array<ArrayBuffer> {
   const names = Object.keys(fields);
   const words = new Uint32Array(names.length);
   const floats = new Float32Array(words.buffer);

@@ -16,8 +16,8 @@ export interface Compiled {
 
 /** Compiles a kernel whose module is ready. */
 export async function compileKernel({ device, immediateMode }: GpuContext, kernel: Kernel, module: GPUShaderModule): Promise<Compiled> {
-  const buffers = Object.values(kernel.buffers).map(
-    (type): GPUBufferBindingType => (accessOf(type) === 'read_write' ? 'storage' : 'read-only-storage'),
+  const buffers = Object.values(kernel.buffers).map((type): GPUBufferBindingType =>
+    accessOf(type) === 'read_write' ? 'storage' : 'read-only-storage',
   );
   if (Object.keys(allUniforms(kernel)).length > 0) buffers.push('uniform');
   const layout = device.createBindGroupLayout({

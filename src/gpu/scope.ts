@@ -49,7 +49,7 @@ export class Scope {
   /** Gives everything back; a second time does nothing. */
   release(): void {
     this.#released = true;
-    for (const child of [...this.#children]) child.release();
+    for (const child of Array.from(this.#children)) child.release();
     for (const buffer of this.#buffers.splice(0)) this.gpu.destroyBuffer(buffer);
     if (this.parent) this.parent.#children.delete(this);
   }

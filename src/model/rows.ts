@@ -31,7 +31,11 @@ const MAX_COPIES = 1024;
  * @returns [rows.length, rowStride]
  */
 export async function readRows(tables: EmbeddingTables, rows: ArrayLike<number>): Promise<Float32Array<ArrayBuffer>> {
-  const { gpu, param, layout: { rowStride } } = tables;
+  const {
+    gpu,
+    param,
+    layout: { rowStride },
+  } = tables;
   const { length } = rows;
   if (length > MAX_COPIES) {
     let first = rows[0];
@@ -60,7 +64,12 @@ export async function readRows(tables: EmbeddingTables, rows: ArrayLike<number>)
 
 /** One side's whole table, read back. */
 export async function readSide(tables: EmbeddingTables, side: 'user' | 'item'): Promise<Rows> {
-  const { gpu, param, shape: { nUsers, nItems }, layout } = tables;
+  const {
+    gpu,
+    param,
+    shape: { nUsers, nItems },
+    layout,
+  } = tables;
   const [first, n] = side === 'user' ? [0, nUsers] : [nUsers, nItems];
   return layout.unpackRows(await gpu.readFloats(param, first * layout.rowStride, n * layout.rowStride));
 }

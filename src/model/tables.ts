@@ -29,7 +29,7 @@ export class EmbeddingTables {
   readonly state: Readonly<Partial<Record<(typeof STATE)[number], GPUBuffer>>>;
   readonly #scope: Scope;
 
-  /** @throws MemoryBudgetError, before anything is allocated */
+  /** @throws MemoryBudgetError, with nothing left allocated */
   constructor(
     readonly gpu: Gpu,
     readonly shape: ModelShape,
@@ -39,9 +39,14 @@ export class EmbeddingTables {
     const bytes = 4 * this.layout.nParams;
     const what = `A model of ${shape.nUsers} users, ${shape.nItems} items and ${shape.nFactors} factors`;
     gpu.checkMemory((nCopies + nState) * bytes, what, nCopies * bytes);
-    this.#scope = gpu.scope();
-    this.param = this.#scope.allocate('param', nCopies * bytes);
-    this.state = Object.fromEntries(STATE.slice(0, nState).map((name) => [name, this.#scope.allocate(name, bytes)]));
+    const scope = (this.#scope = gpu.scope());
+    try {
+      this.param = scope.allocate('param', nCopies * bytes);
+      this.state = Object.fromEntries(STATE.slice(0, nState).map((name) => [name, scope.allocate(name, bytes)]));
+    } catch (error) {
+      scope.release();
+      throw error;
+    }
   }
 
   /** Sets the parameters; the optimiser's state is left as it is. @throws RangeError as `RowLayout.checkTables` */

@@ -14,7 +14,14 @@ export class BatchLosses {
   ) {}
 
   /** @param losses floats, of which each rating's loss is the first of `stride` */
-  static async create(gpu: Gpu, scope: Scope, losses: GPUBuffer, stride: number, batchSize: number, maxSteps: number): Promise<BatchLosses> {
+  static async create(
+    gpu: Gpu,
+    scope: Scope,
+    losses: GPUBuffer,
+    stride: number,
+    batchSize: number,
+    maxSteps: number,
+  ): Promise<BatchLosses> {
     const pipeline = await gpu.compile(lossSums);
     const sums = scope.allocate('loss sums', 4 * maxSteps * lossBlocks(batchSize));
     return new BatchLosses(gpu, batchSize, sums, pipeline.bind(scope, { losses, lossSums: sums }, { batchSize, stride }));

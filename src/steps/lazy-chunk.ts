@@ -24,7 +24,7 @@ export class LazyChunk {
   readonly touches: StructArray<(typeof LazyTouch)['fields']>;
   readonly #next: Uint32Array;
   readonly #remaining: Uint32Array;
-  /** Running products over the chunk of 1 - lr wd, of 1 - lr wdBias, and of beta1: of that the logarithm, for in a long chunk it vanishes. */
+  /** Running products over the chunk: of 1 - lr wd, of 1 - lr wdBias, and the logarithm of that of beta1, which may vanish. */
   readonly #wd: Float64Array;
   readonly #wdBias: Float64Array;
   readonly #logBeta1: Float64Array;

@@ -25,7 +25,11 @@ export async function lazyStepper({ tables, train, options, maxSteps }: StepperI
   const { isSoftware } = gpu.info;
   const workgroupSize = isSoftware ? 64 : Math.min(256, gpu.limits.maxComputeInvocationsPerWorkgroup);
   const variant: LazyVariant = {
-    ...{ loss, range, score, optimizer, idle },
+    loss,
+    range,
+    score,
+    optimizer,
+    idle,
     hasBias: shape.hasBias,
     factorVecs: layout.factorVecs,
     ownBiasDecay: shape.hasBias && wd !== wdBias,

@@ -49,6 +49,8 @@ export interface StepperFactory {
   readonly name: string;
   /** Copies of the parameters: 2 for kernels that read one copy of a row while they write the other. Default 1. */
   readonly nCopies?: 1 | 2;
+  /** The most steps of one `run`: 1 for a stepper that does something after each. Default: as many as a submission holds. */
+  readonly maxSteps?: number;
   create(input: StepperInput): Promise<Stepper>;
 }
 

@@ -41,7 +41,7 @@ async function checkLossOp(gpu: Gpu, op: LossOp): Promise<void> {
     const at = `(${yHat}, ${y})`;
     compare(`${op.name}: WGSL loss${at}`, loss, "its twin's value", op.value(yHat, y));
     compare(`${op.name}: WGSL lossGrad${at}`, lossGrad, "its twin's grad", op.grad(yHat, y));
-    compareSlope(`${op.name}: grad${at}`, op.grad(yHat, y), (at) => op.value(at, y), yHat);
+    compareSlope(`${op.name}: grad${at}`, op.grad(yHat, y), (x) => op.value(x, y), yHat);
   }
 }
 
@@ -106,7 +106,9 @@ fn step(x: vec4f) -> vec4f {
   var p = vec4f(x.x);
   var m = vec4f(x.y);
   var v = vec4f(x.z);
-  update(&p, &m, &v, vec4f(x.w), Rate(${Object.keys(Rate.fields).map((name) => f32(rate[name])).join(', ')}), ${f32(wd)});
+  update(&p, &m, &v, vec4f(x.w), Rate(${Object.keys(Rate.fields)
+    .map((name) => f32(rate[name]))
+    .join(', ')}), ${f32(wd)});
   return vec4f(p.w, m.w, v.w, 0.0);
 }
 `;
@@ -146,7 +148,7 @@ async function checkIdle(gpu: Gpu, op: OptimizerOp, states: Float32Array<ArrayBu
         const entries = Object.entries(values).map(([name, value]) => [name, value.length === 1 ? value[0] : value]);
         table.set(i, Object.fromEntries(entries));
       });
-      const code = wgsl`${idle.wgsl}
+      const code = wgsl`${rateStruct(op).wgsl}${idle.wgsl}
 fn rest(x: vec4f) -> vec4f {
   var p = vec4f(x.x);
   var m = vec4f(x.y);
@@ -161,7 +163,8 @@ fn rest(x: vec4f) -> vec4f {
         const state = Array.from(states.subarray(4 * k, 4 * k + 3)) as [number, number, number];
         for (let i = op.nState; i < 2; i++) state[1 + i] = 0;
         let single = state;
-        for (let t = from; t < to; t++) single = op.update(...single, 0, op.rate(schedule.lr[t], schedule.beta1[t], STEP_COUNT + t + 1), wd);
+        for (let t = from; t < to; t++)
+          single = op.update(...single, 0, op.rate(schedule.lr[t], schedule.beta1[t], STEP_COUNT + t + 1), wd);
         const wanted = idle.advance(state, input);
         ['p', 'm', 'v'].slice(0, 1 + op.nState).forEach((name, i) => {
           const what = `${op.name}: ${name} after idle steps ${from} to ${to} from p ${state[0]}, m ${state[1]}, v ${state[2]}`;
@@ -175,7 +178,9 @@ fn rest(x: vec4f) -> vec4f {
 
 /** The fields of `Idle` at step t. */
 function fieldsAt(columns: Readonly<Record<string, Float64Array>>, t: number, n: number): Record<string, Float64Array> {
-  return Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values.slice((t * values.length) / n, ((t + 1) * values.length) / n)]));
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, values]) => [name, values.slice((t * values.length) / n, ((t + 1) * values.length) / n)]),
+  );
 }
 
 function productsOf({ idle }: OptimizerOp, { lr, beta1 }: Schedule, wd: number, from: number, to: number) {
@@ -184,7 +189,10 @@ function productsOf({ idle }: OptimizerOp, { lr, beta1 }: Schedule, wd: number, 
     for (let t = from; t < to; t++) all *= of(t);
     return all;
   };
-  return { wdDecay: product((t) => 1 - lr[t] * wd), decays: idle!.decays.map((decay) => product((t) => (decay === 'beta1' ? beta1[t] : decay))) };
+  return {
+    wdDecay: product((t) => 1 - lr[t] * wd),
+    decays: idle!.decays.map((decay) => product((t) => (decay === 'beta1' ? beta1[t] : decay))),
+  };
 }
 
 /** The values of a WGSL expression of `x: vec4f`, the sample, and `id`, at `count` invocations. */

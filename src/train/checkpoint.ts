@@ -49,10 +49,16 @@ const HISTORY_NAMES = ['smoothLosses', 'lrs', 'beta1s'] as const;
 /** The content of a checkpoint file. To be called between two epochs. */
 export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
   const { learner, callbacks, records, stopped } = fit;
-  const { embeddings, history, trainer: { stepCount, epochCount } } = learner;
+  const {
+    embeddings,
+    history,
+    trainer: { stepCount, epochCount },
+  } = learner;
   const { nRows, rowStride } = embeddings.layout;
   const tensors: Record<string, Tensor> = {};
-  for (const [name, data] of Object.entries(await embeddings.readState())) tensors[name] = { dtype: 'F32', shape: [nRows, rowStride], data };
+  for (const [name, data] of Object.entries(await embeddings.readState())) {
+    tensors[name] = { dtype: 'F32', shape: [nRows, rowStride], data };
+  }
   tensors['losses'] = { dtype: 'F32', shape: [history.losses.length], data: Float32Array.from(history.losses) };
   for (const name of HISTORY_NAMES) {
     tensors[name] = { dtype: 'F64', shape: [history[name].length], data: Float64Array.from(history[name]) };
@@ -78,12 +84,17 @@ export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
  * @throws FileFormatError if it is not one, is of another format version, or any bit of it is not as it was written
  */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
-  const { tensors, metadata: { checksum: expected, ...metadata } } = readSafetensors(bytes);
+  const {
+    tensors,
+    metadata: { checksum: expected, ...metadata },
+  } = readSafetensors(bytes);
   if (metadata['format'] !== FORMAT) {
     const found = JSON.stringify(metadata['format'] ?? 'not given');
     throw new FileFormatError(`Not a checkpoint that this version reads: its format is ${found}, not ${JSON.stringify(FORMAT)}.`);
   }
-  if (checksum(tensors, metadata) !== expected) throw new FileFormatError('The checkpoint is damaged: its content does not fit its checksum.');
+  if (checksum(tensors, metadata) !== expected) {
+    throw new FileFormatError('The checkpoint is damaged: its content does not fit its checksum.');
+  }
   try {
     return fromParts(tensors, metadata);
   } catch (cause) {
@@ -125,7 +136,10 @@ function fromParts(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly
  * @throws FileFormatError, nothing changed, if data, configuration or fit are others, with the first difference named
  */
 export function resumeFit(checkpoint: Checkpoint, fit: Fit): void {
-  const { learner: { embeddings, trainer, history }, callbacks } = fit;
+  const {
+    learner: { embeddings, trainer, history },
+    callbacks,
+  } = fit;
   const { config, plan, progress, state } = checkpoint;
   refuseDifferent(config, configOf(fit.learner));
   refuseDifferent(plan, planOf(fit));
@@ -144,10 +158,10 @@ export function resumeWarnings({ version, adapter }: Checkpoint, { embeddings: {
   const warnings: string[] = [];
   const now = gpu.info.description;
   if (adapter !== now) {
-    warnings.push(`The checkpoint was made on ${adapter}, this is ${now}: results may differ in their last bits from those of a run on one adapter.`);
+    warnings.push(`The checkpoint was made on ${adapter}, this is ${now}: results may differ in their last bits.`);
   }
   if (version !== VERSION) {
-    warnings.push(`The checkpoint was made by dotbias ${version}, this is ${VERSION}: results may differ from those of a run by one version.`);
+    warnings.push(`The checkpoint was made by dotbias ${version}, this is ${VERSION}: results may differ.`);
   }
   return warnings;
 }
@@ -163,11 +177,16 @@ function configOf({ data, embeddings, defaults, seed, trainer: { options, steppe
     nUsers,
     nItems,
     ratings: dataFingerprint(data),
-    ...{ nFactors, hasBias, batchSize },
+    nFactors,
+    hasBias,
+    batchSize,
     ...Object.fromEntries(ops.map(([kind, op]) => [kind, op.name])),
     ...Object.fromEntries(ops.map(([kind, op]) => [`${kind}Constants`, op.uniforms ?? {}])),
     ...Object.fromEntries(ops.map(([kind, op]) => [`${kind}Wgsl`, fingerprintText(op.wgsl)])),
-    ...{ wd, wdBias, defaults, seed },
+    wd,
+    wdBias,
+    defaults,
+    seed,
     stepper: stepper.name,
   };
 }

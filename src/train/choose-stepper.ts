@@ -43,7 +43,8 @@ export async function chooseStepper(
   step: StepOptions,
 ): Promise<Stepping> {
   const obstacle = lazyObstacle(step, shape, gpu);
-  if (typeof stepper === 'object') return { factory: stepper, why: `Steps are ${stepper.name}, as asked for.`, isFallback: false };
+  const asked = (factory: StepperFactory) => ({ factory, why: `Steps are ${factory.name}, as asked for.`, isFallback: false });
+  if (typeof stepper === 'object') return asked(stepper);
   if (stepper === 'auto') {
     const names: StepperName[] = obstacle === undefined ? ['lazy', 'persistent', 'dense'] : ['dense'];
     const name = await fastest(gpu, calibrations, data, shape, makeTables, step, names);
@@ -52,11 +53,14 @@ export async function chooseStepper(
   if (stepper !== undefined) {
     checkChoice('stepper', stepper, ['auto', ...(Object.keys(STEPPERS) as StepperName[])]);
     const factory = STEPPERS[stepper];
-    if (factory.nCopies === 2 && obstacle !== undefined) throw new RangeError(`Steps cannot be ${stepper}: ${obstacle}. Train with stepper 'dense'.`);
-    return { factory, why: `Steps are ${stepper}, as asked for.`, isFallback: false };
+    if (factory.nCopies !== 2 || obstacle === undefined) return asked(factory);
+    throw new RangeError(`Steps cannot be ${stepper}: ${obstacle}. Train with stepper 'dense'.`);
   }
-  if (obstacle === undefined) return { factory: STEPPERS.lazy, why: 'Steps are lazy: they touch only the rows of the batch.', isFallback: false };
-  return { factory: STEPPERS.dense, why: `Steps are dense, updating every row in every step, which is slower: ${obstacle}.`, isFallback: true };
+  if (obstacle !== undefined) {
+    const why = `Steps are dense, updating every row in every step, which is slower: ${obstacle}.`;
+    return { factory: STEPPERS.dense, why, isFallback: true };
+  }
+  return { factory: STEPPERS.lazy, why: 'Steps are lazy: they touch only the rows of the batch.', isFallback: false };
 }
 
 /** Why steps cannot be lazy; undefined if they can. */
@@ -64,7 +68,8 @@ function lazyObstacle({ optimizer }: StepOptions, shape: ModelShape, gpu: Gpu): 
   if (optimizer.idle === undefined) return `the optimiser ${optimizer.name} has no closed form for idle steps`;
   const bytes = 8 * new RowLayout(shape).nParams;
   const mib = (n: number) => `${Math.round(n / 2 ** 20)} MiB`;
-  return bytes > gpu.maxBinding ? `two copies of the tables take ${mib(bytes)}, and this adapter binds at most ${mib(gpu.maxBinding)}` : undefined;
+  if (bytes <= gpu.maxBinding) return undefined;
+  return `two copies of the tables take ${mib(bytes)}, and this adapter binds at most ${mib(gpu.maxBinding)}`;
 }
 
 const known = new Map<string, string>();

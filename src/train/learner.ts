@@ -1,17 +1,19 @@
-import { fillPermutation, permutationKey, STREAM } from '../base/random.js';
-import { checkOptions, checkWhole, show } from '../base/check.js';
-import { DotbiasError } from '../base/errors.js';
 import { CollabModel } from '../answer/collab-model.js';
+import { checkOptions, checkWhole } from '../base/check.js';
+import { DotbiasError } from '../base/errors.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Id } from '../data/ids.js';
-import { Gpu, READBACK_BYTES } from '../gpu/gpu.js';
+import { onGpu, openBrowserGpu } from '../gpu/acquire.js';
+import { type Gpu, READBACK_BYTES } from '../gpu/gpu.js';
 import { initialTables } from '../model/initial.js';
 import { EmbeddingTables } from '../model/tables.js';
-import { lrFinderResult, type LrFinderResult } from '../schedule/lr-finder.js';
-import { constant, lrSweep, oneCycle, type Schedule } from '../schedule/schedule.js';
+import type { LrFinderResult } from '../schedule/lr-finder.js';
+import { constant, oneCycle, type Schedule } from '../schedule/schedule.js';
 import { chooseStepper, type Stepping } from './choose-stepper.js';
 import type { EpochRecord, FittedLearner, History } from './fit.js';
+import { lrFinder, type LrFindOptions } from './lr-find.js';
 import { type CheckedOptions, checkLearnerOptions, type Defaults, type LearnerOptions } from './options.js';
+import { checkedOrder, randomOrder } from './order.js';
 import { FIT_OPTIONS, type FitOptions, runFit } from './run-fit.js';
 import { Trainer } from './trainer.js';
 import { type Validation, Validator } from './validator.js';
@@ -26,15 +28,6 @@ export interface OneCycleFitOptions extends FitOptions {
   pctStart?: number | undefined;
   /** beta1 at the ends and at the peak. Default [0.95, 0.85]. */
   moms?: readonly [number, number] | undefined;
-}
-
-/** The sweep of `lrFind`: `numIt` (100) steps from `startLr` (1e-7) to `endLr` (10). */
-export interface LrFindOptions {
-  startLr?: number | undefined;
-  endLr?: number | undefined;
-  numIt?: number | undefined;
-  /** False: run all steps even if the loss explodes. Default true. */
-  stopDiv?: boolean | undefined;
 }
 
 /** A validation rating beside its prediction. */
@@ -59,17 +52,16 @@ export async function collabLearner(
   open: () => Promise<Gpu> = openBrowserGpu,
 ): Promise<CollabLearner> {
   const checked = checkLearnerOptions(data, options);
-  const given = options.gpu;
-  const gpu = given === undefined ? await open() : given instanceof Gpu ? given : Gpu.borrow(given);
-  try {
-    return await makeLearner(gpu, data, options, checked);
-  } catch (error) {
-    if (given === undefined) gpu.destroy();
-    throw error;
-  }
+  return onGpu(options.gpu, open, (gpu, ownsGpu) => makeLearner(gpu, data, options, checked, ownsGpu));
 }
 
-async function makeLearner(gpu: Gpu, data: CollabData, options: LearnerOptions, checked: CheckedOptions): Promise<CollabLearner> {
+async function makeLearner(
+  gpu: Gpu,
+  data: CollabData,
+  options: LearnerOptions,
+  checked: CheckedOptions,
+  ownsGpu: boolean,
+): Promise<CollabLearner> {
   const { step, nFactors, hasBias, seed } = checked;
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, hasBias };
   const makeTables = () => options.init ?? initialTables(shape, seed);
@@ -79,12 +71,13 @@ async function makeLearner(gpu: Gpu, data: CollabData, options: LearnerOptions, 
   try {
     tables.writeTables(makeTables());
     // Kernels of both compile side by side.
-    const trainer = Trainer.create(tables, data, step, orderOf(data, options.order, seed), stepping.factory);
+    const order = options.order ? checkedOrder(data.nTrain, options.order) : randomOrder(data.nTrain, seed);
+    const trainer = Trainer.create(tables, data, step, order, stepping.factory);
     const validator = Validator.create(tables, data.valid, step);
     parts.push(trainer, validator);
     const made = await Promise.all([trainer, validator]);
     gpu.checkMemory(READBACK_BYTES, 'Reading results back');
-    return new CollabLearner(tables, data, checked, stepping, ...made, options.gpu === undefined);
+    return new CollabLearner(tables, data, checked, stepping, ...made, ownsGpu);
   } catch (error) {
     for (const part of await Promise.allSettled(parts)) if (part.status === 'fulfilled') part.value.release();
     tables.release();
@@ -164,22 +157,8 @@ export class CollabLearner extends CollabModel implements FittedLearner {
    * @throws RangeError for a wrong option; DotbiasError while a fit or another lrFind runs
    */
   async lrFind(options: LrFindOptions = {}): Promise<LrFinderResult> {
-    checkOptions('lrFind', options, ['startLr', 'endLr', 'numIt', 'stopDiv']);
-    const { startLr = 1e-7, endLr = 10, numIt = 100, stopDiv = true } = options;
-    const schedule = lrSweep({ startLr, endLr, numIt, beta1: this.defaults === 'fastai1' ? 0.9 : this.beta1 });
-    return this.#alone('lrFind', async () => {
-      const { embeddings, trainer } = this;
-      const state = await embeddings.readState();
-      const { stepCount, epochCount } = trainer;
-      const losses: number[] = [];
-      try {
-        await trainer.fit(schedule, { onSteps: (_, chunk) => void losses.push(...chunk), stopOnNaN: false });
-      } finally {
-        embeddings.writeState(state);
-        Object.assign(trainer, { stepCount, epochCount });
-      }
-      return lrFinderResult(schedule.lr, losses, { numIt, stopDiv });
-    });
+    const beta1 = this.defaults === 'fastai1' ? 0.9 : this.beta1;
+    return this.#alone('lrFind', lrFinder(this, beta1, options));
   }
 
   /** Errors on the validation set with the model as it is now; NaN without validation ratings. */
@@ -226,36 +205,4 @@ export class CollabLearner extends CollabModel implements FittedLearner {
     if (this.#running === undefined) return;
     throw new DotbiasError(`${what} cannot begin while ${this.#running} of the same learner is under way: await that first.`);
   }
-}
-
-/** The training rows of an epoch in their order: the caller's, checked, or a keyed bijection of the positions. */
-function orderOf({ nTrain }: CollabData, order: LearnerOptions['order'], seed: number): (epoch: number) => Uint32Array {
-  if (order !== undefined) return (epoch) => checkOrder(order(epoch), nTrain, epoch);
-  return (epoch) => {
-    const rows = new Uint32Array(nTrain);
-    fillPermutation(rows, permutationKey(seed, STREAM.ORDER, epoch));
-    return rows;
-  };
-}
-
-function checkOrder(order: Uint32Array, nTrain: number, epoch: number): Uint32Array {
-  const which = `order(${epoch})`;
-  if (!(order instanceof Uint32Array)) throw new TypeError(`${which} must be a Uint32Array, not ${show(order)}.`);
-  if (order.length !== nTrain) throw new RangeError(`${which} must hold the ${nTrain} training rows, not ${order.length}.`);
-  const seen = new Uint8Array(nTrain);
-  order.forEach((row, k) => {
-    if (row >= nTrain) throw new RangeError(`${which}[${k}] is ${row}, but training rows are 0 to ${nTrain - 1}.`);
-    if (seen[row] === 1) throw new RangeError(`${which} names row ${row} twice.`);
-    seen[row] = 1;
-  });
-  return order;
-}
-
-/** The best device of `navigator.gpu`. @throws DotbiasError where there is none */
-export async function openBrowserGpu(): Promise<Gpu> {
-  const adapter = await globalThis.navigator?.gpu?.requestAdapter();
-  if (!adapter) {
-    throw new DotbiasError("No WebGPU here: in Node, import from 'dotbias/node'; in a browser, use one with WebGPU, or pass `gpu`.");
-  }
-  return Gpu.open(adapter);
 }

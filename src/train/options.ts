@@ -7,6 +7,7 @@ import { checkChoice, checkNotNegative, checkOptions, checkRange, checkSeed, che
 import type { CollabData } from '../data/collab-data.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
+import type { EpochOrder } from './order.js';
 import type { StepOptions, StepperFactory, StepperName } from '../steps/stepper.js';
 
 /** Whose constants of optimiser and schedule to take where none are given. */
@@ -51,7 +52,7 @@ export interface LearnerOptions {
    * Order of the training rows in each epoch (counted over the learner's life), instead of one drawn from `seed`: the rows
    * 0 to nTrain - 1, each once.
    */
-  order?: ((epoch: number) => Uint32Array) | undefined;
+  order?: EpochOrder | undefined;
   /**
    * How steps are made; all of ours give the same numbers up to rounding. Default: lazy where it can do what is asked, else
    * dense. 'auto': the fastest by a short trial, remembered by adapter and sizes. Or one of your own.

@@ -94,7 +94,12 @@ function smoothed(losses: readonly number[]): SmoothLoss {
 }
 
 function hooksOf(fit: Fit, validator: Validator, options: FitOptions, smooth: SmoothLoss): FitHooks {
-  const { learner: { history }, schedule, callbacks, records } = fit;
+  const {
+    learner: { history },
+    schedule,
+    callbacks,
+    records,
+  } = fit;
   let started = performance.now();
   return {
     signal: options.signal,

@@ -3,6 +3,7 @@ import type { CollabData } from '../data/collab-data.js';
 import type { EmbeddingTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
 import type { StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
+import type { EpochOrder } from './order.js';
 
 /** What the caller of `Trainer.fit` is told while it runs, and how it stops it. */
 export interface FitHooks {
@@ -33,8 +34,7 @@ export class Trainer {
     readonly tables: EmbeddingTables,
     readonly data: CollabData,
     readonly options: StepOptions,
-    /** The training rows of an epoch in their order. */
-    readonly order: (epoch: number) => Uint32Array,
+    readonly order: EpochOrder,
     readonly stepper: Stepper,
     readonly maxSteps: number,
   ) {}
@@ -44,11 +44,12 @@ export class Trainer {
     tables: EmbeddingTables,
     data: CollabData,
     options: StepOptions,
-    order: (epoch: number) => Uint32Array,
+    order: EpochOrder,
     factory: StepperFactory,
   ): Promise<Trainer> {
     const stepsPerEpoch = Math.floor(data.nTrain / options.batchSize);
-    const maxSteps = Math.max(1, Math.min(stepsPerEpoch, stepsPerSubmission(options.batchSize, tables)));
+    const most = Math.min(stepsPerEpoch, stepsPerSubmission(options.batchSize, tables), factory.maxSteps ?? Infinity);
+    const maxSteps = Math.max(1, most);
     const stepper = await factory.create({ tables, train: data.train, options, maxSteps });
     return new Trainer(tables, data, options, order, stepper, maxSteps);
   }

@@ -32,7 +32,12 @@ export class Validator {
     ratings: Ratings,
     { loss, range, score }: Pick<StepOptions, 'loss' | 'range' | 'score'>,
   ): Promise<Validator> {
-    const { gpu, param, layout: { factorVecs, rowVecs }, shape } = tables;
+    const {
+      gpu,
+      param,
+      layout: { factorVecs, rowVecs },
+      shape,
+    } = tables;
     const kernel = validate(loss, range, score, shape.hasBias);
     const pipeline = await gpu.compile(kernel);
     const nRatings = ratings.users.length;

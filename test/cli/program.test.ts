@@ -105,7 +105,7 @@ const wrong: [args: string, message: RegExp][] = [
   [`train --data ${join(folder, 'nowhere.csv')}`, /nowhere\.csv: There is no such file/],
   [`train --data ${ratings} --batch-size 2701`, /^error: --batch-size 2701 is larger than the 2700 training ratings/],
   [`train --data ${ratings} --epochs 250000`, /^error: --epochs must be at most 238095 here, not 250000: .* has 42\.\n/],
-  [`evaluate --data ${ratings} --valid-pct 0`, /^error: --valid-pct 0 of 3000 ratings leaves none to test on\.\n/],
+  [`evaluate --data ${ratings} --valid-pct 0`, /^error: --valid-pct 0 of 3000 ratings leaves none to test on/],
   [`evaluate --data ${ratings} --protocol leave-last`, /^error: The protocol leave-last needs timestamps/],
   ['lr-find --start-lr 1 --end-lr 0.1', /^error: --end-lr 0\.1 must be greater than --start-lr 1\.\n$/],
   ['train --adapter abacus', /No adapter fits 'abacus'/],

@@ -232,7 +232,7 @@ test('each value is read a few times only, however many ratings and ids there ar
   const n = 5000;
   const of = (value: (k: number) => Id) => counted(Array.from({ length: n }, (_, k) => value(k)));
   for (const id of [(k: number) => (k * 7919) % 601, (k: number) => `i${(k * 7919) % 601}`]) {
-    const [users, items, ratings] = [of(id), of((k) => id(3 * k)), of((k) => k % 5)];
+    const [users, items, ratings] = [of(id), of((k) => id(k % 97)), of((k) => k % 5)];
     const data = CollabData.fromArrays(
       { users: users.column, items: items.column, ratings: ratings.column as ArrayLike<number> },
       { duplicates: 'last' },

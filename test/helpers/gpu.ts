@@ -35,7 +35,7 @@ let hardwareLike: Promise<Gpu> | undefined;
 export function hardwareLikeGpu(): Promise<Gpu> {
   hardwareLike ??= freshDevice().then((device) => {
     const gpu = Gpu.borrow(device, { wgslLanguageFeatures: new Set() });
-    Object.assign(gpu.info, { isFallbackAdapter: false });
+    Object.assign(gpu.info, { isSoftware: false });
     return gpu;
   });
   return hardwareLike;

@@ -4,7 +4,12 @@ import type { Gpu } from '../../src/gpu/gpu.js';
 import { accessOf, type Kernel, type Values } from '../../src/gpu/kernel.js';
 import { type Fields, StructArray, type StructValue } from '../../src/gpu/struct.js';
 import type { Twin, TwinBuffers } from '../twins/twin.js';
-import { assertClose } from './training.js';
+import { assertClose, largest } from './training.js';
+
+/** TOL */
+const TOLERANCE = 2e-6;
+/** Where all values are smaller than this, as the loss of one good prediction is, errors count beside it. */
+const LEAST_SCALE = 0.1;
 
 /** Workgroups hold 64: one below, at, above and beyond. */
 export const SIZES = [1, 63, 64, 65, 129];
@@ -23,22 +28,22 @@ export interface Launch<K extends Kernel> {
   immediates: Values<K['immediates']>;
   /** Invocations; more are dispatched, and must do nothing. */
   threads?: number;
-  /** Workgroups, of a kernel that counts in these. */
+  /** Exactly so many workgroups, of a kernel for which more would be wrong. */
   groups?: number;
 }
 
 type Elements = Uint32Array | Float64Array | StructValue<Fields>[];
 
 /**
- * Dispatches the kernel, runs the twin, and asserts that all that the kernel may write agrees, relative beyond 1, and
- * that nothing else changed.
+ * Dispatches the kernel, runs the twin, and asserts that all that the kernel may write agrees beside the largest of its
+ * kind (of its buffer, or of its field in a struct) or `LEAST_SCALE`, and that nothing else changed.
  */
 export async function assertKernelIsTwin<K extends Kernel>(
   gpu: Gpu,
   kernel: K,
   twin: Twin<K>,
   launch: Launch<K>,
-  tolerance = 2e-6,
+  tolerance = TOLERANCE,
 ): Promise<void> {
   const { uniforms, immediates, threads, groups } = launch;
   const buffers = launch.buffers as unknown as Record<string, Elements>;
@@ -56,7 +61,7 @@ export async function assertKernelIsTwin<K extends Kernel>(
     const binding = bind(scope, Object.fromEntries(names.map((name, i) => [name, gpuBuffers[i]])), uniforms);
     const recorder = gpu.record();
     const dispatch = recorder.dispatchGroups.bind(recorder) as (binding: object, groups: number, immediates?: object) => typeof recorder;
-    const nGroups = (groups ?? Math.ceil(threads! / kernel.workgroupSize)) + 2;
+    const nGroups = groups ?? Math.ceil(threads! / kernel.workgroupSize) + 2;
     dispatch(binding, nGroups, ...(Object.keys(kernel.immediates).length > 0 ? [immediates] : [])).submit();
     return Promise.all(gpuBuffers.map((buffer) => gpu.readWords(buffer)));
   });
@@ -70,12 +75,22 @@ export async function assertKernelIsTwin<K extends Kernel>(
     );
     if (accessOf(kernel.buffers[name]) === 'read_write') {
       const wanted = buffers[name] instanceof Float64Array ? (buffers[name] as Float64Array) : new Float32Array(wordsIn(name).buffer);
-      assertClose(new Float32Array(outputs[i].buffer, 0, length), wanted, tolerance, `${kernel.name}: ${name}`);
+      const type = kernel.buffers[name];
+      const stride = typeof type === 'string' ? 1 : type.of.size;
+      for (let field = 0; field < stride; field++) {
+        const found = every(new Float32Array(outputs[i].buffer, 0, length), field, stride);
+        const values = every(wanted, field, stride);
+        assertClose(found, values, tolerance, `${kernel.name}: ${name}${stride > 1 ? `, word ${field}` : ''}`, Math.max(LEAST_SCALE, largest(values)));
+MEASURE(found, values, kernel.name);
+      }
     } else {
       assert.equal(outputs[i].subarray(0, length), inputs[i], `${kernel.name} changes ${name}`);
     }
   });
 }
+
+/** Every `stride`th value, from the one at `first` on. */
+const every = (values: Float32Array | Float64Array, first: number, stride: number) => values.filter((_, i) => i % stride === first);
 
 /** The words of an array as the GPU holds it. */
 function wordsOf(kernel: Kernel, name: string, elements: Elements): Uint32Array<ArrayBuffer> {
@@ -87,3 +102,7 @@ function wordsOf(kernel: Kernel, name: string, elements: Elements): Uint32Array<
   elements.forEach((value, i) => array.set(i, value));
   return array.words;
 }
+
+import { worst } from './training.js';
+let MAX = 0;
+function MEASURE(a: Float32Array, b: Float32Array | Float64Array, name: string) { const {error} = worst(a, b, Math.max(LEAST_SCALE, largest(b))); if (error > MAX) { MAX = error; process.once('exit', () => { if (error === MAX) console.log('MAX', error, name); }); } }

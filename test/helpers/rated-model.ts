@@ -1,7 +1,7 @@
 /** Small models with tables made by hand, for tests of what a trained model answers. */
-import { identity, sigmoidRange } from '../../shaders/ops/range.js';
+import { rangeOf } from '../../shaders/ops/range.js';
 import { dotProduct } from '../../shaders/ops/score.js';
-import { CollabModel, EmbeddingTables, IdMap, NA, type ModelInfo, type Ratings, type Tables } from '../../src/index.js';
+import { CollabModel, EmbeddingTables, type Gpu, IdMap, NA, type ModelInfo, type Ratings, type Tables } from '../../src/index.js';
 import { sharedGpu } from './gpu.js';
 
 export interface TableSizes {
@@ -22,13 +22,21 @@ export function tablesOf({ nUsers, nItems, nFactors }: TableSizes, value: (table
   };
 }
 
+/** What a model of tables may have beside them; `yRange` is the bounds of the usual range, null for none. */
+export interface RatedModelOptions extends Partial<ModelInfo> {
+  yRange?: readonly [number, number] | null;
+  gpu?: Gpu;
+}
+
 /** A model of these tables; ids are 'u1', 'u2', ... and 'i1', 'i2', ... by table row. */
-export async function modelOf(sizes: TableSizes, tables: Tables, { yRange = [0, 5.5], ...info }: Partial<ModelInfo> & { yRange?: [number, number] | null } = {}): Promise<CollabModel> {
+export async function modelOf(sizes: TableSizes, tables: Tables, options: RatedModelOptions = {}): Promise<CollabModel> {
+  const { yRange = [0, 5.5], gpu = await sharedGpu(), ...info } = options;
   const { nUsers, nItems, nFactors, bias = true } = sizes;
-  const model = new EmbeddingTables(await sharedGpu(), { nUsers, nItems, nFactors, hasBias: bias });
-  model.writeTables(tables);
+  const embeddings = new EmbeddingTables(gpu, { nUsers, nItems, nFactors, hasBias: bias });
+  embeddings.writeTables(tables);
   const ids = (letter: string, n: number) => new IdMap([NA, ...Array.from({ length: n - 1 }, (_, k) => `${letter}${k + 1}`)]);
-  return new CollabModel(model, { users: ids('u', nUsers), items: ids('i', nItems), score: dotProduct, range: yRange === null ? identity : sigmoidRange(yRange), ...info });
+  const usual = { users: ids('u', nUsers), items: ids('i', nItems), score: dotProduct, range: rangeOf(yRange) };
+  return new CollabModel(embeddings, { ...usual, ...info });
 }
 
 /** Ratings of [user row, item row] pairs, all of them 3. */

@@ -153,7 +153,8 @@ export function assertSameTraining(
   for (const name of ['m', 'v'] as const) assertClose(a[name], b[name], tolerance[name], `${what}: ${name}`, largest(b[name]));
 }
 
-function largest(values: ArrayLike<number>): number {
+/** The largest magnitude. */
+export function largest(values: ArrayLike<number>): number {
   let most = Number.MIN_VALUE; // all zero: nothing else will do
   for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]));
   return most;

@@ -1,5 +1,11 @@
 import type { ScoreOp } from '../../shaders/ops/score.js';
 
+/** What the WGSL of a score sums up over the factors: a number, or the components of a vector. */
+export type ScoreSum = (user: ArrayLike<number>, item: ArrayLike<number>) => number | number[];
+
+/** 4-byte words of an element of an array of sums. */
+export const sumStride = ({ sum = 'f32' }: ScoreOp) => ({ f32: 1, vec2f: 2, vec3f: 4, vec4f: 4 })[sum];
+
 /** The factors of a row, given the index of its first vec4. */
 export const factorsAt = (param: Float64Array, row: number, factorVecs: number) => param.subarray(4 * row, 4 * (row + factorVecs));
 

@@ -1,34 +1,33 @@
-/** dotbias itself, by its public API. Variant: the path. */
-import { CollabData } from '../../../dist/src/collab-data.js';
-import { collabLearner } from '../../../dist/src/learner.js';
-import { openGpu } from '../../../dist/src/node/device.js';
+/** dotbias itself. Variant: the stepper. */
+import { CollabData } from '../../../dist/src/data/collab-data.js';
+import { collabLearner } from '../../../dist/src/train/learner.js';
+import { openGpu } from '../../../dist/src/node/device/device.js';
 import { main } from './harness.mjs';
 
-await main(async (work, path, adapter) => {
-  const { nFactors, batchSize, wd, yRange, users, items, ratings, validUsers, validItems, validRatings, order, lr, mom, stepsPerEpoch } = work;
+await main(async (work, stepper, adapter) => {
+  const { users, items, ratings, validUsers, validItems, validRatings, seed, batchSize, nFactors, wd, yRange, lr, beta1 } = work;
   const { gpu, info } = await openGpu(adapter === '' ? {} : { name: adapter });
-  // Ids are table rows: the same rows again, since each occurs in training.
-  const data = CollabData.fromSplit({ users, items, ratings }, { users: validUsers, items: validItems, ratings: validRatings }, { batchSize });
-  const learn = await collabLearner(data, {
-    nFactors, wd, yRange, path, gpu, init: tablesOf(work), order: (epoch) => order.subarray(epoch * stepsPerEpoch * batchSize),
-  });
-  const zero = await learn.model.readState();
+  // Ids are table rows, and become the same rows again, since each occurs in training. The seed gives the order of the work.
+  const valid = { users: validUsers, items: validItems, ratings: validRatings };
+  const data = CollabData.fromSplit({ users, items, ratings }, valid, { batchSize, seed });
+  const learn = await collabLearner(data, { nFactors, wd, yRange, stepper, gpu, init: tablesOf(work) });
+  const zero = await learn.embeddings.readState();
   return {
     device: info.description,
     chunk: Infinity,
     reset() {
-      learn.model.writeState(zero);
+      learn.embeddings.writeState(zero);
       Object.assign(learn.trainer, { stepCount: 0, epochCount: 0 });
     },
     async run(first, steps) {
       if (first !== 0) throw new RangeError('dotbias runs from the first step');
       const losses = [];
-      const schedule = { lr: lr.slice(0, steps), mom: mom.slice(0, steps), end: { lr: lr.at(-1), mom: mom.at(-1) } };
+      const schedule = { lr: lr.slice(0, steps), beta1: beta1.slice(0, steps), end: { lr: lr.at(-1), beta1: beta1.at(-1) } };
       await learn.trainer.fit(schedule, { onSteps: (step, chunk) => chunk.forEach((loss, i) => (losses[step + i] = loss)) });
       return losses;
     },
     async tables() {
-      const { userFactors, itemFactors, userBias, itemBias } = await learn.model.readTables();
+      const { userFactors, itemFactors, userBias, itemBias } = await learn.embeddings.readTables();
       return packTables(nFactors, [userFactors, userBias], [itemFactors, itemBias]);
     },
   };

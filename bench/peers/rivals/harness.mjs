@@ -31,8 +31,8 @@ export function batchOf({ order, batchSize, users, items, ratings, nUsers }, ste
 }
 
 /** The numbers that Adam needs for step k, in float64. */
-export function rateOf({ lr, mom, beta2 }, k) {
-  return { lr: lr[k], mom: mom[k], stepSize: lr[k] / (1 - mom[k] ** (k + 1)), vScale: 1 / Math.sqrt(1 - beta2 ** (k + 1)) };
+export function rateOf({ lr, beta1, beta2 }, k) {
+  return { lr: lr[k], beta1: beta1[k], stepSize: lr[k] / (1 - beta1[k] ** (k + 1)), vScale: 1 / Math.sqrt(1 - beta2 ** (k + 1)) };
 }
 
 /** Mean squared error on the validation set. */

@@ -34,7 +34,7 @@ await main(async (work, variant, adapter) => {
     return np.square(e).mean();
   }
 
-  // rates: [mom, 1 - mom, decay, stepSize, vScale]
+  // rates: [beta1, 1 - beta1, decay, stepSize, vScale]
   const step = jit((p, m, v, pairs, y, rates, bias, factors) => {
     const rate = (i) => rates.ref.slice(i);
     const [value, g] = valueAndGrad(loss)(p.ref, pairs, y, bias, factors);
@@ -59,9 +59,11 @@ await main(async (work, variant, adapter) => {
       const losses = [];
       for (let k = first; k < first + steps; k++) {
         batchOf(work, k, batch);
-        const { lr, mom, stepSize, vScale } = rateOf(work, k);
-        const rates = np.array(Float32Array.of(mom, 1 - mom, 1 - lr * wd, stepSize, vScale));
-        const [p, m, v, value] = step(...state, np.array(pairs.slice()).reshape([2, batchSize]), np.array(batch.y.slice()), rates, biasColumn.ref, factorColumns.ref);
+        const { lr, beta1, stepSize, vScale } = rateOf(work, k);
+        const rates = np.array(Float32Array.of(beta1, 1 - beta1, 1 - lr * wd, stepSize, vScale));
+        const rows = np.array(pairs.slice()).reshape([2, batchSize]);
+        const y = np.array(batch.y.slice());
+        const [p, m, v, value] = step(...state, rows, y, rates, biasColumn.ref, factorColumns.ref);
         state = [p, m, v];
         losses.push(value);
       }

@@ -31,13 +31,13 @@ await main((work) => {
     return loss / batchSize;
   }
 
-  function adam({ lr, mom, stepSize, vScale }) {
+  function adam({ lr, beta1, stepSize, vScale }) {
     const decay = 1 - lr * wd;
-    const a = 1 - mom;
+    const a = 1 - beta1;
     const b = 1 - beta2;
     for (let i = 0; i < n; i++) {
       const gi = g[i];
-      const mi = mom * m[i] + a * gi;
+      const mi = beta1 * m[i] + a * gi;
       const vi = beta2 * v[i] + b * gi * gi;
       m[i] = mi;
       v[i] = vi;

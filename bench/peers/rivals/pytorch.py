@@ -28,7 +28,7 @@ class Rival:
         self.work = work
         self.step = {'autograd': self.autograd_step, 'hand': self.hand_step}[variant]
         self.users, self.items = work['users'].long(), work['items'].long() + work['nUsers']
-        self.lr, self.mom = work['lr'].tolist(), work['mom'].tolist()
+        self.lr, self.beta1 = work['lr'].tolist(), work['beta1'].tolist()
         self.epoch = -1
 
     def reset(self):
@@ -78,14 +78,14 @@ class Rival:
 
     @torch.no_grad()
     def adam(self, k, grad):
-        beta2, mom, lr = self.work['beta2'], self.mom[k], self.lr[k]
-        self.m.lerp_(grad, 1 - mom)
+        beta2, beta1, lr = self.work['beta2'], self.beta1[k], self.lr[k]
+        self.m.lerp_(grad, 1 - beta1)
         self.v.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         torch.sqrt(self.v, out=self.scratch)
-        # p -= lr / (1 - mom^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps), numerator and denominator times sqrt(1 - beta2^t)
+        # p -= lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps), numerator and denominator times sqrt(1 - beta2^t)
         root = (1 - beta2 ** (k + 1)) ** 0.5
         self.scratch.add_(self.work['eps'] * root)
-        self.p.mul_(1 - lr * self.work['wd']).addcdiv_(self.m, self.scratch, value=-lr / (1 - mom ** (k + 1)) * root)
+        self.p.mul_(1 - lr * self.work['wd']).addcdiv_(self.m, self.scratch, value=-lr / (1 - beta1 ** (k + 1)) * root)
 
     def run(self, first, steps):
         return torch.stack([self.step(k) for k in range(first, first + steps)]).tolist()

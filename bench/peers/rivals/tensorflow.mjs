@@ -39,7 +39,7 @@ await main(async (work, variant, adapter) => {
 
   function step(k) {
     batchOf(work, k, batch);
-    const { lr, mom, stepSize, vScale } = rateOf(work, k);
+    const { lr, beta1, stepSize, vScale } = rateOf(work, k);
     const next = tf.tidy(() => {
       const [p, m, v] = state;
       const users = tf.tensor1d(batch.users, 'int32');
@@ -50,7 +50,7 @@ await main(async (work, variant, adapter) => {
       const e = tf.sub(tf.mul(s, hi - lo), tf.tensor2d(batch.y.map((y) => y - lo), [batchSize, 1]));
       const dz = tf.mul(tf.mul(e, tf.sub(s, tf.square(s))), (2 * (hi - lo)) / batchSize);
       const g = sumRows(tf.concat([tf.mul(dz, i), tf.mul(dz, u)]), tf.concat([users, items]));
-      const m1 = tf.add(tf.mul(m, mom), tf.mul(g, 1 - mom));
+      const m1 = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));
       // v is kept divided by 1 - beta2: one operation less
       const v1 = tf.add(tf.mul(v, beta2), tf.square(g));
       const root = vScale * Math.sqrt(1 - beta2);

@@ -1,6 +1,6 @@
-/** Gives a library that expects a browser the adapter that dotbias uses, as `navigator.gpu`. */
+/** Gives the adapter that dotbias uses to a library that expects a browser, as `navigator.gpu`. */
 import { availableParallelism } from 'node:os';
-import { openAdapter } from '../../../dist/src/node/adapter.js';
+import { openAdapter } from '../../../dist/src/node/device/adapter.js';
 
 /** Name of the adapter. Call it before the library is imported. */
 export async function provideWebGpu(adapter) {
@@ -8,6 +8,7 @@ export async function provideWebGpu(adapter) {
   const { globals } = await import('webgpu');
   Object.assign(globalThis, globals);
   const { gpu: _, ...navigator } = globalThis.navigator ?? {};
-  Object.defineProperty(globalThis, 'navigator', { value: { userAgent: 'Node.js', hardwareConcurrency: availableParallelism(), ...navigator, gpu }, configurable: true });
+  const value = { userAgent: 'Node.js', hardwareConcurrency: availableParallelism(), ...navigator, gpu };
+  Object.defineProperty(globalThis, 'navigator', { value, configurable: true });
   return info.description;
 }

@@ -27,7 +27,7 @@ export function addEvaluate(program: Command): void {
   addDeviceOptions(addSourceOptions(addTrialOptions(command)))
     .option('--report <file>', 'write protocol, settings, results and timings as JSON')
     .option('--quiet', 'print only the device in use, and mean and standard deviation')
-    .addHelpText('after', '\nCtrl-C ends it with the folds that are complete.')
+    .addHelpText('after', '\nCtrl-C ends the evaluation; the folds that are complete are still reported.')
     .action(evaluate);
 }
 

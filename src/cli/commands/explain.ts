@@ -1,9 +1,9 @@
-import type { Id } from '../../data/ids.js';
 import type { Command } from 'commander';
 import type { CollabModel } from '../../answer/collab-model.js';
 import type { Similarity, UserBias } from '../../answer/similar.js';
-import type { Ratings } from '../../data/collab-data.js';
 import { countBy } from '../../base/group-by.js';
+import type { Ratings } from '../../data/collab-data.js';
+import type { Id } from '../../data/ids.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { readModelFile } from '../../node/files/model-file.js';
 import { integer } from '../options/numbers.js';

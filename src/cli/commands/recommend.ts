@@ -1,9 +1,9 @@
-import type { ModelInfo } from '../../answer/trained-model.js';
-import type { GivenRating } from '../../answer/given-ratings.js';
-import type { Id } from '../../data/ids.js';
 import { type Command, Option } from 'commander';
 import type { CollabModel } from '../../answer/collab-model.js';
+import type { GivenRating } from '../../answer/given-ratings.js';
+import type { ModelInfo } from '../../answer/trained-model.js';
 import { DataError } from '../../base/errors.js';
+import type { Id } from '../../data/ids.js';
 import { readModelFile } from '../../node/files/model-file.js';
 import { integer } from '../options/numbers.js';
 import { addSavedModelOptions, findItem, findUser, type SavedModelFlags, unknownItem, withModel } from '../options/saved-model.js';

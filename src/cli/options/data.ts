@@ -1,6 +1,6 @@
-import type { Id } from '../../data/ids.js';
 import { type Command, Option } from 'commander';
 import { CollabData, randomSplit, type RatingColumns } from '../../data/collab-data.js';
+import type { Id } from '../../data/ids.js';
 import type { OpenedRatings } from '../../node/ratings/default-data.js';
 import type { ColumnChoice, ReadRatingsOptions, Skipped } from '../../node/ratings/ratings-file.js';
 import { integer, range, seed, share } from './numbers.js';
@@ -57,9 +57,9 @@ export function addSourceOptions(command: Command): Command {
     .option('--user-column <name>', 'column of the users: its name, or its position from 0 (default: found by its name, else 0)', column)
     .option('--item-column <name>', 'column of the items (default: found by its name, else 1)', column)
     .option('--rating-column <name>', 'column of the ratings (default: found by its name, else 2)', column)
-    .option('--rating-range <lo,hi>', 'refuse ratings outside of these (default: any number is a rating)', range)
-    .option('--delimiter <text>', 'what separates the fields (default: found out)')
-    .option('--no-header', 'the first line is data (default: found out)')
+    .option('--rating-range <lo,hi>', 'refuse ratings outside this range (default: any number is a rating)', range)
+    .option('--delimiter <text>', 'what separates the fields (default: detected)')
+    .option('--no-header', 'the first line is data (default: detected)')
     .option('--skip-bad-rows', 'leave malformed rows out and count them, instead of stopping at the first')
     .option('--text-ids', 'take ids as text, even if all are whole numbers');
 }

@@ -1,7 +1,7 @@
-import type { LearnerOptions } from '../../train/options.js';
 import { type Command, Option } from 'commander';
-import type { StepperName } from '../../steps/stepper.js';
 import { calibrationFile } from '../../node/device/calibrations.js';
+import type { StepperName } from '../../steps/stepper.js';
+import type { LearnerOptions } from '../../train/options.js';
 import { integer, notNegative, positive, rangeOrNone } from './numbers.js';
 import { applyPresets, asFlags, PRESETS } from './presets.js';
 

@@ -1,5 +1,5 @@
-import type { Defaults } from '../../train/options.js';
 import type { Command } from 'commander';
+import type { Defaults } from '../../train/options.js';
 
 /** Settings that belong together, by the names that they have as options. */
 export interface Preset {

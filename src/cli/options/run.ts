@@ -1,12 +1,12 @@
-import type { Callback } from '../../train/fit.js';
-import type { FitOptions } from '../../train/run-fit.js';
 import type { Command } from 'commander';
 import { MAX_STEPS } from '../../base/check.js';
-import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
+import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
 import { csvHistory, earlyStopping, keepBest } from '../../train/callbacks.js';
 import { resumeWarnings } from '../../train/checkpoint.js';
+import type { Callback } from '../../train/fit.js';
 import type { CollabLearner } from '../../train/learner.js';
+import type { FitOptions } from '../../train/run-fit.js';
 import { counted } from '../print/text.js';
 import { integer } from './numbers.js';
 import { checkWritable } from './outputs.js';

@@ -1,8 +1,8 @@
-import type { ModelInfo } from '../../answer/trained-model.js';
-import type { Id } from '../../data/ids.js';
 import type { Command } from 'commander';
 import type { CollabModel } from '../../answer/collab-model.js';
+import type { ModelInfo } from '../../answer/trained-model.js';
 import { show } from '../../base/check.js';
+import type { Id } from '../../data/ids.js';
 import { type DecodedModel, loadModel } from '../../files/model-file.js';
 import type { OpenedGpu } from '../../node/device/device.js';
 import { oneLine } from '../print/text.js';

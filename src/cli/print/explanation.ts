@@ -1,7 +1,7 @@
-import type { Id } from '../../data/ids.js';
 import type { Contribution } from '../../answer/fold-in.js';
 import type { Recommendation } from '../../answer/recommend.js';
 import type { ItemBias, SimilarItem, Similarity } from '../../answer/similar.js';
+import type { Id } from '../../data/ids.js';
 import { reasons } from './recommendations.js';
 import { alignedTable } from './table.js';
 import { nameOf, thousands } from './text.js';

@@ -1,6 +1,6 @@
-import type { Id } from '../../data/ids.js';
 import type { Contribution } from '../../answer/fold-in.js';
 import type { Recommendation } from '../../answer/recommend.js';
+import type { Id } from '../../data/ids.js';
 import { type Align, alignedTable } from './table.js';
 import { nameOf } from './text.js';
 

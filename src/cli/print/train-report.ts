@@ -1,9 +1,9 @@
-import type { EpochRecord } from '../../train/fit.js';
-import type { Validation } from '../../train/validator.js';
 import type { CollabData } from '../../data/collab-data.js';
 import { trainingConfig } from '../../files/model-file.js';
 import type { AdapterReport } from '../../node/device/adapter.js';
+import type { EpochRecord } from '../../train/fit.js';
 import type { CollabLearner } from '../../train/learner.js';
+import type { Validation } from '../../train/validator.js';
 import type { Stopwatch } from '../process/stopwatch.js';
 import { thousands } from './text.js';
 

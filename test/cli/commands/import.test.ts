@@ -2,9 +2,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { writeSafetensors } from '../../../src/base/safetensors.js';
 import { addImport } from '../../../src/cli/commands/import.js';
 import { readModelFile } from '../../../src/node/files/model-file.js';
-import { writeSafetensors } from '../../../src/base/safetensors.js';
 import { dotbias, dotbiasHere, temporaryFolder } from '../../helpers/cli.js';
 
 const file = join.bind(null, temporaryFolder());

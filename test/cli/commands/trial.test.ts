@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addTrialOptions, trialSettings } from '../../../src/cli/commands/trial.js';
-import { addDeviceOptions } from '../../../src/cli/options/device.js';
 import { addSourceOptions } from '../../../src/cli/options/data.js';
+import { addDeviceOptions } from '../../../src/cli/options/device.js';
 import { trialId } from '../../../src/evaluate/sweep.js';
 
 const test = suite('settings of a trial');

@@ -1,6 +1,6 @@
-import type { ModelInfo } from '../../../src/answer/trained-model.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { ModelInfo } from '../../../src/answer/trained-model.js';
 import { findItem, findUser, unknownItem } from '../../../src/cli/options/saved-model.js';
 import { smallData } from '../../helpers/data.js';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { describeError } from '../../../src/cli/process/errors.js';
 import { DataError, DivergedError } from '../../../src/base/errors.js';
+import { describeError } from '../../../src/cli/process/errors.js';
 import { temporaryFolder } from '../../helpers/cli.js';
 
 const test = suite('errors of the command line');

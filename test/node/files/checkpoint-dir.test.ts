@@ -86,6 +86,7 @@ test("a run that begins does not touch an earlier run's checkpoints", () =>
 
 test('keepLast must be a positive whole number', () => {
   assert.throws(() => new CheckpointDir('x', { keepLast: 0 }), /keepLast must be a whole number of at least 1, not 0/);
+  assert.throws(() => new CheckpointDir('x', { keep: 3 } as object), /CheckpointDir has no option 'keep'; it has keepLast\./);
 });
 
 test.run();

@@ -111,6 +111,29 @@ test('planted asks for the planted set; its seed counts', async () => {
   assert.is(hits, 0);
 });
 
+test('wrong options are refused before anything is read', async () => {
+  const refusals: [options: object, message: RegExp][] = [
+    [{ ofline: true }, /^openRatings has no option 'ofline'; did you mean offline\?$/],
+    [{ plantedSeed: 1.5 }, /^plantedSeed must be a whole number from 0 to 4294967295, not 1\.5\.$/],
+    [{ plantedSeed: NaN }, /^plantedSeed must be /],
+    [{ plantedSeed: -1 }, /^plantedSeed must be /],
+  ];
+  for (const [options, message] of refusals) {
+    await openRatings({ url, ...options }).then(
+      () => assert.unreachable('no error'),
+      (error) => assert.match(error.message, message),
+    );
+  }
+  assert.is(hits, 0);
+});
+
+test('MovieLens is read with the options given, too', async () => {
+  process.env['MOVIELENS_DIR'] = await putMovieLens('named');
+  const { columns } = await openRatings({ url, textIds: true });
+  assert.equal([columns.users[0], columns.items[0]], ['196', '242']);
+  await refused({ url, ratingRange: [4, 5] }, /the rating is not in 4 to 5: '3'/);
+});
+
 test('data that are named are read, or it is an error', async () => {
   const path = join(folder, 'mine.csv');
   await writeFile(path, '1,2,3\n4,5,x\n');

@@ -132,6 +132,30 @@ test('an abort stops the download with its reason', async () => {
     (error) => assert.match(error.message, 'enough'),
   );
   assert.equal(await readdir(cacheDir), []);
+  await downloadMovieLens100k({ cacheDir, url, signal: AbortSignal.abort(new Error('never')) }).then(
+    () => assert.unreachable(),
+    (error) => assert.match(error.message, 'never'),
+  );
+  assert.equal(await readdir(cacheDir), []);
+});
+
+test('an abort while the cache folder is made is not missed', async () => {
+  const { url, hits } = await serveBytes(zip);
+  const stop = new AbortController();
+  const running = downloadMovieLens100k({ cacheDir: newCache(), url, md5: md5Of(zip), signal: stop.signal });
+  stop.abort(new Error('enough'));
+  await running.then(
+    () => assert.unreachable(),
+    (error) => assert.match(error.message, 'enough'),
+  );
+  assert.is(hits(), 0);
+});
+
+test('an option that does not exist is refused', async () => {
+  await downloadMovieLens100k({ cachedir: newCache() } as object).then(
+    () => assert.unreachable(),
+    (error) => assert.match(error.message, /^downloadMovieLens100k has no option 'cachedir'; did you mean cacheDir\?$/),
+  );
 });
 
 test('an archive with names that lead elsewhere, or with other files, is refused', async () => {

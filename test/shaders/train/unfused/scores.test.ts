@@ -1,26 +1,32 @@
 import { test } from 'uvu';
-import { dotBias } from '../../../../shaders/train/unfused/score.wgsl.js';
-import { dotBias as twin } from '../../../twins/dot-bias.js';
+import { scores } from '../../../../shaders/train/unfused/scores.wgsl.js';
 import { sharedGpu } from '../../../helpers/gpu.js';
-import { assertKernelIsTwin, FACTORS, SIZES } from '../../../helpers/kernel.js';
-import { randomFloats, randomRows } from '../../../helpers/kernel-input.js';
+import { assertKernelIsTwin, FACTORS } from '../../../helpers/kernel.js';
+import { randomFloats, randomRows, SCORES, sizesFor } from '../../../helpers/kernel-input.js';
+import { sumStride } from '../../../twins/score.js';
+import { scores as twin } from '../../../twins/scores.js';
 
 const gpu = await sharedGpu();
 
-for (const nFactors of FACTORS) {
-  for (const bias of [true, false]) {
-    test(`dotBias scores a batch: ${nFactors} factors, ${bias ? 'bias' : 'no bias'}`, async () => {
-      const {
-        layout: { rowStride, biasColumn },
-      } = randomRows(nFactors, bias);
-      for (const batchSize of SIZES) {
-        const n = batchSize * rowStride;
-        await assertKernelIsTwin(gpu, dotBias(bias), twin(bias), {
-          buffers: { users: randomFloats(n, 3), items: randomFloats(n, 4), z: new Float64Array(batchSize) },
-          uniforms: { batchSize, rowStride, nFactors, biasColumn },
-          immediates: {},
-          threads: batchSize,
-        });
+for (const [score, sumOf] of SCORES) {
+  for (const hasBias of [true, false]) {
+    test(`scores scores a batch: ${score.name}, ${hasBias ? 'bias' : 'no bias'}`, async () => {
+      for (const nFactors of FACTORS) {
+        const { factorVecs, rowVecs } = randomRows(nFactors, hasBias).layout;
+        for (const batchSize of sizesFor(score)) {
+          const n = 4 * batchSize * rowVecs;
+          await assertKernelIsTwin(gpu, scores(score, hasBias), twin(score, hasBias, sumOf), {
+            buffers: {
+              users: randomFloats(n, 3),
+              items: randomFloats(n, 4),
+              sums: new Float64Array(batchSize * sumStride(score)),
+              z: new Float64Array(batchSize),
+            },
+            uniforms: { batchSize, factorVecs, rowVecs },
+            immediates: {},
+            threads: batchSize,
+          });
+        }
       }
     });
   }
