@@ -24,7 +24,7 @@ export async function benchTutorial(runs: number, adapter: string): Promise<Sect
   };
   return {
     title: `The tutorial from a cold start: ${data}, batch ${batchSize}, ${TUTORIAL.nFactors} factors, ${EPOCHS} epochs`,
-    notes: [`Median of ${runs} processes of ${nSteps.toLocaleString('en')} steps. Validation MSE ${mse.toFixed(4)} in the first.`],
+    notes: [`Processes: ${runs}. Steps of each: ${nSteps.toLocaleString('en')}. Validation MSE of the first: ${mse.toFixed(4)}.`],
     rows: [
       row('process, start to end', 's', (fit) => fit.wall),
       row('reading the ratings', 's', (fit) => fit.readSeconds),

@@ -32,7 +32,7 @@ export async function benchEventLoop(gpu: Gpu, workload: Workload, adapter: stri
   learn.release();
   return {
     title: `How late a timer of ${PERIOD} ms is, on ${adapter}: ${data.name}, batch ${data.batchSize}, ${EPOCHS} epochs`,
-    notes: [`Over all times at which it was due: a pause of 100 ms makes ${100 / PERIOD} of them late. Medians of ${nFits} fits.`],
+    notes: [`Over all times at which it was due: a pause of 100 ms makes ${100 / PERIOD} of them late. Fits of each kind: ${nFits}.`],
     rows,
   };
 }

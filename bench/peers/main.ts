@@ -9,7 +9,7 @@ import { openAdapter } from '../../src/node/device/adapter.js';
 import { writeFileAtomic } from '../../src/node/disk/files.js';
 import { spread, summarise } from '../measure.js';
 import { environment, machine, render, resultFile, type Section } from '../report.js';
-import { EPOCHS, openWorkload, TUTORIAL } from '../workload.js';
+import { EPOCHS, openWorkload } from '../workload.js';
 import { type Work, writeWork } from './work.js';
 
 /** A program in `rivals/` that does the work once and prints a `Run`. */

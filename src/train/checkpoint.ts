@@ -192,8 +192,13 @@ function configOf({ data, embeddings, defaults, seed, trainer: { options, steppe
 }
 
 /** All that decides a fit: its schedule, its callbacks, and where and in which order it began. */
-function planOf({ plan, schedule, callbacks }: Fit): Settings {
-  return { ...plan, callbacks: callbacks.flatMap(({ name }) => name ?? []), schedule: fingerprint(schedule.lr, schedule.beta1) };
+function planOf({ learner: { trainer }, plan, schedule, callbacks }: Fit): Settings {
+  return {
+    ...plan,
+    callbacks: callbacks.flatMap(({ name }) => name ?? []),
+    schedule: fingerprint(schedule.lr, schedule.beta1),
+    order: fingerprint(trainer.order(plan['firstEpoch'] as number)),
+  };
 }
 
 const WORDS: Record<string, string> = {

@@ -1,5 +1,4 @@
 /** Runs a fit: the trainer's steps with everything that is told, kept and saved along the way. */
-import { fingerprint } from '../base/fingerprint.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { SmoothLoss } from '../schedule/smooth.js';
 import { type Checkpoint, encodeCheckpoint, resumeFit } from './checkpoint.js';
@@ -43,34 +42,35 @@ export async function runFit(
   options: FitOptions,
 ): Promise<{ fit: Fit; done: number }> {
   const { trainer } = learner;
-  const { callbacks = [], resume, checkpoint } = options;
+  const { callbacks = [], resume } = options;
   checkCallbacks(callbacks);
-  const start = resume || checkpoint ? startOf(learner, resume) : {};
-  const fit: Fit = { learner, schedule, plan: { ...plan, ...start }, callbacks, records: [], stopped: false };
+  const fit: Fit = { learner, schedule, plan: { ...plan, ...startOf(learner, resume) }, callbacks, records: [], stopped: false };
   if (resume) resumeFit(resume, fit);
   const stepsBefore = fit.records.length * trainer.stepsPerEpoch;
   const hooks = hooksOf(fit, validator, options, smoothed(learner.history.losses.slice(learner.history.losses.length - stepsBefore)));
   const begun: Callback[] = [];
+  let done = stepsBefore;
   try {
     for (const callback of callbacks) {
       await callback.onBegin?.(fit);
       begun.push(callback);
     }
-    const done = fit.stopped ? stepsBefore : await trainer.fit(schedule, hooks, fit.records.length);
-    return { fit, done };
-  } finally {
-    await endAll(begun.reverse(), fit);
+    if (!fit.stopped) done = await trainer.fit(schedule, hooks, fit.records.length);
+  } catch (error) {
+    await endAll(begun.reverse(), fit).catch(() => undefined); // the first error counts
+    throw error;
   }
+  await endAll(begun.reverse(), fit);
+  return { fit, done };
 }
 
 /** Where a fit begins in the learner's life: part of its plan, so that a checkpoint of one fit is not taken for another's. */
-function startOf({ trainer }: FittedLearner, resume: Checkpoint | undefined) {
-  // A learner that resumes need not stand where the fit began.
-  const start = resume?.plan as { firstStep?: number; firstEpoch?: number } | undefined;
-  const fresh = trainer.stepCount === 0;
-  const firstStep = fresh && start?.firstStep !== undefined ? start.firstStep : trainer.stepCount;
-  const firstEpoch = fresh && start?.firstEpoch !== undefined ? start.firstEpoch : trainer.epochCount;
-  return { firstStep, firstEpoch, order: fingerprint(trainer.order(firstEpoch)) };
+function startOf({ trainer: { stepCount, epochCount } }: FittedLearner, resume: Checkpoint | undefined) {
+  const here = { firstStep: stepCount, firstEpoch: epochCount };
+  if (resume === undefined || stepCount > 0) return here;
+  // A new learner that resumes need not have made the steps before the fit.
+  const { firstStep = here.firstStep, firstEpoch = here.firstEpoch } = resume.plan as Partial<typeof here>;
+  return { firstStep, firstEpoch };
 }
 
 /** @throws TypeError for two callbacks of one name, or one with a state and no name: their states could not be told apart */

@@ -66,25 +66,16 @@ test('an ensemble is judged by the mean of the predictions of its seeds', async 
   assert.is(memberSeed(3, 0), 3);
 });
 
-test('rankings are judged against all items not rated in training, by brute force', async () => {
-  const [fold] = randomHoldOut(columns, { seeds: [3], validPct: 0.3 });
-  const {
-    folds: [result],
-  } = await evaluate([fold], recipe, { gpu: await sharedGpu(), ranking: { k: 5, threshold: 4 } });
-  const { data, all } = await predictions(fold, 3);
-  let precision = 0;
-  let recall = 0;
-  let users = 0;
+/** Precision, recall and coverage at 5 by brute force; `score` of any user and item row. */
+function rankByBruteForce({ train, valid, nUsers, nItems }: CollabData, score: (user: number, item: number) => number) {
+  let [precision, recall, users] = [0, 0, 0];
   const listed = new Set<number>();
-  for (let user = 1; user < data.nUsers; user++) {
-    const rated = new Set(Array.from(data.train.items).filter((_, k) => data.train.users[k] === user));
-    const relevant = Array.from(data.valid.items).filter(
-      (item, k) => data.valid.users[k] === user && data.valid.ratings[k] >= 4 && !rated.has(item),
-    );
+  for (let user = 1; user < nUsers; user++) {
+    const rated = new Set(Array.from(train.items).filter((_, k) => train.users[k] === user));
+    const relevant = Array.from(valid.items).filter((item, k) => valid.users[k] === user && valid.ratings[k] >= 4 && !rated.has(item));
     if (relevant.length === 0) continue;
-    const candidates = Array.from({ length: data.nItems - 1 }, (_, i) => i + 1).filter((item) => !rated.has(item));
-    const score = (item: number) => all[user * data.nItems + item];
-    const top = candidates.sort((a, b) => score(b) - score(a) || a - b).slice(0, 5);
+    const candidates = Array.from({ length: nItems - 1 }, (_, i) => i + 1).filter((item) => !rated.has(item));
+    const top = candidates.sort((x, y) => score(user, y) - score(user, x) || x - y).slice(0, 5);
     for (const item of top) listed.add(item);
     const hits = top.filter((item) => relevant.includes(item)).length;
     precision += hits / 5;
@@ -92,11 +83,26 @@ test('rankings are judged against all items not rated in training, by brute forc
     users++;
   }
   assert.ok(users > 20 && precision > 0, `${users} users`);
-  assert.ok(Math.abs(result.precision! - precision / users) < 1e-12);
-  assert.ok(Math.abs(result.recall! - recall / users) < 1e-12);
-  assert.is(result.coverage, listed.size / (data.nItems - 1));
-  assert.ok(result.ndcg! > 0 && result.map! > 0);
-});
+  return { precision: precision / users, recall: recall / users, coverage: listed.size / (nItems - 1) };
+}
+
+for (const ensemble of [1, 2]) {
+  test(`rankings of ${ensemble === 1 ? 'a model' : 'an ensemble'} are judged against all items not rated in training, by brute force`, async () => {
+    const [fold] = randomHoldOut(columns, { seeds: [3], validPct: 0.3 });
+    const {
+      folds: [result],
+    } = await evaluate([fold], { ...recipe, ensemble }, { gpu: await sharedGpu(), ranking: { k: 5, threshold: 4 } });
+    const members: Awaited<ReturnType<typeof predictions>>[] = [];
+    for (let member = 0; member < ensemble; member++) members.push(await predictions(fold, memberSeed(3, member)));
+    const [{ data }] = members;
+    const mean = (user: number, item: number) => members.reduce((sum, { all }) => sum + all[user * data.nItems + item], 0) / ensemble;
+    const expected = rankByBruteForce(data, mean);
+    assert.ok(Math.abs(result.precision! - expected.precision) < 1e-12);
+    assert.ok(Math.abs(result.recall! - expected.recall) < 1e-12);
+    assert.is(result.coverage, expected.coverage);
+    assert.ok(result.ndcg! > 0 && result.map! > 0);
+  });
+}
 
 test('relevant items that training does not know count as missed, users that it does not know are left out', async () => {
   const train = { users: [1, 1, 2, 2, 3], items: [1, 2, 1, 3, 2], ratings: [5, 3, 4, 2, 1] };

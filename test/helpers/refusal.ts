@@ -10,7 +10,7 @@ export async function refusal(work: () => unknown, type: ErrorType = RangeError)
   );
   assert.instance(error, type, String(error));
   const { message } = error as Error;
-  assert.match(message, /^\S[^]*\.$/, `no sentence: ${message}`);
+  assert.match(message, /^\S[^]*[.?]$/, `no sentence: ${message}`);
   return error as Error;
 }
 

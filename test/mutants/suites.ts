@@ -18,7 +18,8 @@ export function readGraph(root: string): Map<string, string[]> {
 
 /**
  * The test files that judge a file, with their distance: 0 for its mirror, else the number of imports between. For what
- * trains, whose every fault shows in the numbers of a step, those of the steppers and of the trainer count as direct.
+ * trains, whose every fault shows in the numbers of a step, those of the steppers and of the trainer count as direct. Those
+ * of the command line come last among equals: they are slow, and see the numbers only as text.
  */
 export function suitesOf(file: string, graph: ReadonlyMap<string, readonly string[]>): [suite: string, distance: number][] {
   const suites = new Map(mirrorsOf(file, graph).map((suite) => [suite, 0]));
@@ -27,14 +28,14 @@ export function suitesOf(file: string, graph: ReadonlyMap<string, readonly strin
     reached = [...graph].filter(([from, to]) => !seen.has(from) && to.some((target) => reached.includes(target))).map(([from]) => from);
     for (const from of reached) {
       seen.add(from);
-      const near = TRAINS.test(file) && TRAINING_TEST.test(from) ? 1 : distance;
+      const near = TRAINS.test(file) && TRAINING_TEST.test(from) ? 1 : from.startsWith('test/cli/') ? distance + 0.5 : distance;
       if (from.endsWith('.test.js') && !suites.has(from)) suites.set(from, near);
     }
   }
   return [...suites].sort(([a, near], [b, far]) => near - far || (a < b ? -1 : 1)).slice(0, MAX_SUITES);
 }
 
-const MAX_SUITES = 10;
+const MAX_SUITES = 6;
 const TRAINS = /^shaders\/|^src\/(steps|train)\//;
 const TRAINING_TEST = /^test\/(steps|train)\//;
 

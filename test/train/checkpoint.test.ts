@@ -1,18 +1,24 @@
-import type { LearnerOptions } from '../../src/train/options.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { earlyStopping, keepBest } from '../../src/train/callbacks.js';
-import { dataFingerprint, decodeCheckpoint, resumeWarnings } from '../../src/train/checkpoint.js';
-import { CollabData } from '../../src/data/collab-data.js';
+import { adam } from '../../shaders/ops/adam.js';
+import { mse } from '../../shaders/ops/loss.js';
+import { sigmoidRange } from '../../shaders/ops/range.js';
+import { dotProduct } from '../../shaders/ops/score.js';
 import { FileFormatError } from '../../src/base/errors.js';
-import { type CollabLearner, collabLearner, type OneCycleFitOptions } from '../../src/train/learner.js';
-import { plantedRatings } from '../../src/data/planted.js';
-import { readSafetensors, writeSafetensors } from '../../src/base/safetensors.js';
+import { fingerprint, fingerprintText } from '../../src/base/fingerprint.js';
+import { readSafetensors, type Tensor, writeSafetensors } from '../../src/base/safetensors.js';
 import { VERSION } from '../../src/base/version.js';
+import { CollabData } from '../../src/data/collab-data.js';
+import { plantedRatings } from '../../src/data/planted.js';
+import { earlyStopping, keepBest } from '../../src/train/callbacks.js';
+import { dataFingerprint, decodeCheckpoint, encodeCheckpoint, resumeWarnings } from '../../src/train/checkpoint.js';
+import type { Callback } from '../../src/train/fit.js';
+import { type CollabLearner, collabLearner, type OneCycleFitOptions } from '../../src/train/learner.js';
+import type { LearnerOptions } from '../../src/train/options.js';
 import { sharedGpu } from '../helpers/gpu.js';
-import { randomSource } from '../helpers/random.js';
+import { refusal } from '../helpers/refusal.js';
 import { sameBits } from '../helpers/training.js';
 
 const test = suite('checkpoint');
@@ -40,14 +46,8 @@ async function outcome(learn: CollabLearner) {
   return { losses, smoothLosses, lrs, beta1s, table, stepCount, epochCount, beta1: learn.beta1, state };
 }
 
-const refusal = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'not refused',
-    (error: Error) => {
-      assert.instance(error, FileFormatError);
-      return error.message;
-    },
-  );
+/** What a resume is refused with. */
+const refused = async (work: () => unknown) => (await refusal(work, FileFormatError)).message;
 
 for (const stepper of ['lazy', 'persistent', 'dense'] as const) {
   test(`a fit resumed from any epoch ends with the bits of one never interrupted (${stepper})`, async () => {
@@ -125,37 +125,111 @@ test('an empty validation set, whose losses are NaN, comes back as NaN', async (
   assert.ok(Number.isNaN(history.epochs[0].validLoss) && Number.isFinite(history.epochs[0].trainLoss));
 });
 
-test('other data, options, schedules or callbacks are refused with the difference named, and nothing is changed', async () => {
-  const learn = await learner();
-  const resume = decodeCheckpoint((await checkpointsOf(learn, (options) => learn.fitOneCycle(3, 0.02, options)))[0]);
-  const ratings = Float32Array.from(columns.ratings);
-  ratings[5] = ratings[5] === 5 ? 1 : 5;
-  const rated = CollabData.fromArrays({ ...columns, ratings }, { batchSize: 16 });
-  const cases: [string | RegExp, LearnerOptions, CollabData, Parameters<CollabLearner['fitOneCycle']>][] = [
-    ['its wd is 0.1, here it is 0.2', { wd: 0.2 }, data, [3, 0.02]],
-    ['its nFactors is 5, here it is 6', { nFactors: 6 }, data, [3, 0.02]],
-    ['its yRange is [0,5.5], here it is null', { yRange: null }, data, [3, 0.02]],
-    ['its seed is 42, here it is 43', { seed: 43 }, data, [3, 0.02]],
-    ['(stepper) is "lazy", here it is "dense"', { stepper: 'dense' }, data, [3, 0.02]],
-    ['fingerprint of the ratings', {}, rated, [3, 0.02]],
-    ['number of training ratings is 960, here it is 1080', {}, CollabData.fromArrays(columns, { batchSize: 16, validPct: 0.1 }), [3, 0.02]],
-    ['its batchSize is 16, here it is 32', {}, CollabData.fromArrays(columns, { batchSize: 32 }), [3, 0.02]],
-    ['number of epochs is 3, here it is 4', {}, data, [4, 0.02]],
-    ['its lrMax is 0.02, here it is 0.01', {}, data, [3, 0.01]],
-    ['its pctStart is the default, here it is 0.5', {}, data, [3, 0.02, { pctStart: 0.5 }]],
-    ['its callbacks is [], here it is ["keepBest(validLoss)"]', {}, data, [3, 0.02, { callbacks: [keepBest()] }]],
-  ];
-  for (const [message, options, of, [epochs, lr, fitOptions]] of cases) {
+const ratings = Float32Array.from(columns.ratings);
+ratings[5] = ratings[5] === 5 ? 1 : 5;
+const rated = CollabData.fromArrays({ ...columns, ratings }, { batchSize: 16 });
+const largerTrain = CollabData.fromArrays(columns, { batchSize: 16, validPct: 0.1 });
+/** An op of the same name, whose WGSL is another text. */
+const rewritten = <T extends { wgsl: string }>(op: T): T => ({ ...op, wgsl: `${op.wgsl}\n` });
+const usualRange = sigmoidRange([0, 5.5]);
+
+const others: [message: RegExp, options: LearnerOptions, of?: CollabData, fit?: Parameters<CollabLearner['fitOneCycle']>][] = [
+  [/its wd is 0\.1, here it is 0\.2/, { wd: 0.2 }],
+  [/its wdBias is 0\.1, here it is 0/, { wdBias: 0 }],
+  [/its nFactors is 5, here it is 6/, { nFactors: 6 }],
+  [/its hasBias is true, here it is false/, { bias: false }],
+  [/its range is "sigmoidRange", here it is "identity"/, { yRange: null }],
+  [/its rangeConstants is \{"lo":0,"hi":5\.5\}, here it is \{"lo":0,"hi":5\}/, { yRange: [0, 5] }],
+  [/its optimizerConstants is .*"eps":1e-8\}, here it is .*"eps":0\.001\}/, { eps: 1e-3 }],
+  [/its loss is "mse", here it is "mine"/, { loss: { ...mse, name: 'mine' } }],
+  [/fingerprint of the loss op/, { loss: rewritten(mse) }],
+  [/fingerprint of the optimiser/, { optimizer: rewritten(adam()) }],
+  [/fingerprint of the score op/, { score: rewritten(dotProduct) }],
+  [/fingerprint of the range op/, { yRange: undefined, range: rewritten(usualRange) }],
+  [/its lossConstants is \{\}, here it is \{"delta":1\}/, { loss: { ...mse, uniforms: { delta: 1 } } }],
+  [/its seed is 42, here it is 43/, { seed: 43 }],
+  [/its stepper is "lazy", here it is "dense"/, { stepper: 'dense' }],
+  [/fingerprint of the order of the ratings/, { order: (epoch) => Uint32Array.from({ length: 960 }, (_, k) => (k + epoch) % 960) }],
+  [/fingerprint of the ratings/, {}, rated],
+  [/number of training ratings is 960, here it is 1080/, {}, largerTrain],
+  [/its batchSize is 16, here it is 32/, {}, CollabData.fromArrays(columns, { batchSize: 32 })],
+  [/number of epochs is 3, here it is 4/, {}, data, [4, 0.02]],
+  [/its lrMax is 0\.02, here it is 0\.01/, {}, data, [3, 0.01]],
+  [/its pctStart is the default, here it is 0\.5/, {}, data, [3, 0.02, { pctStart: 0.5 }]],
+  [/its callbacks is \[\], here it is \["keepBest\(validLoss\)"\]/, {}, data, [3, 0.02, { callbacks: [keepBest()] }]],
+];
+
+const [firstOfThree] = await learner().then((learn) => checkpointsOf(learn, (options) => learn.fitOneCycle(3, 0.02, options)));
+for (const [message, options, of = data, [epochs, lr, fitOptions] = [3, 0.02]] of others) {
+  test(`a checkpoint of another run is refused, and nothing is changed: ${message.source}`, async () => {
     const other = await learner(options, of);
     const before = await other.tables();
-    assert.match(await refusal(other.fitOneCycle(epochs, lr, { ...fitOptions, resume })), message);
+    const resume = decodeCheckpoint(firstOfThree);
+    const sentence = await refused(() => other.fitOneCycle(epochs, lr, { ...fitOptions, resume }));
+    assert.match(sentence, message);
+    assert.match(sentence, /^The checkpoint is of another run: its .* Resume with what it was made with, or start anew in another folder\.$/);
     assert.equal(await other.tables(), before);
     assert.is(other.trainer.stepCount, 0);
     other.release();
+  });
+}
+
+test('a checkpoint of a fit under another policy is refused', async () => {
+  const learn = await learner();
+  assert.match(await refused(() => learn.fit(3, 0.02, { resume: decodeCheckpoint(firstOfThree) })), /its policy is "fitOneCycle", here it is "fit"/);
+  learn.release();
+});
+
+test('a checkpoint of an equal fit before is not taken for one of this fit', async () => {
+  const learn = await learner();
+  const saved: Uint8Array[] = [];
+  await learn.fitOneCycle(3, 0.02, { checkpoint: (bytes) => void saved.push(bytes) });
+  const sentence = await refused(() => learn.fitOneCycle(3, 0.02, { resume: decodeCheckpoint(saved[2]) }));
+  assert.match(sentence, /its number of steps made before the fit is 0, here it is 180/);
+  assert.is(learn.trainer.stepCount, 180);
+  learn.release();
+});
+
+test('a checkpoint that a callback encodes for itself can be resumed', async () => {
+  let bytes!: Uint8Array;
+  const callback: Callback = {
+    onEpoch: async ({ epoch }, fit) => {
+      if (epoch === 1) bytes = await encodeCheckpoint(fit);
+    },
+  };
+  const whole = await learner();
+  await whole.fit(3, 0.02, { callbacks: [callback] });
+  const resumed = await learner();
+  await resumed.fit(3, 0.02, { resume: decodeCheckpoint(bytes) });
+  assert.equal(await outcome(resumed), await outcome(whole));
+});
+
+/** The checksum that goes with these parts of a file. */
+function checksumOf(tensors: Record<string, Tensor>, metadata: Record<string, string>): string {
+  const names = Object.keys(tensors).sort();
+  const entries = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const described = JSON.stringify([names.map((name) => [name, tensors[name].dtype, tensors[name].shape]), entries]);
+  return fingerprintText(`${described} ${fingerprint(...names.map((name) => tensors[name].data))}`);
+}
+
+test('a checkpoint whose checksum is right but whose parts are missing is refused as a file', async () => {
+  const parts = readSafetensors(firstOfThree);
+  const { checksum: _, ...metadata } = parts.metadata;
+  const { tensors } = parts;
+  const without = (name: string, from: object) => Object.fromEntries(Object.entries(from).filter(([key]) => key !== name));
+  const broken: [string, Parameters<typeof writeSafetensors>][] = [
+    ...['config', 'plan', 'progress', 'epochs'].map((name) => [name, [tensors, without(name, metadata)]] as never),
+    ...['param', 'losses', 'lrs', 'smoothLosses', 'beta1s'].map((name) => [name, [without(name, tensors), metadata]] as never),
+    ['a plan that is not JSON', [tensors, { ...metadata, plan: '{' }]],
+    ['a plan without callbacks', [tensors, { ...metadata, plan: '{}' }]],
+    ['a plan that is null', [tensors, { ...metadata, plan: 'null' }]],
+  ];
+  for (const [name, [someTensors, some]] of broken) {
+    const bytes = writeSafetensors(someTensors, { ...some, checksum: checksumOf(someTensors, some!) });
+    assert.match(await refused(() => decodeCheckpoint(bytes)), /The checkpoint is not whole: it lacks parts that this version writes\./, name);
   }
-  const plain = await learner();
-  assert.match(await refusal(plain.fit(3, 0.02, { resume })), 'its policy is "fitOneCycle", here it is "fit"');
-  plain.release();
+  const whole = writeSafetensors(tensors, { ...metadata, checksum: checksumOf(tensors, metadata) });
+  assert.is(decodeCheckpoint(whole).progress.epochs, 1, 'the checksum of this test is right');
 });
 
 test('a file that is cut off or has a bit changed anywhere is refused', async () => {
@@ -229,6 +303,33 @@ test('the fingerprint of data depends on every rating, id and place', () => {
       ratings.reverse();
     }),
     own,
+  );
+});
+
+test('a fit resumed at any epoch, for any sizes and schedule, ends with the bits of one never interrupted', async () => {
+  const cases = fc.record({
+    stepper: fc.constantFrom('lazy', 'dense', 'persistent', 'unfused'),
+    nFactors: fc.integer({ min: 1, max: 9 }),
+    batchSize: fc.constantFrom(16, 40, 100),
+    epochs: fc.integer({ min: 2, max: 4 }),
+    at: fc.nat(),
+    policy: fc.constantFrom('fit', 'fitOneCycle'),
+    before: fc.boolean(),
+    bias: fc.boolean(),
+    defaults: fc.constantFrom('fastai1', 'fastai2'),
+  });
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ batchSize, epochs, at, policy, before, ...options }) => {
+      const of = CollabData.fromArrays(columns, { batchSize });
+      const saved: Uint8Array[] = [];
+      const whole = await learner(options as LearnerOptions, of);
+      if (before) await whole.fitOneCycle(1, 0.03);
+      await whole[policy as 'fit'](epochs, 0.02, { checkpoint: (bytes) => void saved.push(bytes) });
+      const resumed = await learner(options as LearnerOptions, of);
+      await resumed[policy as 'fit'](epochs, 0.02, { resume: decodeCheckpoint(saved[at % epochs]) });
+      assert.equal(await outcome(resumed), await outcome(whole));
+    }),
+    { numRuns: 12, seed: 11 },
   );
 });
 

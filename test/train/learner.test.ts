@@ -1,42 +1,21 @@
-import type { LearnerOptions } from '../../src/train/options.js';
-import { test } from 'uvu';
+import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DivergedError, ShaderCompileError } from '../../src/base/errors.js';
 import { Gpu } from '../../src/gpu/gpu.js';
 import { collabLearner, type CollabLearner, type OneCycleFitOptions } from '../../src/train/learner.js';
 import { smallData } from '../helpers/data.js';
 import { freshDevice, sharedGpu } from '../helpers/gpu.js';
-import { logCosh, rmsProp,  } from '../helpers/ops.js';
-import { assertClose, STEPPERS, randomTables, sameBits } from '../helpers/training.js';
+import { logCosh } from '../helpers/ops.js';
+import { assertRefused, refusal } from '../helpers/refusal.js';
+import { data, makeLearner, outcomeOf, run } from '../helpers/short-run.js';
+import { assertClose, randomTables, sameBits, STEPPERS } from '../helpers/training.js';
 
+const test = suite('learner');
 const gpu = await sharedGpu();
-const data = smallData();
-const usual: LearnerOptions = { gpu, nFactors: 8, yRange: [0, 5.5], wd: 0.1 };
-
-/** Everything that a run leaves: losses, tables and validation. */
-async function outcome(learn: CollabLearner): Promise<number[]> {
-  const { userFactors, itemFactors, userBias, itemBias } = await learn.tables();
-  const { loss, mse, mae } = await learn.validate();
-  return [...learn.history.losses, ...userFactors, ...itemFactors, ...userBias, ...itemBias, loss, mse, mae];
-}
-
-/** One short run. */
-async function run(
-  options: LearnerOptions = {},
-  fit: (learn: CollabLearner) => Promise<unknown> = (learn) => learn.fitOneCycle(1, 0.01),
-  of = data,
-): Promise<number[]> {
-  const learn = await collabLearner(of, { ...usual, ...options });
-  await fit(learn);
-  const result = await outcome(learn);
-  learn.release();
-  return result;
-}
-
 const baseline = await run();
 
 test('it learns', async () => {
-  const learn = await collabLearner(data, usual);
+  const learn = await makeLearner();
   const before = await learn.validate();
   const records = await learn.fitOneCycle(5, 0.03);
   assert.is(records.length, 5);
@@ -62,54 +41,48 @@ test('several fits continue one another, the same every time', async () => {
   assert.ok(sameBits(runs[0], runs[1]));
 });
 
-const reversed = Uint32Array.from({ length: data.nTrain }, (_, k) => data.nTrain - 1 - k);
-const changes: Record<string, LearnerOptions> = {
-  nFactors: { nFactors: 9 },
-  yRange: { yRange: [0, 5] },
-  'no yRange': { yRange: null },
-  wd: { wd: 0.2 },
-  wdBias: { wdBias: 0 },
-  bias: { bias: false },
-  defaults: { defaults: 'fastai2' },
-  eps: { eps: 1e-3 },
-  beta2: { beta2: 0.999 },
-  seed: { seed: 6 },
-  init: { init: randomTables({ nUsers: data.nUsers, nItems: data.nItems, nFactors: 8, bias: true }, 1) },
-  order: { order: () => reversed },
-  loss: { loss: logCosh },
-  optimizer: { optimizer: sgd },
-};
-for (const [name, options] of Object.entries(changes)) {
-  test(`option ${name} changes the result`, async () => {
-    const changed = await run(options);
-    assert.ok(changed.every(Number.isFinite));
-    assert.not(sameBits(changed, baseline));
-  });
-}
-
-test('the defaults alone, on the same schedule, changes eps', async () => {
-  const constant = (learn: CollabLearner) => learn.fit(1, 0.01);
-  const [one, two] = [await run({ eps: 1e-5 }, constant), await run({ defaults: 'fastai2' }, constant)];
-  assert.ok(sameBits(one, two));
-  assert.not(sameBits(one, await run({}, constant)));
+test('by default each epoch has an order of its own, and so has the first of the next fit', async () => {
+  const learn = await makeLearner();
+  const orders = [0, 1, 2, 3].map((epoch) => learn.trainer.order(epoch));
+  assert.is(new Set(orders.map(String)).size, 4);
+  const given = await makeLearner({ order: (epoch) => orders[epoch] });
+  const fits = async (each: CollabLearner) => {
+    await each.fit(2, 0.01);
+    await each.fit(2, 0.01);
+    return outcomeOf(each);
+  };
+  assert.ok(sameBits(await fits(learn), await fits(given)), 'these are the orders used');
 });
 
-test('the seed decides starting values and order, each', async () => {
-  const init = changes['init'].init!;
-  assert.not(sameBits(await run({ init }), await run({ init, seed: 6 })));
-  const order = () => reversed;
-  assert.not(sameBits(await run({ order }), await run({ order, seed: 6 })));
-  assert.ok(sameBits(await run({ init, order }), await run({ init, order, seed: 6 })));
+test('no two of the four tables start alike', async () => {
+  const learn = await makeLearner({ nFactors: 1 });
+  const { userFactors, itemFactors, userBias, itemBias } = await learn.tables();
+  learn.release();
+  const tables = [userFactors, itemFactors, userBias, itemBias];
+  for (const [k, table] of tables.entries()) {
+    for (const other of tables.slice(0, k)) {
+      const alike = table.filter((value, row) => value === other[row]).length;
+      assert.is(alike, 0, `${alike} rows`);
+    }
+  }
 });
 
-test("every epoch has an order of its own, the next fit's too", async () => {
+test('an order of the caller is asked for once for each epoch of its life, and refused as a sentence', async () => {
+  const rows = learnable(0);
   const epochs: number[] = [];
-  const learn = await collabLearner(data, { ...usual, order: (epoch) => (epochs.push(epoch), reversed) });
+  const learn = await makeLearner({ order: (epoch) => (epochs.push(epoch), epoch < 3 ? rows : rows.subarray(1)) });
   await learn.fitOneCycle(2, 0.01);
   await learn.fit(1);
   assert.equal(epochs, [0, 1, 2]);
+  await assertRefused(() => learn.fit(1), /^order\(3\) must hold the 1600 training rows, not 1599\.$/);
+  assert.is(learn.trainer.stepCount, 150);
   learn.release();
 });
+
+/** All training rows, from one of them on. */
+function learnable(first: number): Uint32Array {
+  return Uint32Array.from({ length: data.nTrain }, (_, k) => (first + k) % data.nTrain);
+}
 
 test('the seed and the batch size of the data count', async () => {
   assert.not(sameBits(await run({}, undefined, smallData({ batchSize: 16 })), baseline));
@@ -133,49 +106,37 @@ test('lr of fit changes the result', async () => {
   assert.not(sameBits(await run({}, (learn) => learn.fit(1, 0.01)), await run({}, (learn) => learn.fit(1, 0.02))));
 });
 
-for (const stepper of STEPPERS) {
-  test(`${stepper}: lrFind leaves model, optimiser and position as they were`, async () => {
-    const sweep = { numIt: 70 }; // more than an epoch
-    const around = async (learn: CollabLearner, find: boolean) => {
-      await learn.fitOneCycle(1, 0.01);
-      const before = await learn.embeddings.readState();
-      if (find) {
-        const found = await learn.lrFind(sweep);
-        assert.ok(found.lrs.length > 30 && found.valley > 0);
-        const after = await learn.embeddings.readState();
-        for (const name of ['param', 'm', 'v'] as const) assert.ok(sameBits(before[name], after[name]), name);
-      }
-      await learn.fitOneCycle(1, 0.01);
-    };
-    assert.ok(sameBits(await run({ stepper }, (learn) => around(learn, true)), await run({ stepper }, (learn) => around(learn, false))));
-  });
-}
-
-test('options of lrFind change its rates', async () => {
-  const learn = await collabLearner(data, usual);
-  const { lrs } = await learn.lrFind({ startLr: 1e-5, endLr: 0.1, numIt: 20 });
-  assert.is(lrs[0], 1e-5);
-  assert.is(lrs.length, 20);
-  const far = { startLr: 1e-3, endLr: 1e5, numIt: 60 };
-  const stopped = await collabLearner(data, { ...usual, yRange: null });
-  assert.is((await stopped.lrFind(far)).stopped, 'diverged');
-  assert.is((await stopped.lrFind({ ...far, stopDiv: false })).lrs.length, 60);
-  [learn, stopped].forEach((each) => each.release());
+test('a fastai2 fit at a constant rate goes on with the beta1 that the last fit left, a fastai1 fit has 0.9', async () => {
+  const lastBeta1 = (learn: CollabLearner) => learn.history.beta1s.at(-1);
+  const two = await makeLearner({ defaults: 'fastai2' });
+  await two.fit(1, 0.01);
+  assert.is(lastBeta1(two), 0.9);
+  await two.fitOneCycle(1, 0.01, { moms: [0.97, 0.8] });
+  const left = lastBeta1(two)!;
+  assert.ok(left > 0.96 && left < 0.97, String(left));
+  await two.fit(1, 0.01);
+  assert.is(lastBeta1(two), left);
+  const stopped = await makeLearner({ defaults: 'fastai2' });
+  await stopped.fitOneCycle(4, 0.01, { onEpoch: ({ epoch }) => epoch === 1 });
+  const peak = lastBeta1(stopped)!;
+  assert.ok(peak > 0.85 && peak < 0.94, String(peak));
+  await stopped.fit(1, 0.01);
+  assert.is(lastBeta1(stopped), peak);
+  const one = await makeLearner();
+  await one.fitOneCycle(1, 0.01, { moms: [0.97, 0.8] });
+  await one.fit(1, 0.01);
+  assert.is(lastBeta1(one), 0.9);
+  for (const learn of [one, two, stopped]) learn.release();
 });
 
 test('a run that diverges says so, with step and rate', async () => {
-  const learn = await collabLearner(data, { ...usual, yRange: null });
-  const error = await learn.fit(1, 1e20).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.instance(error, DivergedError);
-  assert.match((error as Error).message, /not finite at step \d+ \(lr 100000000000000000000\)/);
+  const learn = await makeLearner({ yRange: null });
+  await assertRefused(() => learn.fit(1, 1e20), /not finite at step \d+ \(lr 100000000000000000000\)/, DivergedError);
   learn.release();
 });
 
-test('the recorder holds every step, and onProgress and onEpoch tell of it', async () => {
-  const learn = await collabLearner(data, usual);
+test('the history holds every step, and onProgress and onEpoch tell of it', async () => {
+  const learn = await makeLearner();
   const steps: number[] = [];
   const epochs: number[] = [];
   await learn.fitOneCycle(2, 0.01, {
@@ -183,9 +144,7 @@ test('the recorder holds every step, and onProgress and onEpoch tell of it', asy
       steps.push(step);
       assert.is(nSteps, 100);
     },
-    onEpoch: ({ epoch }) => {
-      epochs.push(epoch);
-    },
+    onEpoch: ({ epoch }) => void epochs.push(epoch),
   });
   assert.equal(steps, [50, 100]);
   assert.equal(epochs, [0, 1]);
@@ -200,40 +159,20 @@ test('the recorder holds every step, and onProgress and onEpoch tell of it', asy
 });
 
 test('onEpoch and a signal stop a fit, at an epoch', async () => {
-  const learn = await collabLearner(data, usual);
+  const learn = await makeLearner();
   assert.is((await learn.fitOneCycle(3, 0.01, { onEpoch: () => true })).length, 1);
   const stop = new AbortController();
-  assert.is(
-    (
-      await learn.fitOneCycle(3, 0.01, {
-        signal: stop.signal,
-        onEpoch: ({ epoch }) => {
-          if (epoch === 1) stop.abort();
-        },
-      })
-    ).length,
-    2,
-  );
+  const onEpoch = ({ epoch }: { epoch: number }) => {
+    if (epoch === 1) stop.abort();
+  };
+  assert.is((await learn.fitOneCycle(3, 0.01, { signal: stop.signal, onEpoch })).length, 2);
   learn.release();
 });
 
-const refusals: [LearnerOptions, RegExp][] = [
-  [{ nFactors: 0 }, /nFactors must be a whole number of at least 1, not 0/],
-  [{ nFactors: 2.5 }, /nFactors .* not 2.5/],
-  [{ yRange: [5, 0] }, /yRange must be two finite numbers, lo < hi, not \[5,0\]/],
-  [{ yRange: [0, NaN] }, /yRange/],
-  [{ wd: -1 }, /wd must be a number of at least 0, not -1/],
-  [{ wdBias: Infinity }, /wdBias/],
-  [{ beta2: 1 }, /beta2 must lie in \(0, 1\), not 1/],
-  [{ eps: 0 }, /eps must lie/],
-  [{ defaults: 'fastai3' as 'fastai2' }, /defaults must be 'fastai1' or 'fastai2', not fastai3/],
-  [{ optimizer: sgd, stepper: 'lazy' }, /train with stepper 'dense' for sgd/],
-  [{ init: randomTables({ nUsers: 3, nItems: 3, nFactors: 8, bias: true }, 1) }, /userFactors must hold/],
-];
 for (const stepper of STEPPERS) {
   test(`a loss whose WGSL does not compile is refused, and nothing stays allocated (${stepper})`, async () => {
     const before = gpu.allocated;
-    const error = await collabLearner(data, { ...usual, stepper, loss: { ...logCosh, name: 'broken', wgsl: 'fn loss(' } }).then(
+    const error = await makeLearner({ stepper, loss: { ...logCosh, name: 'broken', wgsl: 'fn loss(' } }).then(
       () => undefined,
       (reason: Error) => reason,
     );
@@ -242,75 +181,86 @@ for (const stepper of STEPPERS) {
   });
 }
 
-for (const [options, message] of refusals) {
-  test(`${Object.entries(options).map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value)?.slice(0, 20) : String(value)}`)} is refused`, async () => {
+const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors: 8, hasBias: true };
+const init = randomTables(shape, 1);
+for (const [what, wrong, message] of [
+  ['of another size', randomTables({ ...shape, nUsers: 3 }, 1), /^userFactors must hold \d+ values, not 24\.$/],
+  ['without a table', { ...init, itemBias: undefined as never }, /^itemBias must hold \d+ values, not undefined\.$/],
+  ['that are not numbers', { ...init, userBias: init.userBias.with(3, NaN) }, /^userBias\[3\] is NaN, not a finite number\.$/],
+  ['that are infinite', { ...init, itemFactors: init.itemFactors.with(5, -Infinity) }, /^itemFactors\[5\] is -Infinity/],
+] as const) {
+  test(`starting values ${what} are refused, and nothing stays allocated`, async () => {
     const before = gpu.allocated;
-    const error = await collabLearner(data, { ...usual, ...options }).then(
-      () => undefined,
-      (reason: Error) => reason,
-    );
-    assert.instance(error, RangeError);
-    assert.match(error!.message, message);
-    assert.is(gpu.allocated, before, 'nothing stays allocated');
-  });
-}
-
-test('epochs and rates out of range are refused', async () => {
-  const learn = await collabLearner(data, usual);
-  assert.throws(() => learn.fitOneCycle(0), /epochs must be a whole number of at least 1, not 0/);
-  assert.throws(() => learn.fit(1.5), /epochs/);
-  assert.throws(() => learn.fitOneCycle(1, -1), /lrMax/);
-  learn.release();
-});
-
-for (const stepper of STEPPERS) {
-  test(`${stepper}: release gives all memory back`, async () => {
-    const before = gpu.allocated;
-    const learn = await collabLearner(data, { ...usual, stepper });
-    await learn.fitOneCycle(1, 0.01);
-    await learn.lrFind({ numIt: 10, endLr: 0.1 });
-    await learn.fit(1, 0.01);
-    await learn.predictRows([1, 2], [3, 4]);
-    assert.ok(gpu.allocated > before);
-    learn.release();
+    await assertRefused(() => makeLearner({ init: wrong }), message);
     assert.is(gpu.allocated, before);
   });
 }
 
-test('a GPUDevice may be lent', async () => {
-  const device = await freshDevice();
-  const learn = await collabLearner(data, { ...usual, gpu: device });
-  await learn.fitOneCycle(1, 0.01);
-  assertClose(await outcome(learn), baseline, 1e-5, 'outcome');
+test('epochs, rates and options of a fit that cannot be are refused in a sentence, and nothing is trained', async () => {
+  const learn = await makeLearner();
+  await assertRefused(() => learn.fitOneCycle(0), /^epochs must be a whole number of at least 1, not 0\.$/);
+  await assertRefused(() => learn.fit(1.5), /epochs .* not 1\.5/);
+  await assertRefused(() => learn.fitOneCycle(1, -1), /lrMax must be a positive number, not -1/);
+  await assertRefused(() => learn.fit(1, NaN), /lr must be a positive number, not NaN/);
+  const { message } = await refusal(() => learn.fit(1e9));
+  assert.match(message, /totalSteps is 50000000000, but a schedule holds at most 10000000 steps; split the training into several fits\.$/);
+  await assertRefused(() => learn.fitOneCycle(1e9), /at most 10000000 steps/);
+  await assertRefused(() => learn.fit(1, 0.01, { onepoch: 1 } as never), /fit has no option 'onepoch'; did you mean onEpoch\?/, TypeError);
+  await assertRefused(() => learn.fitOneCycle(1, 0.01, { divfactor: 1 } as never), /did you mean divFactor\?/, TypeError);
+  assert.is(learn.trainer.stepCount, 0);
   learn.release();
-  learn.gpu.destroy();
-  const buffer = device.createBuffer({ size: 4, usage: 0x80 | 4 });
-  assert.equal([...(await Gpu.borrow(device).readWords(buffer))], [0]);
-  device.destroy();
-});
-
-test('without WebGPU the message says what to do', async () => {
-  const error = await collabLearner(data).then(() => '', String);
-  assert.match(error, /No WebGPU here: in Node, import from 'dotbias\/node'/);
 });
 
 test('showResults lists validation ratings with predictions', async () => {
-  const learn = await collabLearner(data, usual);
+  const learn = await makeLearner();
   const rows = await learn.showResults(3);
-  assert.is(rows.length, 3);
   const predictions = await learn.predict(
     rows.map(({ user }) => user),
     rows.map(({ item }) => item),
   );
   assert.equal(
-    rows.map(({ prediction }) => prediction),
-    [...predictions],
+    rows.map(({ rating, prediction }) => [rating, prediction]),
+    Array.from(predictions, (prediction, k) => [data.valid.ratings[k], prediction]),
   );
-  assert.equal(
-    rows.map(({ rating }) => rating),
-    [...data.valid.ratings.subarray(0, 3)],
-  );
+  assert.is((await learn.showResults(1e6)).length, data.nValid);
+  for (const n of [0, -1, 2.5]) await assertRefused(() => learn.showResults(n), /n must be a whole number of at least 1/);
   learn.release();
+});
+
+test('a GPUDevice may be lent: it is one and the same for two learners, and lives on', async () => {
+  const device = await freshDevice();
+  const [learn, other] = [await makeLearner({ gpu: device }), await makeLearner({ gpu: device })];
+  assert.is(learn.gpu, other.gpu);
+  await learn.fitOneCycle(1, 0.01);
+  other.release();
+  assertClose(await outcomeOf(learn), baseline, 1e-5, 'outcome');
+  assert.is(learn.gpu.allocated, 0);
+  const buffer = device.createBuffer({ size: 4, usage: 0x80 | 4 });
+  assert.equal([...(await Gpu.borrow(device).readWords(buffer))], [0]);
+  device.destroy();
+});
+
+test('a device opened for a learner ends with it, or at once if the learner cannot be made', async () => {
+  const devices: GPUDevice[] = [];
+  const open = async () => {
+    const device = await freshDevice();
+    devices.push(device);
+    const opened = Gpu.borrow(device);
+    Object.assign(opened, { destroy: () => device.destroy() });
+    return opened;
+  };
+  const learn = await collabLearner(data, { nFactors: 4 }, open);
+  await learn.fit(1);
+  learn.release();
+  learn.release();
+  await refusal(() => collabLearner(data, { nFactors: 4, init }, open));
+  assert.is(devices.length, 2);
+  for (const device of devices) assert.is((await device.lost).reason, 'destroyed');
+});
+
+test('without WebGPU the message says what to do', async () => {
+  const error = await collabLearner(data).then(() => '', String);
+  assert.match(error, /No WebGPU here: in Node, import from 'dotbias\/node'/);
 });
 
 test.run();

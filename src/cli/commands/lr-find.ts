@@ -7,7 +7,7 @@ import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/devic
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { integer, positive } from '../options/numbers.js';
 import { checkWritable } from '../options/outputs.js';
-import { dataLine, deviceLine } from '../print/head.js';
+import { dataLine, deviceLine, note, steppingNote } from '../print/head.js';
 import { alignedTable } from '../print/table.js';
 import { ahead } from '../process/ahead.js';
 
@@ -52,6 +52,7 @@ async function lrFind(flags: LrFindFlags): Promise<void> {
     const sourced = await reading;
     console.log(dataLine(sourced));
     const learn = await collabLearner(sourced.data, { ...learnerOptions(flags), gpu: device.gpu });
+    note(steppingNote(learn));
     const result = await learn.lrFind({ startLr, endLr, numIt: steps });
     const rows = Object.entries(RULES).map(([rule, meaning]) => [rule, result[rule as keyof typeof RULES].toExponential(2), meaning]);
     console.log(alignedTable(['rule', 'lr', 'meaning'], rows, ['left', 'right', 'left']));

@@ -10,7 +10,7 @@ import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { checkWritable } from '../options/outputs.js';
 import { addRunOptions, checkRun, prepareRun, type RunFlags } from '../options/run.js';
-import { dataLine, deviceLine } from '../print/head.js';
+import { dataLine, deviceLine, note, steppingNote } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
 import { alignedTable, epochLine } from '../print/table.js';
 import { clock, sixDecimals } from '../print/text.js';
@@ -70,6 +70,7 @@ async function train(flags: TrainFlags): Promise<void> {
     const { data, bestMse } = sourced;
     checkEpochs(flags.epochs, Math.floor(data.nTrain / data.batchSize));
     const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags), gpu }));
+    note(steppingNote(learn));
     const interrupted = await fit(learn, flags, print);
     if (learn.history.epochs.length === 0) {
       console.error('Stopped before the first epoch was complete: nothing was saved.');

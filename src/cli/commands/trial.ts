@@ -7,6 +7,7 @@ import { evaluate, type EvaluateOptions, type Evaluation } from '../../evaluate/
 import type { GivenFold, MovieLensFolds } from '../../node/ratings/movielens-folds.js';
 import type { CollabLearner, OneCycleFitOptions } from '../../train/learner.js';
 import { addSplitOptions, readNamed, type SourceFlags, type SplitFlags } from '../options/data.js';
+import { note, steppingNote } from '../print/head.js';
 import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { integer, number, seedList } from '../options/numbers.js';
@@ -149,6 +150,7 @@ export function runTrial(
     learner: learnerOptions(flags),
     ensemble,
     fit: (learn: CollabLearner) => {
+      note(steppingNote(learn));
       checkEpochs(epochs, learn.trainer.stepsPerEpoch);
       return learn.fitOneCycle(epochs, lr, { signal: options.signal, ...(onProgress && { onProgress }) });
     },

@@ -1,6 +1,7 @@
 /** The lines with which a run begins. */
 import type { CollabData } from '../../data/collab-data.js';
 import type { OpenedGpu } from '../../node/device/device.js';
+import type { CollabLearner } from '../../train/learner.js';
 import { thousands } from './text.js';
 
 /** The first line of every command that computes: the device in use, and why this one. */
@@ -12,4 +13,18 @@ export function deviceLine({ info, why }: Pick<OpenedGpu, 'info' | 'why'>): stri
 export function dataLine({ data, source }: { data: CollabData; source: string }): string {
   const ratings = `${thousands(data.nTrain)} training and ${thousands(data.nValid)} validation ratings`;
   return `Data: ${source} ${ratings} of ${thousands(data.nItems - 1)} items by ${thousands(data.nUsers - 1)} users.`;
+}
+
+/** What to say of the way in which a learner makes its steps, where that is not the fast one; said once per process. */
+export function steppingNote({ stepping: { why, isFallback } }: Pick<CollabLearner, 'stepping'>): string | undefined {
+  if (!isFallback || said.has(why)) return undefined;
+  said.add(why);
+  return why;
+}
+
+const said = new Set<string>();
+
+/** Writes a note on stderr, if there is one. */
+export function note(text: string | undefined): void {
+  if (text !== undefined) console.error(text);
 }

@@ -26,18 +26,20 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 `,
   });
   const n = inputs.length;
-  const buffers = {
-    inputs: gpu.upload('inputs', Uint32Array.from(inputs.flatMap((each) => [...each, 0, 0, 0, 0].slice(0, 4)))),
-    knots: gpu.upload('knots', Uint32Array.from(initialValueKnots())),
-    outputs: gpu.allocate('outputs', 4 * n),
-  };
-  gpu
-    .record()
-    .dispatch((await gpu.compile(kernel)).bind(buffers, { n }), n)
-    .submit();
-  const words = await gpu.readWords(buffers.outputs);
-  gpu.release(...Object.values(buffers));
-  return [...words];
+  const pipeline = await gpu.compile(kernel);
+  return gpu.withScope(async (scope) => {
+    const outputs = scope.allocate('outputs', 4 * n);
+    const buffers = {
+      inputs: scope.upload('inputs', Uint32Array.from(inputs.flatMap((each) => [...each, 0, 0, 0, 0].slice(0, 4)))),
+      knots: scope.upload('knots', Uint32Array.from(initialValueKnots())),
+      outputs,
+    };
+    gpu
+      .record()
+      .dispatch(pipeline.bind(scope, buffers, { n }), n)
+      .submit();
+    return [...(await gpu.readWords(outputs))];
+  });
 }
 
 const WORDS = [0, 1, 2, 41, 0x7fffffff, 0x80000000, 0xdeadbeef, 0xffffffff];

@@ -1,7 +1,7 @@
 import { wgsl } from '../../../src/gpu/wgsl.js';
 
 /**
- * The twin of src/random.ts, where the functions are explained: the same bits from `hash32`, `permutationKey` and
+ * The twin of src/base/random.ts, where the functions are explained: the same bits from `hash32`, `permutationKey` and
  * `permute`.
  */
 export const random = wgsl`

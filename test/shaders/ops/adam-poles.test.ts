@@ -1,22 +1,17 @@
 /** The closed form of idle steps against Adam made step by step, in float64. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { adam, rateOf } from '../../../shaders/ops/adam.js';
-import { idlePoles, idleQ, idleQSum, N_POLES, replayEnd } from '../../../shaders/ops/idle-adam-poles.js';
+import { adam } from '../../../shaders/ops/adam.js';
+import { idlePoles, idleQ, idleQSum, N_POLES, type PoleOptions, replayEnd } from '../../../shaders/ops/adam-poles.js';
 import { constant, lrSweep, oneCycle, type Schedule } from '../../../src/schedule/schedule.js';
 import { randomSource } from '../../helpers/random.js';
 
-interface Idle {
-  wd: number;
-  beta2: number;
-  eps: number;
-  stepCount: number;
-}
 type State = readonly [p: number, m: number, v: number];
 
 /** Adam's steps t0 to t1 - 1 with gradient zero, one after another. */
-function bruteForce([p, m, v]: State, { lr, beta1 }: Schedule, { wd, beta2, eps, stepCount }: Idle, t0: number, t1: number): State {
-  for (let t = t0; t < t1; t++) [p, m, v] = adam.update(p, m, v, 0, rateOf(lr[t], beta1[t], beta2, stepCount + t + 1), wd, beta2, eps);
+function bruteForce([p, m, v]: State, { lr, beta1 }: Schedule, { wd, stepCount, ...constants }: PoleOptions, t0: number, t1: number): State {
+  const { update, rate } = adam(constants);
+  for (let t = t0; t < t1; t++) [p, m, v] = update(p, m, v, 0, rate(lr[t], beta1[t], stepCount + t + 1), wd);
   return [p, m, v];
 }
 
@@ -24,7 +19,7 @@ function bruteForce([p, m, v]: State, { lr, beta1 }: Schedule, { wd, beta2, eps,
 function closedForm(
   [p, m, v]: State,
   { lr, beta1 }: Schedule,
-  { wd, beta2 }: Idle,
+  { wd, beta2 }: PoleOptions,
   t0: number,
   t1: number,
   q: (t: number, s: number) => number,
@@ -53,7 +48,7 @@ const schedules: Record<string, Schedule> = {
   constant: constant({ totalSteps: N_STEPS, lr: 0.003 }),
   'oneCycle of fastai 2': oneCycle({ totalSteps: N_STEPS, lrMax: 0.05, defaults: 'fastai2' }),
 };
-const options: Record<string, Idle> = {
+const options: Record<string, PoleOptions> = {
   'fastai 1': { wd: 0.1, beta2: 0.99, eps: 1e-8, stepCount: 0 },
   'fastai 2': { wd: 0.1, beta2: 0.99, eps: 1e-5, stepCount: 0 },
   'no decay': { wd: 0, beta2: 0.99, eps: 1e-5, stepCount: 0 },
@@ -126,6 +121,19 @@ test('a decay too strong for the poles is replayed', () => {
   const schedule = constant({ totalSteps: 50, lr: 0.5 });
   const idle = { wd: 1.9, beta2: 0.99, eps: 1e-8, stepCount: 0 };
   assert.is(replayEnd(schedule, idle, idlePoles(schedule, idle)), 50);
+});
+
+test('constants smaller than those that the poles are tested with are replayed', () => {
+  const schedule = constant({ totalSteps: 50, lr: 0.003 });
+  const idle = { wd: 0.1, beta2: 0.9, eps: 1e-8, stepCount: 5000 };
+  const end = (constants: Partial<PoleOptions>) => {
+    const options = { ...idle, ...constants };
+    return replayEnd(schedule, options, idlePoles(schedule, options));
+  };
+  assert.is(end({}), 0);
+  assert.is(end({ beta2: 0.89 }), 50);
+  assert.is(end({ beta2: 0.5, eps: 1e-12 }), 50);
+  assert.is(end({ eps: 9e-9 }), 50);
 });
 
 test.run();
