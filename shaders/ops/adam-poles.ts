@@ -70,7 +70,8 @@ const sigma = [0, 1, 2].map(() => new Float64Array(2 * N_POLES));
  */
 function gaussQuadrature(moments: Float64Array, scale: number, weights: Float64Array, nodes: Float64Array): void {
   const mass = moments[0];
-  if (!(mass > 0) || !Number.isFinite(moments[2 * N_POLES - 1])) return;
+  // Moments so small have lost their digits, and there is nothing left to come.
+  if (!(mass > 1e-290) || !Number.isFinite(moments[2 * N_POLES - 1])) return;
   const unit = moments[1] / mass;
   let [older, old, now] = sigma as [Float64Array, Float64Array, Float64Array];
   older.fill(0);

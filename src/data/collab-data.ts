@@ -37,14 +37,14 @@ export interface CollabDataOptions extends SplitOptions {
   seed?: number;
   /** Ratings per training step, from 1 to the number of training rows. Default 64. */
   batchSize?: number;
-  /** What messages and tables call the data. Default 'ratings'. */
+  /** Name of the data in messages and tables. Default 'ratings'. */
   name?: string;
   /** Item titles by item id. Default: none. */
   titles?: ReadonlyMap<Id, string>;
   /**
    * What to do where one user rates one item several times: 'keep' trains on each rating, as fastai does; 'last' keeps the
-   * last in the order given; 'error' refuses them. They are sought before a random split, so that with 'last' no pair of
-   * user and item is in both parts. Default 'keep'.
+   * last in the order given; 'error' refuses them. This comes before a random split, so that with 'last' no pair of user
+   * and item is in both parts. Default 'keep'.
    */
   duplicates?: 'keep' | 'last' | 'error';
 }
@@ -61,13 +61,13 @@ const OPTIONS: readonly (keyof CollabDataOptions)[] = [
 ];
 
 /**
- * Ratings ready for training: split into training and validation, and encoded as fastai does it. Only ids that occur in
- * training get table rows of their own; one that occurs in validation alone has row 0, `#na#`. A column that mixes numbers
- * and strings is read as strings. Made by `fromArrays`, `fromRows` or `fromSplit`.
+ * Ratings ready for training: split into training and validation, and encoded as fastai does it. Each id that occurs in
+ * training gets a table row of its own; all others have row 0, `#na#`. A column that mixes numbers and strings is read as
+ * strings. Made by `fromArrays`, `fromRows` or `fromSplit`.
  */
 export class CollabData {
   private constructor(
-    /** What messages and tables call the data. */
+    /** Name of the data in messages and tables. */
     readonly name: string,
     /** Users by row of the user table. */
     readonly users: IdMap,

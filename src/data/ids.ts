@@ -28,7 +28,7 @@ export class IdMap {
     return this.ids.length;
   }
 
-  /** Table row of an id; 0 for an id that training never saw. '196' finds the number 196 and the other way round. */
+  /** Table row of an id; 0 for an id that training never saw. '196' finds the number 196, and 196 finds the text '196'. */
   indexOf(id: Id): number {
     const indexById = (this.#indexById ??= new Map(this.ids.map((each, index) => [each, index])));
     return indexById.get(id) ?? indexById.get(otherForm(id)) ?? 0;
@@ -47,7 +47,7 @@ export class IdMap {
   }
 }
 
-/** 196 for '196', '196' for 196; the id itself where there is no other way to write it. */
+/** 196 for '196', '196' for 196; the id itself if there is no other way to write it. */
 export function otherForm(id: Id): Id {
   if (typeof id === 'number') return String(id);
   return String(Number(id)) === id ? Number(id) : id;
@@ -69,7 +69,7 @@ export interface Encoded {
  * Encodes a column of users or items. A column that mixes numbers and strings is read as strings.
  *
  * @param name what the column holds, for the message
- * @throws DataError for an id that is none
+ * @throws DataError for a value that is no id
  */
 export function encode(column: ArrayLike<Id>, name: 'user' | 'item'): Encoded {
   const largest = checkIds(column, name);

@@ -11,7 +11,7 @@ export interface RatingRows {
 /**
  * Writes `n` ratings as kernels read them, with rows counted over both tables: item rows come after the `nUsers` user rows.
  *
- * @param order positions in `from`, of which those from `first` on are taken. Default: in order
+ * @param order which ratings to take: those at order[first], order[first + 1] and so on. Default: those from `first` on
  */
 export function packRatings(
   out: StructArray<(typeof Rating)['fields']>,

@@ -18,18 +18,19 @@ export interface PlantedOptions {
 
 /** Ratings drawn from a known model, and what that model predicts. */
 export interface PlantedRatings {
-  /** nRatings ratings from 1 to 5, grouped by user, no pair twice; ids are numbers from 1. */
+  /** nRatings ratings from 1 to 5, grouped by user, each pair at most once; ids are numbers from 1. */
   columns: RatingColumns & { users: Uint32Array; items: Uint32Array; ratings: Float32Array };
   /** The best possible prediction of each rating, its mean under the planted model, [nRatings]. */
   expected: Float32Array;
   /**
    * The mean squared error that no model can beat except by chance: the mean over `rows` (default: all) of the variance of
-   * a rating under the planted model. RangeError for a row that does not exist.
+   * a rating under the planted model. `randomSplit(nRatings, validPct, seed).valid` are the rows that `CollabData` keeps for
+   * validation. RangeError for a row that does not exist.
    */
   bestMse(rows?: ArrayLike<number>): number;
 }
 
-/** The most rows that a permutation is made for. */
+/** `permute` takes no more rows than this. */
 const MAX_SIZE = 2 ** 31;
 
 // The shape of MovieLens-100K. Ratings per user and per item at evenly spaced ranks, from the fewest to the most:

@@ -11,15 +11,15 @@ import { randomSplit, rowsWhere } from './split.js';
 
 /** One split, and the seed of everything else that is random when a model is trained on it. */
 export interface Fold {
-  /** What results call the fold. */
+  /** Name of the fold in the results. */
   readonly name: string;
   /** Whole number in [0, 2^32). */
   readonly seed: number;
   /** Ratings to train on, and as `valid` those to be judged by. */
   data(options?: Pick<CollabDataOptions, 'batchSize' | 'titles'>): CollabData;
   /**
-   * For test users whom training does not know: ratings of theirs from which they are folded in, and their test ratings in
-   * the order of `data().valid`. Undefined where training knows the test users.
+   * For test users whom training does not know: the ratings from which they are folded in, and their test ratings in the
+   * order of `data().valid`. Absent if training knows the test users.
    */
   foldedUsers?(): { given: RatingColumns; test: RatingColumns };
 }
@@ -84,8 +84,8 @@ export function givenFolds(
 }
 
 /**
- * Leave the last k out: the last k ratings of each user, by time, are the test set. Of ratings at the same time, that of
- * the later row counts as the later one. A user with k ratings or fewer is only trained on.
+ * Leave the last k out: the last k ratings of each user, by time, are the test set. Of two ratings
+ * with the same time, the one in the later row counts as the later one. A user with k ratings or fewer is only trained on.
  *
  * @param options.k ratings of each user that are held out. Default 1
  * @throws TypeError without timestamps or for an option that does not exist, RangeError for an option out of range or an

@@ -1,10 +1,10 @@
-/** Several models of one fold, trained with different seeds, of which the mean prediction counts. */
+/** Ensembles: several models of one fold, trained with different seeds, whose predictions are averaged. */
 import { predictRows } from '../answer/predict.js';
 import type { TrainedModel } from '../answer/trained-model.js';
 import { checkSeed, checkWhole } from '../base/check.js';
 
 /**
- * The seed of a member of an ensemble: that of the fold for member 0, and one far from those of other folds for the others.
+ * The seed of a member of an ensemble. Member 0 has the seed of the fold, each other one a seed far from those of other folds.
  *
  * @param seed whole number in [0, 2^32)
  * @param member whole number from 0

@@ -12,7 +12,7 @@ import { checkRanking, rankingJudge, type RankingOptions, type RankingScores } f
 export { memberSeed } from './ensemble.js';
 export type { RankingOptions, RankingScores } from './ranking.js';
 
-/** How a model is trained that is to be judged. */
+/** How the models to be judged are trained. */
 export interface Recipe {
   /** Ratings per training step. Default 64. */
   batchSize?: number;
@@ -33,9 +33,9 @@ export interface EvaluateOptions {
   gpu: Gpu;
   /** How to judge lists of recommendations too. Default: they are not judged. */
   ranking?: RankingOptions;
-  /** Called after each fold with its result, the number of folds done, and that of all. */
+  /** Called after each fold with its result, the number of folds done, and the number of all folds. */
   onFold?: (result: FoldResult, done: number, of: number) => void;
-  /** Stops before the next model, with the results so far. To stop a fit that is running is up to the recipe. */
+  /** Stops before the next model, with the results so far. A fit that is running can be stopped by the recipe only. */
   signal?: AbortSignal;
 }
 
@@ -46,10 +46,13 @@ export interface EvaluateOptions {
  * items known to training that are in some list. See `metrics` for the formulas.
  */
 export interface Scores extends Partial<RankingScores> {
+  /** Mean squared error. */
   mse: number;
+  /** Root mean squared error, in the unit of the ratings. */
   rmse: number;
+  /** Mean absolute error, in the unit of the ratings. */
   mae: number;
-  /** NaN if all test ratings are equal. */
+  /** Coefficient of determination; NaN if all test ratings are equal. */
   r2: number;
 }
 
@@ -57,6 +60,7 @@ export interface Scores extends Partial<RankingScores> {
 export interface FoldResult extends Scores {
   /** Name of the fold. */
   fold: string;
+  /** Seed of the fold. */
   seed: number;
   /** Number of training ratings. */
   nTrain: number;
@@ -72,6 +76,7 @@ export interface Evaluation {
   mean: Scores;
   /** Sample standard deviation (n - 1) over the folds; NaN for one fold. */
   sd: Scores;
+  /** Time of all folds. */
   seconds: number;
 }
 
@@ -108,7 +113,7 @@ function checkArguments(folds: readonly Fold[], recipe: Recipe, options: Evaluat
   }
 }
 
-/** Undefined if the signal has stopped it. */
+/** Undefined if the signal stopped it. */
 async function evaluateFold(fold: Fold, recipe: Recipe, { gpu, ranking, signal }: EvaluateOptions): Promise<FoldResult | undefined> {
   const { batchSize = 64, learner, ensemble = 1 } = recipe;
   const started = performance.now();

@@ -35,7 +35,7 @@ export function checkRanking(options: RankingOptions): void {
 }
 
 /**
- * What lists of recommendations are to be judged by. Each user whom training knows and who has a relevant test item gets a
+ * Prepares to judge lists of recommendations on a fold. Each user whom training knows and who has a relevant test item gets a
  * list: the k items predicted highest among all that training knows and that the user did not rate in training. Test
  * ratings are never left out of the candidates. Relevant items that training does not know count as missed.
  *
@@ -65,7 +65,7 @@ export function rankingJudge(data: CollabData, { k = 10, threshold = 4 }: Rankin
 /** The item rows that the user of a row rated in training. */
 type RatedItems = ReturnType<typeof itemsByUser>;
 
-/** The k best items of each user, best first, of equal ones the lower row first; the rated ones left out. */
+/** The k best of the items that each user has not rated, best first; items with equal scores are in the order of their rows. */
 export async function rankOnGpu(model: TrainedModel, users: Uint32Array, rated: RatedItems, k: number): Promise<Uint32Array[]> {
   const { items } = await topLists(model, k, { rows: users, excluded: rated });
   return Array.from(users, (_, i) => {
@@ -119,7 +119,7 @@ function topK(scores: Float64Array, k: number): Uint32Array {
 
 /**
  * The relevant test items of each user whom training knows, users in ascending order. An item that training does not know
- * stands as a number of its own beyond the table; one that the user rated in training too is no candidate, so it is left out.
+ * stands as a number of its own beyond the table. One that the user rated in training too is no candidate and so left out.
  */
 function relevantItems({ valid, nUsers, nItems }: CollabData, rated: RatedItems, threshold: number): Map<number, Set<number>> {
   const { start, order } = groupBy(valid.users, nUsers);

@@ -6,8 +6,8 @@
  *       "grid":   { "lr": [0.003, 0.01], "wd": [0.05, 0.1, 0.2] },
  *       "random": { "trials": 20, "seed": 1, "options": { "factors": { "integer": [10, 100] }, "lr": { "logUniform": [1e-3, 3e-2] } } } }
  *
- * Each combination of the grid is tried with each random draw; both may be left out. What settings there are is up to the
- * caller.
+ * Each combination of the grid is tried with each random draw; both may be left out. The caller decides which settings
+ * exist.
  */
 import { checkOptions, checkSeed, checkWhole } from '../base/check.js';
 import { DotbiasError } from '../base/errors.js';

@@ -20,7 +20,7 @@ export class Scope {
 
   /** A new buffer, zeroed, that can be written and copied from and to. @throws MemoryBudgetError */
   allocate(label: string, bytes: number, usage: GPUBufferUsageFlags = GPU_BUFFER.STORAGE): GPUBuffer {
-    if (this.#released) throw new TypeError(`${label}: its scope has been released.`);
+    this.#checkAlive(label);
     const buffer = this.gpu.createBuffer(label, bytes, usage | GPU_BUFFER.COPY_SRC | GPU_BUFFER.COPY_DST);
     this.#buffers.push(buffer);
     return buffer;
@@ -41,9 +41,14 @@ export class Scope {
 
   /** A scope that is released with this one at the latest. */
   child(): Scope {
+    this.#checkAlive('A child');
     const child = new Scope(this.gpu, this);
     this.#children.add(child);
     return child;
+  }
+
+  #checkAlive(label: string): void {
+    if (this.#released) throw new TypeError(`${label}: its scope has been released.`);
   }
 
   /** Gives everything back; a second time does nothing. */

@@ -20,8 +20,8 @@ const GRADIENT_TOLERANCE = 1e-3;
 /**
  * Checks an op that you wrote: its WGSL gives what its TypeScript twin gives, and the twin's `grad` is the slope of its
  * `value` by finite differences. Samples: predictions, ratings and raw scores in [-6, 6); for a score, vectors of 6 factors
- * in [-1, 1), and that padding has neither value nor gradient; for an optimiser, states that Adam-like methods can reach
- * (v >= m^2), and that its closed form, if it has one, is as many single steps without a gradient.
+ * in [-1, 1), and that padding has neither value nor gradient; for an optimiser, states that it reaches in two steps from
+ * m = v = 0, and that its closed form, if it has one, is as many single steps without a gradient.
  *
  * @throws DotbiasError naming the function, its arguments and both results; ShaderCompileError for wrong WGSL
  */
@@ -95,12 +95,17 @@ fn part(k: u32, i: u32) -> vec4f {
   }
 }
 
+type State = [p: number, m: number, v: number];
+
 async function checkOptimizerOp(gpu: Gpu, op: OptimizerOp): Promise<void> {
   checkOptimizer(op);
   const wd = 0.1;
   const rate = op.rate(0.01, 0.9, 5);
   const Rate = rateStruct(op);
-  const states = draw(([a, b, c, d]) => [4 * a - 2, 2 * b - 1, (2 * b - 1) ** 2 * (1 + c), 2 * d - 1]);
+  const states = draw(([a, b, c, d]) => {
+    const twoSteps = [b, c].reduce((state, each, k) => op.update(...state, 2 * each - 1, op.rate(0.01, 0.9, 3 + k), wd), [4 * a - 2, 0, 0] as State);
+    return [...twoSteps, 2 * d - 1];
+  });
   const code = wgsl`${Rate.wgsl}
 fn step(x: vec4f) -> vec4f {
   var p = vec4f(x.x);
@@ -160,7 +165,7 @@ fn rest(x: vec4f) -> vec4f {
 `;
       const results = await evaluate(gpu, `${op.name}, idle`, [op], code, 'rest(x)', states, N_SAMPLES, table);
       for (let k = 0; k < N_SAMPLES; k++) {
-        const state = Array.from(states.subarray(4 * k, 4 * k + 3)) as [number, number, number];
+        const state = Array.from(states.subarray(4 * k, 4 * k + 3)) as State;
         for (let i = op.nState; i < 2; i++) state[1 + i] = 0;
         let single = state;
         for (let t = from; t < to; t++)

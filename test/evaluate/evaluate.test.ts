@@ -87,7 +87,7 @@ function rankByBruteForce({ train, valid, nUsers, nItems }: CollabData, score: (
 }
 
 for (const ensemble of [1, 2]) {
-  test(`rankings of ${ensemble === 1 ? 'a model' : 'an ensemble'} are judged against all items not rated in training, by brute force`, async () => {
+  test(`rankings of ${ensemble} model(s) are judged against all items not rated in training, by brute force`, async () => {
     const [fold] = randomHoldOut(columns, { seeds: [3], validPct: 0.3 });
     const {
       folds: [result],

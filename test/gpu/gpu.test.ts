@@ -1,10 +1,16 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceLostError, GpuError, MemoryBudgetError, ShaderCompileError } from '../../src/base/errors.js';
-import { Gpu } from '../../src/gpu/gpu.js';
+import { encodeModel, loadModel } from '../../src/files/model-file.js';
+import { GPU_BUFFER } from '../../src/gpu/constants.js';
+import { Gpu, READBACK_BYTES } from '../../src/gpu/gpu.js';
 import { defineKernel } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
+import { collabLearner } from '../../src/train/learner.js';
+import { smallData } from '../helpers/data.js';
+import { testAdapter } from '../helpers/device.js';
 import { freshDevice, sharedGpu } from '../helpers/gpu.js';
+import { freshNullDevice } from '../helpers/null-device.js';
 
 const gpu = await sharedGpu();
 const failure = (work: Promise<unknown>) =>
@@ -26,64 +32,132 @@ fn main(@builtin(global_invocation_id) id: vec3u) { if (id.x < arrayLength(&out)
 
 test('what is uploaded comes back, whole and in part', async () => {
   const data = Uint32Array.from({ length: 1000 }, (_, i) => i * i);
-  const buffer = gpu.upload('data', data);
-  assert.equal(await gpu.readWords(buffer), data);
-  assert.equal(await gpu.readWords(buffer, 10, 5), data.slice(10, 15));
-  assert.is((await gpu.readWords(buffer, 10, 0)).length, 0);
-  gpu.write(buffer, Uint32Array.of(7, 8), 4 * 20);
-  assert.equal([...(await gpu.readWords(buffer, 19, 4))], [361, 7, 8, 484]);
-  gpu.release(buffer);
+  await gpu.withScope(async (scope) => {
+    const buffer = scope.upload('data', data);
+    assert.equal(await gpu.readWords(buffer), data);
+    assert.equal(await gpu.readWords(buffer, 10, 5), data.slice(10, 15));
+    assert.is((await gpu.readWords(buffer, 10, 0)).length, 0);
+    gpu.write(buffer, Uint32Array.of(7, 8), 4 * 20);
+    assert.equal([...(await gpu.readWords(buffer, 19, 4))], [361, 7, 8, 484]);
+  });
 });
 
 test('a new buffer holds zeros', async () => {
-  const buffer = gpu.allocate('zeros', 10);
-  assert.is(buffer.size, 12);
-  assert.equal([...(await gpu.readWords(buffer))], [0, 0, 0]);
-  gpu.release(buffer);
+  await gpu.withScope(async (scope) => {
+    const buffer = scope.allocate('zeros', 10);
+    assert.is(buffer.size, 12);
+    assert.equal([...(await gpu.readWords(buffer))], [0, 0, 0]);
+  });
 });
 
 test('allocated bytes are counted, and the most there ever were', () => {
   const [before, peak] = [gpu.allocated, gpu.peakAllocated];
-  const buffers = [gpu.allocate('a', 1 << 22), gpu.allocate('b', 1 << 22)];
+  const buffers = ['a', 'b'].map((label) => gpu.createBuffer(label, 1 << 22, GPU_BUFFER.STORAGE));
   assert.is(gpu.allocated, before + (1 << 23));
-  gpu.release(...buffers, undefined);
+  for (const buffer of [...buffers, ...buffers]) gpu.destroyBuffer(buffer);
   assert.is(gpu.allocated, before);
   assert.is(gpu.peakAllocated, Math.max(peak, before + (1 << 23)));
 });
 
 test('an allocation over the budget is refused before it is made', async () => {
-  const small = Gpu.borrow(gpu.device, { memoryBudget: 1 << 20 });
-  const kept = small.allocate('kept', 1 << 19);
-  const error = (() => {
-    try {
-      small.allocate('ratings', (1 << 19) + 4);
-    } catch (caught) {
-      return caught as Error;
-    }
-    return undefined;
-  })();
+  const small = Gpu.borrow(await freshNullDevice(), { memoryBudget: 1 << 20 });
+  const [scope, other] = [small.scope(), small.scope()];
+  scope.allocate('kept', 1 << 19);
+  const error = await failure((async () => void other.allocate('ratings', (1 << 19) + 4))());
   assert.instance(error, MemoryBudgetError);
   assert.match(
     error!.message,
     /^ratings needs 0\.5 MiB of GPU memory beside 0\.5 MiB in use, over the budget of 1\.0 MiB\. Use fewer factors/,
   );
   assert.is(small.allocated, 1 << 19);
-  small.allocate('fits', 1 << 19);
-  small.release(kept);
+  other.allocate('fits', 1 << 19);
+  scope.release();
+  assert.is(small.allocated, 1 << 19);
 });
 
-test('a buffer that the adapter cannot bind is refused', () => {
-  const binding = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize);
-  const roomy = Gpu.borrow(gpu.device, { memoryBudget: 2 ** 50 });
-  assert.throws(() => roomy.allocate('table', binding + 4), /table needs one buffer of [\d.]+ MiB, but .* binds at most [\d.]+ MiB/);
+test('a buffer that the adapter cannot bind is refused', async () => {
+  const roomy = Gpu.borrow(await freshDevice(), { memoryBudget: 2 ** 50 });
+  const scope = roomy.scope();
+  const { maxStorageBufferBindingSize, maxBufferSize } = roomy.limits;
+  assert.is(roomy.maxBinding, Math.min(maxStorageBufferBindingSize, maxBufferSize));
+  assert.throws(() => scope.allocate('table', roomy.maxBinding + 4), /^table needs one buffer of [\d.]+ MiB, but .* binds at most [\d.]+ MiB/);
+  assert.is(roomy.allocated, 0);
+  roomy.device.destroy();
+});
+
+test('a readback counts against the budget while it lasts', async () => {
+  const small = Gpu.borrow(await freshDevice(), { memoryBudget: 1000 });
+  const scope = small.scope();
+  const buffer = scope.upload('data', Uint32Array.from({ length: 100 }, (_, i) => i));
+  const work = small.readWords(buffer);
+  assert.is(small.allocated, 800);
+  assert.equal(Array.from(await work), Array.from({ length: 100 }, (_, i) => i));
+  assert.is(small.allocated, 400);
+  scope.allocate('more', 300);
+  const error = await failure(small.readWords(buffer));
+  assert.instance(error, MemoryBudgetError);
+  assert.match(error!.message, /^readback needs /);
+  assert.is((await small.readWords(buffer, 3, 2))[1], 4, 'a part that fits');
+  scope.release();
+  assert.is(small.allocated, 0);
+  small.device.destroy();
+});
+
+test('what is larger than the room left is read in pieces, byte for byte', async () => {
+  const n = 100_003;
+  const data = Uint32Array.from({ length: n }, (_, i) => Math.imul(i, 0x9e3779b1));
+  for (const left of [READBACK_BYTES, READBACK_BYTES + 6, 150_001, 8 * n]) {
+    const tight = Gpu.borrow(await freshDevice(), { memoryBudget: 4 * n + left });
+    const scope = tight.scope();
+    const buffer = scope.upload('data', data);
+    const pieces: number[] = [];
+    const create = tight.createBuffer.bind(tight);
+    tight.createBuffer = (label, bytes, usage) => {
+      pieces.push(bytes);
+      return create(label, bytes, usage);
+    };
+    assert.equal(await tight.readWords(buffer), data);
+    assert.equal(await tight.readWords(buffer, 50_000, 40_001), data.subarray(50_000, 90_001));
+    assert.is(pieces.reduce((sum, bytes) => sum + bytes, 0), 4 * (n + 40_001));
+    assert.ok(Math.max(...pieces) <= left);
+    assert.is(pieces.length > 2, left < 4 * n);
+    assert.is(tight.allocated, 4 * n);
+    tight.device.destroy();
+  }
+});
+
+test('a device given twice is one Gpu', async () => {
+  const device = await freshDevice();
+  const first = Gpu.borrow(device, { memoryBudget: 1 << 24 });
+  assert.is(Gpu.borrow(device), first);
+  assert.is(Gpu.borrow(device, { memoryBudget: 1 << 24 }), first);
+  const learn = await collabLearner(smallData(), { gpu: device, nFactors: 3 });
+  assert.is(learn.embeddings.gpu, first);
+  const loaded = await loadModel(await encodeModel(learn), { gpu: device });
+  assert.is(loaded.embeddings.gpu, first);
+  learn.release();
+  loaded.release();
+  assert.is(first.allocated, 0);
+  assert.is(await failure(first.idle()), undefined, 'the device lives on');
+  device.destroy();
+});
+
+test('a device in use with one budget is refused another', async () => {
+  const device = await freshNullDevice();
+  const gpu = Gpu.borrow(device, { memoryBudget: 1 << 20 });
+  assert.throws(
+    () => Gpu.borrow(device, { memoryBudget: 1 << 21 }),
+    (error: Error) =>
+      error instanceof RangeError && error.message === 'This device is in use already with a memory budget of 1048576 bytes, not 2097152.',
+  );
+  gpu.destroy();
+  assert.is(Gpu.borrow(device, { memoryBudget: 1 << 21 }).memoryBudget, 1 << 21);
 });
 
 test('an error outside any call is thrown once, by the next awaited call', async () => {
   const broken = Gpu.borrow(await freshDevice());
-  const buffer = broken.allocate('fine', 4);
-  const encoder = broken.device.createCommandEncoder();
-  encoder.copyBufferToBuffer(buffer, 0, buffer, 1 << 20, 4); // beyond the end
-  encoder.finish();
+  const buffer = broken.scope().allocate('fine', 4);
+  breakOnce(broken.device, buffer);
   const error = await failure(broken.idle());
   assert.instance(error, GpuError);
   assert.match(error!.message, /^The GPU reported an error: ./);
@@ -92,9 +166,16 @@ test('an error outside any call is thrown once, by the next awaited call', async
   broken.device.destroy();
 });
 
+/** Makes an error that no call waits for: a copy beyond the end. */
+function breakOnce(device: GPUDevice, buffer: GPUBuffer): void {
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, 0, buffer, 1 << 20, 4);
+  encoder.finish();
+}
+
 test('a lost device fails every later call', async () => {
   const lost = Gpu.borrow(await freshDevice());
-  const buffer = lost.allocate('buffer', 4);
+  const buffer = lost.scope().allocate('buffer', 4);
   lost.device.destroy();
   await lost.device.lost;
   for (const work of [() => lost.idle(), () => lost.readWords(buffer), () => lost.compile(fill)]) {
@@ -104,19 +185,59 @@ test('a lost device fails every later call', async () => {
   }
 });
 
-test('a borrowed device outlives us', async () => {
+test('destroy lets go of a borrowed device, which lives on and is heard no more', async () => {
   const device = await freshDevice();
   const borrower = Gpu.borrow(device);
   borrower.destroy();
+  borrower.destroy();
   const next = Gpu.borrow(device);
-  const buffer = next.upload('data', Uint32Array.of(1, 2));
+  assert.is.not(next, borrower);
+  const buffer = next.scope().upload('data', Uint32Array.of(1, 2));
   assert.equal([...(await next.readWords(buffer))], [1, 2]);
+  breakOnce(device, buffer);
+  assert.instance(await failure(next.idle()), GpuError);
+  borrower.throwIfFailed();
+  borrower.destroy();
+  assert.is(Gpu.borrow(device), next, 'a late destroy leaves the next one alone');
   device.destroy();
 });
 
+test('destroy ends a device of our own, once, and that is no failure', async () => {
+  const own = await Gpu.open(await testAdapter());
+  own.destroy();
+  own.destroy();
+  assert.is((await own.device.lost).reason, 'destroyed');
+  own.throwIfFailed();
+});
+
+test('a fit never runs out of a budget that its learner fits', async () => {
+  const data = smallData();
+  for (const options of [{}, { stepper: 'dense' }, { stepper: 'unfused' }, { stepper: 'persistent' }] as const) {
+    const device = await freshDevice();
+    const learner = (memoryBudget: number) => {
+      const own = Gpu.borrow(device, { wgslLanguageFeatures: new Set(), memoryBudget });
+      return collabLearner(data, { gpu: own, nFactors: 4, ...options }).finally(() => own.destroy());
+    };
+    const roomy = await learner(2 ** 30);
+    const needed = roomy.embeddings.gpu.allocated + READBACK_BYTES;
+    roomy.release();
+    const error = await failure(learner(needed - 4));
+    assert.instance(error, MemoryBudgetError, 'with less there is no learner');
+    const learn = await learner(needed);
+    await learn.fitOneCycle(3, 0.01);
+    await learn.fit(2, 0.01);
+    assert.is(learn.history.epochs.length, 5);
+    assert.ok(learn.embeddings.gpu.peakAllocated <= needed);
+    learn.release();
+    assert.is(learn.embeddings.gpu.allocated, 0);
+    device.destroy();
+  }
+});
+
 test('a kernel is compiled once', async () => {
-  assert.is(await gpu.compile(fill), await gpu.compile({ ...fill }));
-  assert.is.not(await gpu.compile(fill), await gpu.compile({ ...fill, workgroupSize: 32 }));
+  const [first, again, other] = await Promise.all([gpu.compile(fill), gpu.compile({ ...fill }), gpu.compile({ ...fill, workgroupSize: 32 })]);
+  assert.is(first.compiled, again.compiled);
+  assert.is.not(first.compiled, other.compiled);
 });
 
 test('wrong WGSL is quoted with its line', async () => {
@@ -152,14 +273,17 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
 }
 `,
   });
-  const out = gpu.allocate('out', 4 * (n + 1000));
-  const binding = (await gpu.compile(count)).bind({ out }, { n });
-  gpu.record().dispatch(binding, n).submit();
-  const words = await gpu.readWords(out);
-  assert.ok(words.subarray(0, n).every((word) => word === 1));
-  assert.ok(words.subarray(n).every((word) => word === 0));
-  binding.release();
-  gpu.release(out);
+  const pipeline = await gpu.compile(count);
+  await gpu.withScope(async (scope) => {
+    const out = scope.allocate('out', 4 * (n + 1000));
+    gpu
+      .record()
+      .dispatch(pipeline.bind(scope, { out }, { n }), n)
+      .submit();
+    const words = await gpu.readWords(out);
+    assert.ok(words.subarray(0, n).every((word) => word === 1));
+    assert.ok(words.subarray(n).every((word) => word === 0));
+  });
 });
 
 test.run();

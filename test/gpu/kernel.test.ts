@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { defineKernel, kernelSource, packScalars } from '../../src/gpu/kernel.js';
+import { allUniforms, defineKernel, kernelSource, type Op, packScalars, read, readWrite } from '../../src/gpu/kernel.js';
+import { struct } from '../../src/gpu/struct.js';
 import { f32, wgsl } from '../../src/gpu/wgsl.js';
 
 const kernel = defineKernel({
@@ -47,8 +48,43 @@ test('more immediates than are portable are refused', () => {
   const immediates = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`i${i}`, 'u32' as const]));
   assert.throws(
     () => defineKernel({ name: 'wide', workgroupSize: 1, immediates, buffers: {}, code: String }),
-    /wide: immediates exceed 64 bytes/,
+    /wide: its immediates exceed 64 bytes/,
   );
+});
+
+const op = (name: string, uniforms: Record<string, number>): Op => ({ name, uniforms, wgsl: `fn ${name}() {}\n` });
+const withOps = (...ops: Op[]) =>
+  defineKernel({ name: 'k', workgroupSize: 1, uniforms: { n: 'u32' }, buffers: {}, ops, code: (declarations) => declarations });
+
+test('constants of ops join the uniforms, and their functions follow the declarations', () => {
+  const kernel = withOps(op('first', { lo: 1, hi: 2 }), op('second', { beta: 3 }), { name: 'third', wgsl: 'fn third() {}\n' });
+  assert.equal(allUniforms(kernel), { n: 'u32', lo: 'f32', hi: 'f32', beta: 'f32' });
+  assert.match(
+    kernelSource(kernel, 'immediate'),
+    /struct Uniforms {\n {2}n: u32,\n {2}lo: f32,\n {2}hi: f32,\n {2}beta: f32,\n}[^]*fn first\(\) {}\nfn second\(\) {}\nfn third/,
+  );
+});
+
+test('two uniforms of one name are refused, by the names of both', () => {
+  assert.throws(() => withOps(op('first', { lo: 1 }), op('second', { lo: 1 })), /^k: second and first both have a uniform 'lo'; rename one\.$/);
+  assert.throws(() => withOps(op('first', { n: 1 })), /^k: first and the kernel both have a uniform 'n'; rename one\.$/);
+});
+
+test('structs are declared before the buffers that hold them, inner ones first and none twice', () => {
+  const Inner = struct('Inner', { a: 'f32' });
+  const Outer = struct('Outer', { one: Inner, two: Inner });
+  const kernel = defineKernel({
+    name: 'structs',
+    workgroupSize: 1,
+    buffers: { outers: read(Outer), inners: readWrite(Inner) },
+    code: (declarations) => declarations,
+  });
+  const source = kernelSource(kernel, 'immediate');
+  assert.match(
+    source,
+    /struct Inner {[^]*struct Outer {[^]*var<storage, read> outers: array<Outer>;\n.*var<storage, read_write> inners: array<Inner>;/,
+  );
+  assert.is(source.split('struct Inner').length, 2);
 });
 
 test('scalars are packed by type, in the order of their fields', () => {

@@ -1,6 +1,7 @@
 /** The command line in a process of its own. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,13 +28,16 @@ function withAdapter(args: readonly string[]): string[] {
   ];
 }
 
-/** Runs `dotbias` to its end. */
-export function dotbias(...args: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [MAIN, ...withAdapter(args)], (_, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
-    );
-  });
+/** Runs `dotbias` to its end. Its stderr is a file, as from a shell's `2>>`: on a socket, Node's own pipe, it is not filtered. */
+export async function dotbias(...args: string[]): Promise<Ended> {
+  const file = join(temporaryFolder(), 'stderr');
+  const stderr = openSync(file, 'a');
+  const child = spawn(process.execPath, [MAIN, ...withAdapter(args)], { stdio: ['ignore', 'pipe', stderr] });
+  closeSync(stderr);
+  let stdout = '';
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => void (stdout += text));
+  await once(child, 'close');
+  return { code: child.exitCode, stdout, stderr: readFileSync(file, 'utf8') };
 }
 
 /** Starts `dotbias`, to be watched and interrupted. */
@@ -44,9 +48,11 @@ export function startDotbias(...args: string[]): ChildProcess {
 /** An empty folder that goes when the process ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'dotbias-test-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  if (folders.push(folder) === 1) process.once('exit', () => folders.forEach((each) => rmSync(each, { recursive: true, force: true })));
   return folder;
 }
+
+const folders: string[] = [];
 
 /** Writes 3,000 planted ratings of 120 items by 80 users as CSV. */
 export function writeRatings(path: string): void {

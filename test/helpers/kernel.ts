@@ -80,8 +80,14 @@ export async function assertKernelIsTwin<K extends Kernel>(
       for (let field = 0; field < stride; field++) {
         const found = every(new Float32Array(outputs[i].buffer, 0, length), field, stride);
         const values = every(wanted, field, stride);
-        assertClose(found, values, tolerance, `${kernel.name}: ${name}${stride > 1 ? `, word ${field}` : ''}`, Math.max(LEAST_SCALE, largest(values)));
-MEASURE(found, values, kernel.name);
+        assertClose(
+          found,
+          values,
+          tolerance,
+          `${kernel.name}: ${name}${stride > 1 ? `, word ${field}` : ''}`,
+          Math.max(LEAST_SCALE, largest(values)),
+        );
+        MEASURE(found, values, kernel.name);
       }
     } else {
       assert.equal(outputs[i].subarray(0, length), inputs[i], `${kernel.name} changes ${name}`);
@@ -105,4 +111,12 @@ function wordsOf(kernel: Kernel, name: string, elements: Elements): Uint32Array<
 
 import { worst } from './training.js';
 let MAX = 0;
-function MEASURE(a: Float32Array, b: Float32Array | Float64Array, name: string) { const {error} = worst(a, b, Math.max(LEAST_SCALE, largest(b))); if (error > MAX) { MAX = error; process.once('exit', () => { if (error === MAX) console.log('MAX', error, name); }); } }
+function MEASURE(a: Float32Array, b: Float32Array | Float64Array, name: string) {
+  const { error } = worst(a, b, Math.max(LEAST_SCALE, largest(b)));
+  if (error > MAX) {
+    MAX = error;
+    process.once('exit', () => {
+      if (error === MAX) console.log('MAX', error, name);
+    });
+  }
+}

@@ -1,5 +1,6 @@
 /** Ops of a researcher. */
 import type { OptimizerOp } from '../../shaders/ops/optimizer.js';
+import type { RangeOp } from '../../shaders/ops/range.js';
 import type { ScoreOp } from '../../shaders/ops/score.js';
 import type { LossOp } from '../../shaders/ops/loss.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
@@ -69,3 +70,16 @@ fn lossGrad(yHat: f32, y: f32) -> f32 { let e = yHat - y; let t = exp(-2.0 * abs
   value: (yHat, y) => Math.log(Math.cosh(yHat - y)),
   grad: (yHat, y) => Math.tanh(yHat - y),
 };
+
+/** lo + log(1 + exp(z)): predictions above `lo`, without an upper bound. */
+export const softplusAbove = (lo: number): RangeOp => ({
+  name: 'softplusAbove',
+  uniforms: { above: lo },
+  wgsl: wgsl`
+fn range(z: f32) -> f32 { return uniforms.above + max(z, 0.0) + log(1.0 + exp(-abs(z))); }
+fn rangeGrad(z: f32) -> f32 { return 1.0 / (1.0 + exp(-z)); }
+`,
+  bounds: null,
+  value: (z) => lo + Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))),
+  grad: (z) => 1 / (1 + Math.exp(-z)),
+});

@@ -1,15 +1,16 @@
-import { RowLayout } from '../../src/model/layout.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MemoryBudgetError } from '../../src/base/errors.js';
 import { Gpu } from '../../src/gpu/gpu.js';
-import { EmbeddingTables } from '../../src/model/tables.js';
-import { nullDevice } from '../helpers/null-device.js';
+import { RowLayout } from '../../src/model/layout.js';
+import { EmbeddingTables, type ModelState } from '../../src/model/tables.js';
+import { freshNullDevice } from '../helpers/null-device.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { randomTables, sameBits } from '../helpers/training.js';
 
 const gpu = await sharedGpu();
-const shapes = [1, 3, 4, 5, 40].flatMap((nFactors) => [true, false].map((bias) => ({ nUsers: 3, nItems: 4, nFactors, bias })));
+const TABLES = ['userFactors', 'itemFactors', 'userBias', 'itemBias'] as const;
+const shapes = [1, 3, 4, 5, 40].flatMap((nFactors) => [true, false].map((hasBias) => ({ nUsers: 3, nItems: 4, nFactors, hasBias })));
 
 for (const shape of shapes) {
   test(`tables survive the packed layout: ${shape.nFactors} factors, ${shape.hasBias ? 'bias' : 'no bias'}`, () => {
@@ -29,38 +30,45 @@ for (const shape of shapes) {
   });
 }
 
-test('tables and state come back from the device bit for bit', async () => {
-  const shape = shapes[6];
-  for (const nCopies of [1, 2] as const) {
-    const model = new EmbeddingTables(gpu, shape, nCopies);
-    const tables = randomTables(shape, 4);
-    model.writeTables(tables);
-    const back = await model.readTables();
-    for (const name of ['userFactors', 'itemFactors', 'userBias', 'itemBias'] as const) assert.ok(sameBits(back[name], tables[name]), name);
-    const state = await model.readState();
-    assert.ok(state.m.every((value) => value === 0) && state.v.every((value) => value === 0));
-    const other = { param: state.param.map((p) => p + 1), m: state.m.map((_, i) => i), v: state.v.map((_, i) => 2 * i) };
-    model.writeState(other);
-    const again = await model.readState();
-    for (const name of ['param', 'm', 'v'] as const) assert.ok(sameBits(again[name], other[name]), name);
-    model.release();
+for (const nCopies of [1, 2] as const) {
+  for (const nState of [0, 1, 2] as const) {
+    test(`tables and state come back bit for bit: ${nCopies} copies, ${nState} numbers of state`, async () => {
+      const before = gpu.allocated;
+      const model = new EmbeddingTables(gpu, shapes[6], { nCopies, nState });
+      assert.is(gpu.allocated - before, 4 * (nCopies + nState) * model.layout.nParams);
+      const tables = randomTables(shapes[6], 4);
+      model.writeTables(tables);
+      const back = await model.readTables();
+      for (const name of TABLES) assert.ok(sameBits(back[name], tables[name]), name);
+      const state = await model.readState();
+      const names = ['param', 'm', 'v'].slice(0, 1 + nState) as ('param' | 'm' | 'v')[];
+      assert.equal(Object.keys(state), names);
+      for (const name of names.slice(1)) assert.ok(state[name]!.every((value) => value === 0));
+      const other = Object.fromEntries(names.map((name, k) => [name, state[name]!.map((p, i) => p + k * i + 1)])) as unknown as ModelState;
+      model.writeState(other);
+      const again = await model.readState();
+      for (const name of names) assert.ok(sameBits(again[name]!, other[name]!), name);
+      model.release();
+      model.release();
+      assert.is(gpu.allocated, before);
+    });
   }
-});
+}
 
-test('tables of a wrong length are refused by name', () => {
-  const model = new EmbeddingTables(gpu, shapes[6]);
+test('tables of a wrong length, or with what is no number, are refused by name', () => {
+  const model = new EmbeddingTables(gpu, shapes[6], { nState: 1 });
   const tables = randomTables(shapes[6], 4);
-  assert.throws(() => model.writeTables({ ...tables, itemBias: new Float32Array(3) }), /itemBias must hold 4 values, not 3/);
-  assert.throws(
-    () => model.writeState({ param: new Float32Array(1), m: new Float32Array(1), v: new Float32Array(1) }),
-    /param must hold \d+ values, not 1/,
-  );
+  const { nParams } = model.layout;
+  assert.throws(() => model.writeTables({ ...tables, itemBias: new Float32Array(3) }), /^itemBias must hold 4 values, not 3\.$/);
+  assert.throws(() => model.writeTables({ ...tables, userBias: Float32Array.of(1, NaN, 1) }), /^userBias\[1\] is NaN, not a finite number\.$/);
+  assert.throws(() => model.writeState({ param: new Float32Array(1) }), /^param must hold \d+ values, not 1\.$/);
+  assert.throws(() => model.writeState({ param: new Float32Array(nParams) }), /^m must hold \d+ values, not undefined\.$/);
   model.release();
 });
 
 test('a model over the budget is refused before anything is allocated', async () => {
-  const small = Gpu.borrow(await nullDevice(), { memoryBudget: 10_000 });
-  const shape = { nUsers: 100, nItems: 100, nFactors: 8, bias: true };
+  const small = Gpu.borrow(await freshNullDevice(), { memoryBudget: 10_000 });
+  const shape = { nUsers: 100, nItems: 100, nFactors: 8, hasBias: true };
   assert.throws(
     () => new EmbeddingTables(small, shape),
     (error: Error) =>
@@ -68,14 +76,6 @@ test('a model over the budget is refused before anything is allocated', async ()
       /A model of 100 users, 100 items and 8 factors needs 0\.0 MiB .* budget of 0\.0 MiB/.test(error.message),
   );
   assert.is(small.allocated, 0);
-});
-
-test('release gives all memory back', () => {
-  const before = gpu.allocated;
-  const model = new EmbeddingTables(gpu, shapes[0], 2);
-  assert.is(gpu.allocated - before, 4 * 4 * model.layout.nParams);
-  model.release();
-  assert.is(gpu.allocated, before);
 });
 
 test.run();

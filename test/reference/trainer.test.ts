@@ -2,20 +2,28 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { adam } from '../../shaders/ops/adam.js';
 import { mse } from '../../shaders/ops/loss.js';
+import { identity, sigmoidRange } from '../../shaders/ops/range.js';
+import { dotProduct } from '../../shaders/ops/score.js';
+import { sgd } from '../../shaders/ops/sgd.js';
 import { ReferenceTrainer } from '../../src/reference/trainer.js';
+import { RANGES, SCORES } from '../helpers/kernel-input.js';
 import { logCosh } from '../helpers/ops.js';
 import { randomRatings, randomTables } from '../helpers/training.js';
 
-const shape = { nUsers: 4, nItems: 5, nFactors: 3, bias: true };
+const shape = { nUsers: 4, nItems: 5, nFactors: 3, hasBias: true };
 const { users, items, ratings } = randomRatings(shape, 12, 3);
-const options = { yRange: [0, 5.5], loss: mse, optimizer: adam, wd: 0.1, wdBias: 0.2, beta2: 0.99, eps: 1e-8 } as const;
+const options = { score: dotProduct, range: sigmoidRange([0, 5.5]), loss: mse, optimizer: adam(), wd: 0.1, wdBias: 0.2 };
 
-for (const bias of [true, false]) {
-  for (const yRange of [options.yRange, null]) {
-    for (const loss of [mse, logCosh]) {
-      test(`the gradient of the whole model is the slope of the loss: ${loss.name}, yRange ${JSON.stringify(yRange)}, ${bias ? 'bias' : 'no bias'}`, () => {
-        const model = { ...shape, bias };
-        const trainer = new ReferenceTrainer(model, randomTables(model, 1), { ...options, yRange, loss });
+for (const hasBias of [true, false]) {
+  for (const [score] of SCORES) {
+    for (const [range, loss] of [
+      [RANGES[0], mse],
+      [RANGES[1], logCosh],
+    ] as const) {
+      const what = `${score.name}, ${range.name}, ${loss.name}, ${hasBias ? 'bias' : 'no bias'}`;
+      test(`the gradient of the whole model is the slope of the loss: ${what}`, () => {
+        const model = { ...shape, hasBias };
+        const trainer = new ReferenceTrainer(model, randomTables(model, 1), { ...options, score, range, loss });
         const { grad } = trainer.gradient(users, items, ratings);
         assert.ok(grad.some((g) => Math.abs(g) > 0.01));
         const lossAt = (i: number, value: number) => {
@@ -55,8 +63,21 @@ test('a step returns the loss before it, and takes the gradient before the decay
   });
 });
 
+test('an optimiser keeps the state that it says, and counts its steps from 1', () => {
+  const seen: number[] = [];
+  const optimizer = sgd({ momentum: true });
+  const counting = { ...optimizer, rate: (lr: number, beta1: number, t: number) => (seen.push(t), optimizer.rate(lr, beta1, t)) };
+  const trainer = new ReferenceTrainer(shape, randomTables(shape, 1), { ...options, optimizer: counting });
+  const { grad } = trainer.gradient(users, items, ratings);
+  for (let step = 0; step < 3; step++) trainer.step(users, items, ratings, 0, 0.5);
+  assert.equal(seen, [1, 2, 3]);
+  // A rate of 0 leaves the gradient as it was: m = g (1 + 1/2 + 1/4).
+  assert.ok(trainer.m.every((m, i) => Math.abs(m - 1.75 * grad[i]) < 1e-15));
+  assert.ok(trainer.v.every((v) => v === 0));
+});
+
 test('predictions are the range of the score', () => {
-  const trainer = new ReferenceTrainer(shape, randomTables(shape, 1), { ...options, yRange: null });
+  const trainer = new ReferenceTrainer(shape, randomTables(shape, 1), { ...options, range: identity });
   const ranged = new ReferenceTrainer(shape, randomTables(shape, 1), options);
   const z = trainer.predict(1, 2);
   assert.is(z, trainer.score(1, 2));

@@ -2,18 +2,23 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { allKernels, kernelByName, kernelNames } from '../../shaders/index.js';
-import { logCosh, rmsProp,  } from '../helpers/ops.js';
-import { sigmoidRange } from '../../shaders/ops/range.js';
+import { adam } from '../../shaders/ops/adam.js';
+import { mse } from '../../shaders/ops/loss.js';
+import { identity, sigmoidRange } from '../../shaders/ops/range.js';
+import { dotProduct } from '../../shaders/ops/score.js';
+import { sgd } from '../../shaders/ops/sgd.js';
 import { optimizerStep } from '../../shaders/train/optimizer-step.wgsl.js';
 import { ShaderCompileError } from '../../src/base/errors.js';
 import { Gpu } from '../../src/gpu/gpu.js';
 import { kernelSource, type Kernel } from '../../src/gpu/kernel.js';
-import { nullDevice } from '../helpers/null-device.js';
+import { freshNullDevice } from '../helpers/null-device.js';
+import { cosine, logCosh, negativeSquaredDistance, rmsProp } from '../helpers/ops.js';
 
-const device = await nullDevice();
-const modes = [new Set(['immediate_address_space']), new Set<string>()].map((wgslLanguageFeatures) =>
-  Gpu.borrow(device, { wgslLanguageFeatures }),
-);
+const [immediates, none] = await Promise.all([freshNullDevice(), freshNullDevice()]);
+const modes = [
+  Gpu.borrow(immediates, { wgslLanguageFeatures: new Set(['immediate_address_space']) }),
+  Gpu.borrow(none, { wgslLanguageFeatures: new Set() }),
+];
 const kernels = allKernels();
 
 test('there are kernels of every name, with and without immediates', () => {
@@ -36,27 +41,27 @@ for (const gpu of modes) {
   }
 
   test(`kernels with ops of a researcher compile, ${gpu.immediateMode}`, async () => {
-    for (const name of kernelNames) await gpu.compile(kernelByName(name, { loss: logCosh }));
-    await gpu.compile(optimizerStep(sgd));
+    for (const score of [cosine, negativeSquaredDistance]) {
+      for (const name of kernelNames) await gpu.compile(kernelByName(name, { loss: logCosh, score }));
+    }
+    await gpu.compile(optimizerStep(rmsProp));
   });
 }
 
 test('a name stands for one text', () => {
   const sources = new Map<string, string>();
+  const pick = <T>(flags: number, bit: number, choices: readonly [T, T]) => choices[(flags >> bit) & 1];
   for (const name of kernelNames) {
-    for (let flags = 0; flags < 128; flags++) {
-      const [bias, ownBiasDecay, software, inRange, one, otherLoss, otherOptimizer] = Array.from(
-        { length: 7 },
-        (_, bit) => (flags & (1 << bit)) > 0,
-      );
+    for (let flags = 0; flags < 256; flags++) {
       const kernel = kernelByName(name, {
-        bias,
-        ownBiasDecay,
-        software,
-        range: sigmoidRange(inRange ? [0, 1] : null),
-        nFactors: one ? 1 : 40,
-        ...(otherLoss && { loss: logCosh }),
-        ...(otherOptimizer && { optimizer: sgd }),
+        hasBias: pick(flags, 0, [true, false]),
+        ownBiasDecay: pick(flags, 1, [true, false]),
+        isSoftware: pick(flags, 2, [true, false]),
+        range: pick(flags, 3, [sigmoidRange([0, 1]), identity]),
+        nFactors: pick(flags, 4, [1, 40]),
+        loss: pick(flags, 5, [mse, logCosh]),
+        optimizer: pick(flags, 6, [adam(), sgd({ momentum: true })]),
+        score: pick(flags, 7, [dotProduct, cosine]),
       });
       const source = `${kernel.workgroupSize} ${kernelSource(kernel, 'immediate')}`;
       assert.is(sources.get(kernel.name) ?? source, source, kernel.name);
@@ -65,9 +70,15 @@ test('a name stands for one text', () => {
   }
 });
 
+test('constants of an op are uniforms: other values need no other kernel', () => {
+  const text = (beta2: number, hi: number) =>
+    kernelSource(kernelByName('lazySteps', { optimizer: adam({ beta2 }), range: sigmoidRange([0, hi]) }), 'immediate');
+  assert.is(text(0.99, 5), text(0.9, 10));
+});
+
 /** What is said of a kernel spoiled in one place. */
 async function complaint(gpu: Gpu, spoil: Partial<Kernel>): Promise<string> {
-  const error = await gpu.compile({ ...kernelByName('dotBias'), ...spoil, name: 'spoiled' }).then(
+  const error = await gpu.compile({ ...kernelByName('scores'), ...spoil, name: 'spoiled' }).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -77,11 +88,11 @@ async function complaint(gpu: Gpu, spoil: Partial<Kernel>): Promise<string> {
 
 for (const gpu of modes) {
   test(`a kernel that does not fit its spec is refused, ${gpu.immediateMode}`, async () => {
-    const { code, buffers } = kernelByName('dotBias');
-    assert.match(await complaint(gpu, { buffers: { users: 'read array<f32>', items: 'read array<f32>' } }), /unresolved value 'z'/);
+    const { code, buffers } = kernelByName('scores');
+    assert.match(await complaint(gpu, { buffers: { users: 'read array<vec4f>', items: 'read array<vec4f>' } }), /unresolved value 'sums'/);
     assert.match(await complaint(gpu, { buffers: { ...buffers, items: 'read array<u32>' } }), /no matching overload/);
     assert.match(await complaint(gpu, { buffers: { ...buffers, z: 'read array<f32>' } }), /cannot store|read-only|access/);
-    assert.match(await complaint(gpu, { uniforms: { batchSize: 'u32' } }), /rowStride/);
+    assert.match(await complaint(gpu, { uniforms: { batchSize: 'u32' } }), /rowVecs/);
     assert.match(await complaint(gpu, { workgroupSize: 100_000 }), /workgroup|exceeds/i);
     assert.match(await complaint(gpu, { code: (declarations) => code(declarations).replace('fn main', 'fn other') }), /entry point|main/i);
   });

@@ -18,6 +18,7 @@ import type { Callback } from '../../src/train/fit.js';
 import { type CollabLearner, collabLearner, type OneCycleFitOptions } from '../../src/train/learner.js';
 import type { LearnerOptions } from '../../src/train/options.js';
 import { sharedGpu } from '../helpers/gpu.js';
+import { randomSource } from '../helpers/random.js';
 import { refusal } from '../helpers/refusal.js';
 import { sameBits } from '../helpers/training.js';
 

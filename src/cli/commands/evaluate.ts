@@ -7,7 +7,6 @@ import { checkWritable } from '../options/outputs.js';
 import { foldTable } from '../print/fold-table.js';
 import { deviceLine } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
-import { ahead } from '../process/ahead.js';
 import { interruptible } from '../process/interrupt.js';
 import { addTrialOptions, describeProtocol, FoldSource, runTrial, type TrialFlags, trialSettings } from './trial.js';
 
@@ -34,11 +33,10 @@ export function addEvaluate(program: Command): void {
 async function evaluate(flags: EvaluateFlags): Promise<void> {
   await checkWritable(flags.report);
   const source = new FoldSource(flags);
-  const reading = ahead(Promise.all([source.ratings(flags), source.folds(flags)]));
   await withDevice(flags, async ({ gpu, ...device }) => {
     console.log(deviceLine(device));
     const print = (text: string) => void (flags.quiet || console.log(text));
-    const [ratings, folds] = await reading;
+    const [ratings, folds] = await Promise.all([source.ratings(flags), source.folds(flags)]);
     print(`Data: ${ratings.source}`);
     const protocol = describeProtocol(flags, source, folds.length);
     print(`Protocol: ${protocol}.`);

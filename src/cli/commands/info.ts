@@ -41,11 +41,11 @@ async function info({ adapter: name, json }: InfoFlags): Promise<void> {
 async function gather(name: string | undefined): Promise<Info> {
   const versions = { dotbias: VERSION, node: process.version, platform: `${process.platform} ${process.arch}`, cacheDir: cacheDir() };
   try {
-    const { info: used, why } = await openAdapter(name === undefined ? {} : { name });
-    return { ...versions, adapters: await listAdapters(), used: { name: used.name, why } };
+    const { info: used, why } = await openAdapter({ quiet: true, name });
+    return { ...versions, adapters: await listAdapters({ quiet: true }), used: { name: used.name, why } };
   } catch (error) {
     if (!(error instanceof NoAdapterError)) throw error;
-    return { ...versions, adapters: await listAdapters().catch(() => []), problem: error.message };
+    return { ...versions, adapters: await listAdapters({ quiet: true }).catch(() => []), problem: error.message };
   }
 }
 

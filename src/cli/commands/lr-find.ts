@@ -9,7 +9,6 @@ import { integer, positive } from '../options/numbers.js';
 import { checkWritable } from '../options/outputs.js';
 import { dataLine, deviceLine, note, steppingNote } from '../print/head.js';
 import { alignedTable } from '../print/table.js';
-import { ahead } from '../process/ahead.js';
 
 interface LrFindFlags extends DataFlags, ModelFlags, DeviceFlags {
   startLr: number;
@@ -46,10 +45,9 @@ async function lrFind(flags: LrFindFlags): Promise<void> {
   const { startLr, endLr, steps, out } = flags;
   if (endLr <= startLr) throw new RangeError(`endLr ${endLr} must be greater than startLr ${startLr}.`);
   await checkWritable(out);
-  const reading = ahead(readData(flags));
   await withDevice(flags, async (device) => {
     console.log(deviceLine(device));
-    const sourced = await reading;
+    const sourced = await readData(flags);
     console.log(dataLine(sourced));
     const learn = await collabLearner(sourced.data, { ...learnerOptions(flags), gpu: device.gpu });
     note(steppingNote(learn));

@@ -15,7 +15,6 @@ import { trainingProgress } from '../print/progress.js';
 import { alignedTable, epochLine } from '../print/table.js';
 import { clock, sixDecimals } from '../print/text.js';
 import { resultLines, trainReport } from '../print/train-report.js';
-import { ahead } from '../process/ahead.js';
 import { interruptible } from '../process/interrupt.js';
 import { Stopwatch } from '../process/stopwatch.js';
 import { checkPlots, writePlots } from './train-plots.js';
@@ -60,12 +59,11 @@ async function train(flags: TrainFlags): Promise<void> {
   const watch = new Stopwatch();
   await Promise.all([checkWritable(flags.out), checkWritable(flags.report), checkPlots(flags.plots), checkRun(flags)]);
 
-  const reading = ahead(watch.time('data', () => readData(flags)));
   const opened = watch.start('device');
   await withDevice(flags, async ({ gpu, ...device }) => {
     opened();
     console.log(deviceLine(device));
-    const sourced = await reading;
+    const sourced = await watch.time('data', () => readData(flags));
     print(dataLine(sourced));
     const { data, bestMse } = sourced;
     checkEpochs(flags.epochs, Math.floor(data.nTrain / data.batchSize));
@@ -107,7 +105,7 @@ const COLUMNS = ['epoch', 'train_loss', 'valid_loss', 'time'];
 async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string) => void): Promise<boolean> {
   const { epochs, lr, quiet = false } = flags;
   const { notes, callbacks, checkpoint, resume } = await prepareRun(flags, learn);
-  for (const note of notes) console.error(note);
+  notes.forEach(note);
   const {
     stepsPerEpoch,
     options: { batchSize },

@@ -14,9 +14,9 @@ export function addDeviceOptions(command: Command): Command {
   );
 }
 
-/** Opens the device, lets `use` have it, and destroys it, whatever happens. */
+/** Opens the device, before anything else is under way (see `quiet`), lets `use` have it, and destroys it, whatever happens. */
 export async function withDevice(flags: DeviceFlags, use: (device: OpenedGpu) => Promise<void>): Promise<void> {
-  const device = await openGpu(flags.adapter === undefined ? {} : { name: flags.adapter });
+  const device = await openGpu({ quiet: true, name: flags.adapter });
   try {
     await use(device);
   } finally {

@@ -6,7 +6,8 @@
  * VK_ADD_DRIVER_FILES) it came before lavapipe.
  */
 import { NoAdapterError } from '../../base/errors.js';
-import { createGpu, withEnvironment } from './dawn.js';
+import { isSoftwareAdapter } from '../../gpu/gpu.js';
+import { requestAdapter } from './dawn.js';
 import { findSwiftShader, type SwiftShaderFiles, unpackSwiftShader } from './swiftshader.js';
 import { detectSystem, installAdvice, nvidiaAdvice } from './system-advice.js';
 import { chosenDrivers, loadLibrary, systemHasDrivers } from './vulkan-loader.js';
@@ -23,7 +24,6 @@ export interface AdapterReport {
   backend: string;
   /** Dawn tells the processor from real GPUs, but not integrated from discrete ones. */
   type: 'GPU' | 'CPU';
-  isFallbackAdapter: boolean;
   /** Computes on the CPU. */
   isSoftware: boolean;
   subgroupMinSize: number;
@@ -38,11 +38,16 @@ export interface OpenAdapterOptions {
    * Which adapter: `hardware`, `software`, `lavapipe`, `swiftshader`, or a part of its name or description, in any
    * case. Default: the best there is.
    */
-  name?: string;
+  name?: string | undefined;
   /** Threads of lavapipe (its LP_NUM_THREADS, 0 to compute on the calling thread) unless that variable is set. */
-  softwareThreads?: number;
+  softwareThreads?: number | undefined;
   /** Dawn's own options, `key=value`, e.g. `disable-dawn-features=timestamp_quantization`. */
-  dawnFlags?: readonly string[];
+  dawnFlags?: readonly string[] | undefined;
+  /**
+   * Takes two warnings of Dawn's, which mean nothing here, out of stderr where that is a terminal, a pipe or a file that is
+   * appended to (Linux). Not for a program with worker threads, which could open files meanwhile. Default false.
+   */
+  quiet?: boolean | undefined;
 }
 
 export interface OpenedAdapter {
@@ -80,9 +85,9 @@ export async function openAdapter(options: OpenAdapterOptions = {}): Promise<Ope
 }
 
 /** All adapters of this machine, best first; empty if there is none. Of two of the same model only one is listed. */
-export async function listAdapters(): Promise<AdapterReport[]> {
+export async function listAdapters(options: Pick<OpenAdapterOptions, 'quiet'> = {}): Promise<AdapterReport[]> {
   const reports: AdapterReport[] = [];
-  for await (const { info } of candidates({}, new Set())) reports.push(info);
+  for await (const { info } of candidates(options, new Set())) reports.push(info);
   return reports;
 }
 
@@ -122,22 +127,22 @@ async function* systemAdapters(options: OpenAdapterOptions): AsyncGenerator<Omit
   const best = await request(options);
   if (best === null) return;
   yield best;
-  for (const name of await adapterNames(options.dawnFlags)) {
+  for (const name of await adapterNames(options)) {
+    if (plain(name) === best.adapter.info.device) continue;
     const other = await request(options, [`adapter=${name}`]);
     if (other) yield other;
   }
 }
 
-/** Dawn's best adapter under the given flags and environment, from a `GPU` of its own. */
+/** Dawn's best adapter under the given flags and environment. */
 async function request(
-  { dawnFlags = [], softwareThreads }: OpenAdapterOptions,
+  { dawnFlags = [], softwareThreads, quiet }: OpenAdapterOptions,
   flags: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Omit<Candidate, 'source'> | null> {
-  const gpu = await createGpu([...dawnFlags, ...flags]);
   const threads: Record<string, string> =
     softwareThreads === undefined || process.env['LP_NUM_THREADS'] ? {} : { LP_NUM_THREADS: String(softwareThreads) };
-  const adapter = await withEnvironment({ ...environment, ...threads }, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
+  const { adapter, gpu } = await requestAdapter([...dawnFlags, ...flags], { ...environment, ...threads }, quiet);
   return adapter && { adapter, gpu, info: report(adapter, gpu) };
 }
 
@@ -186,11 +191,13 @@ function gpuAdvice(): string {
 }
 
 /** The driver's names of all adapters. Dawn tells them only in its refusal of a name that does not exist. */
-async function adapterNames(dawnFlags: readonly string[] = []): Promise<string[]> {
-  const gpu = await createGpu([...dawnFlags, 'adapter=\u0001']);
-  const refusal = await gpu.requestAdapter().then(() => '', String);
-  return Array.from(refusal.matchAll(/^ \* backend: '.*?', name: '(.*)'$/gm), (match) => match[1]!);
+async function adapterNames({ dawnFlags = [], quiet }: OpenAdapterOptions): Promise<string[]> {
+  const refusal = await requestAdapter([...dawnFlags, 'adapter=\u0001'], {}, quiet).then(() => '', String);
+  return Array.from(refusal.matchAll(/^ \* backend: '.*?', name: '(.*)'$/gm), (match) => match[1]);
 }
+
+/** A name as Dawn gives it in `GPUAdapterInfo`. */
+const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
 function fits({ name, description, isSoftware }: AdapterReport, wanted: string): boolean {
   const text = wanted.toLowerCase();
@@ -213,8 +220,7 @@ function report(adapter: GPUAdapter, gpu: GPU): AdapterReport {
     architecture,
     backend: backends[process.platform] ?? 'unknown',
     type: isFallbackAdapter ? 'CPU' : 'GPU',
-    isFallbackAdapter,
-    isSoftware: isFallbackAdapter || known !== undefined,
+    isSoftware: isSoftwareAdapter(adapter.info),
     subgroupMinSize,
     subgroupMaxSize,
     features: [...adapter.features].sort(),

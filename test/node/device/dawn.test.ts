@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createGpu, withEnvironment } from '../../../src/node/device/dawn.js';
+import { requestAdapter, withEnvironment } from '../../../src/node/device/dawn.js';
 import { testGpu } from '../../helpers/device.js';
 import { nullDevice } from '../../helpers/null-device.js';
 
@@ -22,9 +22,20 @@ test('environment variables hold during the work only, and come back even if it 
 });
 
 test('Dawn gets the flags', async () => {
-  const gpu = await createGpu(['backend=none-such']);
-  const refusal = await gpu.requestAdapter().then(() => '', String);
+  const refusal = await requestAdapter(['backend=none-such']).then(() => '', String);
   assert.match(refusal, /none-such/);
+});
+
+test('there is one GPU object for each set of flags and of variables that drivers read', async () => {
+  const flags = ['backend=null'];
+  const { gpu, adapter } = await requestAdapter(flags);
+  const again = await requestAdapter(flags);
+  assert.is(again.gpu, gpu);
+  for (const each of [adapter, again.adapter]) (await each!.requestDevice()).destroy();
+  assert.is((await requestAdapter(flags, { DOTBIAS_TEST_A: '1' })).gpu, gpu);
+  const others = await Promise.all([requestAdapter(flags, { LP_NUM_THREADS: '7' }), requestAdapter(flags, { LP_NUM_THREADS: '7' })]);
+  assert.is.not(others[0].gpu, gpu);
+  assert.is(others[0].gpu, others[1].gpu);
 });
 
 /** What the null device says against `work`; '' if nothing. */
@@ -123,6 +134,30 @@ for (const [name, script, code] of hasAdapter ? ends : []) {
     const child = spawn(process.execPath, ['--input-type=module', '-e', `${opening}\n${script}`], { stdio: 'ignore', timeout: 20_000 });
     const end = await new Promise((resolve) => child.once('exit', (status, signal) => resolve([status, signal])));
     assert.equal(end, [code, null]);
+  });
+}
+
+/** Opens and destroys devices in a process of its own, and prints how many were collected, and the listeners left. */
+const manyDevices = `
+  import { openGpu } from ${JSON.stringify(new URL('../../../src/node/device/device.js', import.meta.url).href)};
+  const name = process.env.DOTBIAS_TEST_ADAPTER;
+  let collected = 0;
+  const registry = new FinalizationRegistry(() => collected++);
+  const before = process.listenerCount('exit');
+  process.on('warning', (warning) => console.log(warning.message));
+  for (let i = 0; i < 20; i++) {
+    const { gpu } = await openGpu(name ? { name } : {});
+    registry.register(gpu.device);
+    await gpu.withScope((scope) => gpu.read(scope.upload('data', new Float32Array(4))));
+    gpu.destroy();
+  }
+  for (let i = 0; i < 20 && collected < 18; i++) { globalThis.gc(); await new Promise((resolve) => setTimeout(resolve, 10)); }
+  console.log(collected >= 18, process.listenerCount('exit') - before);`;
+
+if (hasAdapter) {
+  test('devices that were destroyed can be collected, and leave no listener', () => {
+    const { stdout } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', manyDevices], { encoding: 'utf8' });
+    assert.is(stdout, 'true 1\n');
   });
 }
 

@@ -184,7 +184,7 @@ const styles: fc.Arbitrary<Style> = fc.record({
 });
 const isQuoted = ({ delimiter }: Style) => delimiter === ',' || delimiter === ';';
 
-/** Text that a style can hold. Only quotes protect delimiters and line ends, and these not in the first line, from which the reader learns. */
+/** Text that a style can hold: delimiters and line ends within quotes, and line ends only below a header. */
 function textOf(style: Style): fc.Arbitrary<string> {
   const letters = ['a', 'Z', '"', ',', ';', '|', ' ', 'é', '漢', '-', '_', '#', '0', '7', '.', 'e'];
   const safe = letters.filter((letter) => !style.delimiter.includes(letter));

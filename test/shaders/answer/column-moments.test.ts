@@ -1,7 +1,7 @@
 // Column moments, joined on the host, against float64.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { priorOf } from '../../../src/answer/fold-in.js';
+import { priorOf } from '../../../src/answer/prior.js';
 import { hash32 } from '../../../src/index.js';
 import { columnMomentsReference } from '../../twins/column-moments.js';
 import { modelOf, tablesOf } from '../../helpers/rated-model.js';

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CollabModel, hash32, sigmoidRange } from '../../../src/index.js';
-import { foldInReference } from '../../../src/answer/solve-user.js';
+import { solveUser } from '../../../src/answer/solve-user.js';
 import { modelOf, tablesOf, type TableSizes } from '../../helpers/rated-model.js';
 
 const uniform = (a: number, b: number) => hash32(5, a, b, 0) / 2 ** 32;
@@ -48,7 +48,7 @@ test('the solver finds a minimum: no direction leads lower', () => {
     sd: Float64Array.from({ length: n }, (_, f) => 0.1 + uniform(21, f)),
   };
   const [itemBias, ratings, l2] = [rows.map((_, k) => uniform(22, k)), rows.map((_, k) => 1 + (k % 5)), 0.4];
-  const { x } = foldInReference({ range, prior, l2, rows, itemBias, ratings });
+  const { x } = solveUser({ range, prior, l2, rows, itemBias, ratings });
   const cost = (at: Float64Array) =>
     rows.reduce((sum, row, k) => sum + (range.value(row.reduce((z, q, f) => z + q * at[f], itemBias[k])) - ratings[k]) ** 2, 0) +
     l2 * at.reduce((sum, value, f) => sum + ((value - prior.mean[f]) / prior.sd[f]) ** 2, 0);

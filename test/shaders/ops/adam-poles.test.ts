@@ -110,6 +110,14 @@ test('the last step alone needs one pole', () => {
   for (const s of [0, 1e-6, 1]) assert.ok(Math.abs(idleQ(poles, 2, s) / idleQSum(schedule, idle, 2, s) - 1) < 1e-12);
 });
 
+test('a momentum of nothing, or next to it, leaves nothing to come', () => {
+  for (const beta1 of [0, 2e-323, 1e-300]) {
+    const { weights, shifts } = idlePoles(lrSweep({ beta1 }), options['fastai 2']);
+    assert.ok(weights.every((w) => w >= 0 && w < 1e-280));
+    assert.ok(shifts.every((x) => x > 0));
+  }
+});
+
 test('a sweep whose rates grow faster than the momentum fades is replayed to its end', () => {
   const schedule = lrSweep({ startLr: 1e-7, endLr: 10, numIt: 100 });
   for (const idle of [options['fastai 1'], options['fastai 2']]) {
@@ -130,7 +138,7 @@ test('constants smaller than those that the poles are tested with are replayed',
     const options = { ...idle, ...constants };
     return replayEnd(schedule, options, idlePoles(schedule, options));
   };
-  assert.is(end({}), 0);
+  assert.ok(end({}) < 50);
   assert.is(end({ beta2: 0.89 }), 50);
   assert.is(end({ beta2: 0.5, eps: 1e-12 }), 50);
   assert.is(end({ eps: 9e-9 }), 50);

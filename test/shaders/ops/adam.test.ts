@@ -12,7 +12,8 @@ import { assertClose } from '../../helpers/training.js';
 
 const gpu = await sharedGpu();
 
-const Q_TOLERANCE = 5e-6;
+/** Ten times what SwiftShader and lavapipe are off by, relatively. */
+const Q_TOLERANCE = 2e-6;
 
 test("update is fastai's Adam, written out", () => {
   const [lr, beta1, beta2, eps, wd, t] = [0.03, 0.87, 0.99, 1e-5, 0.2, 4];
@@ -52,14 +53,13 @@ test("constants are fastai 1's unless given, and refused out of range", () => {
 
 for (const eps of [1e-8, 1e-5]) {
   test(`the WGSL of Q is the sum over its poles: eps ${eps}`, async () => {
-    const optimizer = adam({ eps });
-    const Idle = idleStruct(optimizer.idle!) as Struct<Fields>;
+    const idle = adam({ eps }).idle!;
+    const Idle = idleStruct(idle) as Struct<Fields>;
     const kernel = defineKernel({
       name: 'idleQ',
       workgroupSize: 1,
       buffers: { idles: read(Idle), s: 'read array<vec4f>', q: 'read_write array<vec4f>' },
-      ops: [optimizer],
-      code: (declarations) => wgsl`${declarations}${optimizer.idle!.wgsl}
+      code: (declarations) => wgsl`${declarations}${idle.wgsl}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main() { q[0] = idleQ(idles[0], s[0]); }
 `,

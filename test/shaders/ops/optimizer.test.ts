@@ -6,27 +6,32 @@ import { adam } from '../../../shaders/ops/adam.js';
 import { checkOptimizer, idleStruct, type OptimizerOp, rateStruct, stateBuffers } from '../../../shaders/ops/optimizer.js';
 import { sgd } from '../../../shaders/ops/sgd.js';
 import { constant, lrSweep, oneCycle, type Schedule } from '../../../src/schedule/schedule.js';
+import { randomFloats } from '../../helpers/kernel-input.js';
 import { rmsProp } from '../../helpers/ops.js';
 
 type State = [p: number, m: number, v: number];
 
-/** p, m and v. */
-const TOLERANCES = [1e-6, 1e-11, 1e-11];
 
-const N_STEPS = 120;
-const rate = fc.double({ min: 1e-5, max: 0.05, noNaN: true });
-const schedules: fc.Arbitrary<Schedule> = fc.oneof(
-  fc.record({ lr: rate, beta1: fc.double({ min: 0, max: 0.97, noNaN: true }) }).map((own) => constant({ totalSteps: N_STEPS, ...own })),
-  fc.record({ lrMax: rate, defaults: fc.constantFrom('fastai1', 'fastai2') }).map((own) => oneCycle({ totalSteps: N_STEPS, ...own })),
-  fc.constant(lrSweep({ startLr: 1e-7, endLr: 1, numIt: N_STEPS })),
-  fc
-    .tuple(...[0.02, 0.97].map((max) => fc.array(fc.double({ min: 1e-6, max, noNaN: true }), { minLength: N_STEPS, maxLength: N_STEPS })))
-    .map(([lr, beta1]) => ({ lr: Float64Array.from(lr), beta1: Float64Array.from(beta1), end: { lr: lr[0], beta1: beta1[0] } })),
-);
+const N_STEPS = 80;
+/** Schedules as users have them, and one whose rates jump about. */
+const SCHEDULES: Record<string, (lr: number, beta1: number, seed: number) => Schedule> = {
+  constant: (lr, beta1) => constant({ totalSteps: N_STEPS, lr, beta1 }),
+  'one cycle': (lrMax) => oneCycle({ totalSteps: N_STEPS, lrMax }),
+  'one cycle of fastai 2': (lrMax) => oneCycle({ totalSteps: N_STEPS, lrMax, defaults: 'fastai2' }),
+  sweep: (_, beta1) => lrSweep({ startLr: 1e-7, endLr: 1, numIt: N_STEPS, beta1 }),
+  jumps: (lr, beta1, seed) => ({
+    lr: randomFloats(N_STEPS, seed, lr / 100, lr),
+    beta1: randomFloats(N_STEPS, seed + 1, 0, beta1),
+    end: { lr, beta1 },
+  }),
+};
 
 /** A row that a gradient has left somewhere in a schedule, and the steps for which it is then idle. */
 const cases = fc.record({
-  schedule: schedules,
+  kind: fc.constantFrom(...Object.keys(SCHEDULES)),
+  lr: fc.double({ min: 1e-5, max: 0.05, noNaN: true }),
+  beta1: fc.double({ min: 0, max: 0.97, noNaN: true }),
+  seed: fc.nat(1000),
   wd: fc.constantFrom(0, 0.01, 0.1, 1),
   stepCount: fc.constantFrom(0, 30, 5000),
   /** From 0 (the first step that the closed form covers) to 1 (the last step of the schedule). */
@@ -38,21 +43,28 @@ const cases = fc.record({
   m: fc.double({ min: -1, max: 1, noNaN: true }),
 });
 
-const OPTIMIZERS: [string, OptimizerOp][] = [
-  ['sgd', sgd()],
-  ['sgd with momentum', sgd({ momentum: true })],
-  ['adam', adam()],
-  ['adam with the eps of fastai 2', adam({ eps: 1e-5 })],
-  ['adam with a long memory', adam({ beta2: 0.999 })],
-  ['adam with a short memory', adam({ beta2: 0.9 })],
+/**
+ * What the parameter may be off by: ten times what 2,000 cases of each showed. Adam's poles are off by up to 8e-8, the rest is
+ * rounding, up to 7e-15; that of m and v is up to 9e-15.
+ */
+const [BY_POLES, BY_ROUNDING] = [8e-7, 1e-13];
+
+const OPTIMIZERS: [string, OptimizerOp, number][] = [
+  ['sgd', sgd(), BY_ROUNDING],
+  ['sgd with momentum', sgd({ momentum: true }), BY_ROUNDING],
+  ['adam', adam(), BY_POLES],
+  ['adam with the eps of fastai 2', adam({ eps: 1e-5 }), BY_POLES],
+  ['adam with a long memory', adam({ beta2: 0.999 }), BY_POLES],
+  ['adam with a short memory', adam({ beta2: 0.9 }), BY_POLES],
 ];
 
-for (const [name, op] of OPTIMIZERS) {
+for (const [name, op, tolerance] of OPTIMIZERS) {
   const { update, rate, nState, idle } = op;
   test(`the closed form is as many steps without a gradient, from the step on that it says: ${name}`, () => {
     let nTried = 0;
     fc.assert(
-      fc.property(cases, ({ schedule, wd, stepCount, from, gap, p, size, m }) => {
+      fc.property(cases, ({ kind, lr, beta1, seed, wd, stepCount, from, gap, p, size, m }) => {
+        const schedule = SCHEDULES[kind](lr, beta1, seed);
         const { columns, validFrom } = idle!.table(schedule, { wd, stepCount });
         assert.ok(validFrom >= 0 && validFrom <= N_STEPS);
         const t0 = validFrom + Math.floor(from * (N_STEPS - validFrom));
@@ -83,13 +95,13 @@ for (const [name, op] of OPTIMIZERS) {
         });
         for (let i = 0; i <= nState; i++) {
           const error = Math.abs(found[i] - wanted[i]);
-          const scale = i === 0 ? Math.max(1, Math.abs(p)) : Math.abs(wanted[i]);
-          assert.ok(error <= TOLERANCES[i] * scale, `${'pmv'[i]} from ${t0} over ${t1 - t0}: ${found[i]}, not ${wanted[i]}`);
+          const scale = i === 0 ? Math.max(1, Math.abs(p)) : Math.max(1e-30, Math.abs(wanted[i]));
+          assert.ok(error <= (i === 0 ? tolerance : BY_ROUNDING) * scale, `${'pmv'[i]} from ${t0} over ${t1 - t0}: ${found[i]}, not ${wanted[i]}`);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
-    assert.ok(nTried > 200, `only ${nTried} closed forms tried`);
+    assert.ok(nTried > 100, `only ${nTried} closed forms tried`);
   });
 
   test(`rates have the same names at every step, and are finite: ${name}`, () => {

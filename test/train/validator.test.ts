@@ -1,0 +1,71 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { identity, rangeOf } from '../../shaders/ops/range.js';
+import { RowLayout } from '../../src/model/layout.js';
+import { EmbeddingTables } from '../../src/model/tables.js';
+import { ReferenceTrainer } from '../../src/reference/trainer.js';
+import type { StepOptions } from '../../src/steps/stepper.js';
+import { Validator } from '../../src/train/validator.js';
+import { sharedGpu } from '../helpers/gpu.js';
+import { cosine, logCosh, negativeSquaredDistance } from '../helpers/ops.js';
+import { data } from '../helpers/short-run.js';
+import { assertClose, randomTables, stepOptions } from '../helpers/training.js';
+
+const gpu = await sharedGpu();
+
+async function validate(options: Partial<StepOptions>, hasBias: boolean) {
+  const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors: 7, hasBias };
+  const tables = randomTables(shape, 3);
+  const embeddings = new EmbeddingTables(gpu, shape);
+  embeddings.writeTables(tables);
+  const step = stepOptions(options);
+  const validator = await Validator.create(embeddings, data.valid, step);
+  const found = await validator.run();
+  validator.release();
+  embeddings.release();
+  return { found, step, reference: new ReferenceTrainer(shape, new RowLayout(shape).unpack(new RowLayout(shape).pack(tables)), step) };
+}
+
+const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+for (const [name, options, hasBias] of [
+  ['mse', {}, true],
+  ['no biases', {}, false],
+  ['no range', { range: identity }, true],
+  ['another range', { range: rangeOf([1, 4]) }, true],
+  ['another loss', { loss: logCosh }, true],
+  ['another score', { score: negativeSquaredDistance, range: identity }, true],
+  ['a score of three sums', { score: cosine }, false],
+] as const) {
+  test(`the validator measures as the reference does: ${name}`, async () => {
+    const { found, step, reference } = await validate(options, hasBias);
+    const { users, items, ratings } = data.valid;
+    const errors = Array.from(ratings, (y, k) => reference.predict(users[k], items[k]) - y);
+    const mse = mean(errors.map((e) => e * e));
+    const loss = mean(errors.map((e, k) => step.loss.value(e + ratings[k], ratings[k])));
+    assertClose([found.loss, found.mse, found.rmse, found.mae], [loss, mse, Math.sqrt(mse), mean(errors.map(Math.abs))], 2e-6, 'error');
+    assert.is(found.loss === found.mse, step.loss.name === 'mse');
+  });
+}
+
+test('an empty validation set has no errors to speak of', async () => {
+  const embeddings = new EmbeddingTables(gpu, { nUsers: 3, nItems: 4, nFactors: 2, hasBias: true });
+  const none = { users: new Uint32Array(), items: new Uint32Array(), ratings: new Float32Array() };
+  const validator = await Validator.create(embeddings, none, stepOptions());
+  assert.equal(await validator.run(), { loss: NaN, mse: NaN, rmse: NaN, mae: NaN });
+  validator.release();
+  embeddings.release();
+});
+
+test('release gives the memory back, and does nothing a second time', async () => {
+  const embeddings = new EmbeddingTables(gpu, { nUsers: data.nUsers, nItems: data.nItems, nFactors: 2, hasBias: true });
+  const before = gpu.allocated;
+  const validator = await Validator.create(embeddings, data.valid, stepOptions());
+  assert.ok(gpu.allocated > before);
+  validator.release();
+  validator.release();
+  assert.is(gpu.allocated, before);
+  embeddings.release();
+});
+
+test.run();
