@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CollabModel } from '../../src/index.js';
 import { modelOf, tablesOf } from '../helpers/rated-model.js';
+import { assertRefused } from '../helpers/refusal.js';
 
 const sizes = { nUsers: 4, nItems: 6, nFactors: 2 };
 const itemFactors = [9, 9, /* i1 */ 1, 0, /* i2 */ 10, 1, /* i3 */ 0.5, 0, /* i4 */ 0, 0, /* i5 */ -3, 0];
@@ -14,14 +15,6 @@ let model: CollabModel;
 test.before(async () => {
   model = await modelOf(sizes, tables, { titles: new Map([['i3', 'Three']]) });
 });
-
-const fails = async (work: Promise<unknown>, type: Function, pattern: RegExp) => {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof type && pattern.test((error as Error).message), String(error));
-};
 
 test('cosine ranks by direction: itself and #na# left out, a zero vector has 0', async () => {
   const list = await model.similarItems('i1');
@@ -65,26 +58,26 @@ test('biases are ranked highest first, equal ones by row, #na# left out', async 
   ]);
 });
 
-test('weight and bias give the rows of the tables by id', async () => {
+test('vectors and biases give the rows of the tables by id', async () => {
   assert.equal(
-    (await model.weight(['i2', 'i5'])).map((row) => [...row]),
+    (await model.vectors(['i2', 'i5'])).map((row) => [...row]),
     [
       [10, 1],
       [-3, 0],
     ],
   );
   assert.equal(
-    (await model.weight(['u3'], { isItem: false })).map((row) => [...row]),
+    (await model.vectors(['u3'], { isItem: false })).map((row) => [...row]),
     [[-1, 5]],
   );
-  assert.equal([...(await model.bias(['i3', 'i2']))], [1, -0.5]);
-  assert.equal([...(await model.bias(['u2'], { isItem: false }))], [-1]);
-  assert.equal(await model.weight([]), []);
+  assert.equal([...(await model.biases(['i3', 'i2']))], [1, -0.5]);
+  assert.equal([...(await model.biases(['u2'], { isItem: false }))], [-1]);
+  assert.equal(await model.vectors([]), []);
 });
 
 test('many ids are read as one piece of the table, with the same result', async () => {
   const ids = Array.from({ length: 3000 }, (_, k) => `i${1 + (k % 5)}`);
-  const rows = await model.weight(ids);
+  const rows = await model.vectors(ids);
   assert.equal([...rows[2999]], [-3, 0]);
   assert.equal([...rows[1]], [10, 1]);
 });
@@ -99,21 +92,24 @@ test('answers follow the tables', async () => {
 
 test('a model without biases has none to rank', async () => {
   const plain = await modelOf({ ...sizes, bias: false }, tables);
-  await fails(plain.itemBias(), TypeError, /no biases/);
-  await fails(plain.bias(['i1']), TypeError, /no biases/);
+  await assertRefused(() => plain.itemBias(), /no biases/, TypeError);
+  await assertRefused(() => plain.biases(['i1']), /no biases/, TypeError);
   assert.equal(
-    (await plain.weight(['i2'])).map((row) => [...row]),
+    (await plain.vectors(['i2'])).map((row) => [...row]),
     [[10, 1]],
   );
   plain.release();
 });
 
 test('bad arguments are refused', async () => {
-  await fails(model.similarItems('nothing'), RangeError, /never saw item "nothing"/);
-  await fails(model.weight(['i1', 'u1']), RangeError, /never saw item "u1"/);
-  await fails(model.weight('i1' as never), TypeError, /as an array/);
-  await fails(model.similarItems('i1', 0), RangeError, /n must be/);
-  await fails(model.similarItems('i1', 1, { metric: 'euclid' as never }), RangeError, /'cosine' or 'dot'/);
+  await assertRefused(() => model.similarItems('nothing'), /^Training saw no item 'nothing'\.$/);
+  await assertRefused(() => model.vectors(['i1', 'u1']), /^Training saw no item 'u1'\.$/);
+  await assertRefused(() => model.vectors('i1' as never), /as an array/, TypeError);
+  await assertRefused(() => model.similarUsers('nobody'), /^Training saw no user 'nobody'\.$/);
+  await assertRefused(() => model.similarItems('i1', 0), /n must be/);
+  await assertRefused(() => model.vectors(['i1'], { isitem: false } as never), /did you mean isItem\?/, TypeError);
+  await assertRefused(() => model.similarItems('i1', 1, { Metric: 'dot' } as never), /did you mean metric\?/, TypeError);
+  await assertRefused(() => model.similarItems('i1', 1, { metric: 'euclid' as never }), /'cosine' or 'dot'/);
 });
 
 test.run();

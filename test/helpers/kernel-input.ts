@@ -30,7 +30,7 @@ export function randomRows(nFactors: number, hasBias: boolean, seed = 1): { layo
   return { layout, param: Float64Array.from(layout.pack(randomTables(layout.shape, seed, 0.5))) };
 }
 
-export function randomRatingStructs(n: number, seed = 4): { user: number; item: number; y: number }[] {
+export function randomRatingStructs(n: number, seed = 14): { user: number; item: number; y: number }[] {
   const { users, items, ratings } = randomRatings({ nUsers: N_USERS, nItems: N_ITEMS }, n, seed);
   return Array.from(ratings, (y, k) => ({ user: users[k], item: N_USERS + items[k], y }));
 }

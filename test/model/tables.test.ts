@@ -70,7 +70,7 @@ test('a model over the budget is refused before anything is allocated', async ()
   const small = Gpu.borrow(await freshNullDevice(), { memoryBudget: 10_000 });
   const shape = { nUsers: 100, nItems: 100, nFactors: 8, hasBias: true };
   assert.throws(
-    () => new EmbeddingTables(small, shape),
+    () => new EmbeddingTables(small, shape, { nState: 2 }),
     (error: Error) =>
       error instanceof MemoryBudgetError &&
       /A model of 100 users, 100 items and 8 factors needs 0\.0 MiB .* budget of 0\.0 MiB/.test(error.message),

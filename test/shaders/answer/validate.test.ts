@@ -13,7 +13,7 @@ const gpu = await sharedGpu();
 for (const [score] of SCORES) {
   for (const range of RANGES) {
     for (const hasBias of score === dotProduct ? [true, false] : [range === RANGES[0]]) {
-      const loss = hasBias ? logCosh : mse;
+      const loss = hasBias ? mse : logCosh;
       test(`validate sums errors by workgroup: ${loss.name}, ${range.name}, ${score.name}, ${hasBias ? 'bias' : 'no bias'}`, async () => {
         const kernel = validate(loss, range, score, hasBias);
         for (const nFactors of FACTORS) {
