@@ -14,6 +14,7 @@ export * from './node/ratings/default-data.js';
 export * from './node/ratings/ratings-file.js';
 export * from './node/files/checkpoint-dir.js';
 export * from './node/files/sweep-dir.js';
+export type { DownloadOptions } from './node/ratings/movielens.js';
 export { readMovieLensFolds, type GivenFold, type MovieLensFolds } from './node/ratings/movielens-folds.js';
 export { writeFileAtomic } from './node/disk/files.js';
 export { loadModelFile, readModelFile, saveModel } from './node/files/model-file.js';

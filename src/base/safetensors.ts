@@ -11,4 +11,3 @@
 export type { Dtype, Tensor } from './safetensors-format.js';
 export { readSafetensors, type SafetensorsFile } from './safetensors-read.js';
 export { writeSafetensors } from './safetensors-write.js';
-export { isObject, quote } from './json.js';

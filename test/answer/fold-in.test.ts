@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { CollabData, collabLearner, type CollabModel, type GivenRating, hash32, metrics, sigmoidRange } from '../../src/index.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { modelOf, ratingsOf, scoreOf, tablesOf } from '../helpers/rated-model.js';
+import { assertRefused } from '../helpers/refusal.js';
 
 const sizes = { nUsers: 50, nItems: 40, nFactors: 6 };
 const tables = tablesOf(sizes, (table, i) => hash32(8, table, i, 0) / 2 ** 32 - 0.5);
@@ -19,14 +20,6 @@ let model: CollabModel;
 test.before(async () => {
   model = await modelOf(sizes, tables, { train: ratingsOf([[1, 1]]), titles: new Map([['i3', 'Three']]) });
 });
-
-const fails = async (work: Promise<unknown>, type: Function, pattern: RegExp) => {
-  const error = await work.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof type && pattern.test((error as Error).message), String(error));
-};
 
 test('ratings pull predictions towards them, further the weaker the prior is', async () => {
   const error = async (l2: number) =>
@@ -101,40 +94,32 @@ test('a contribution is what the item would lose, to first order, without that r
   linear.release();
 });
 
-test('many users: lists and numbers of each as if alone', async () => {
-  const users = [given, [['i1', 3]], given.slice(0, 2)] as const;
-  const all = await model.foldInAll(users);
-  const { n, items } = await all.recommend(5);
-  for (const [k, ratings] of users.entries()) {
-    const one = await model.foldIn(ratings);
-    assert.ok(Math.abs(one.bias - all.biases[k]) < 1e-4);
-    assert.equal(
-      (await one.recommend(5)).map(({ item }) => item),
-      [...items.subarray(k * n, (k + 1) * n)].map((row) => `i${row}`),
-    );
-  }
-  assert.is((await model.foldInAll([])).biases.length, 0);
+test('a model of more than 336 factors folds users in too', async () => {
+  const wide = { nUsers: 12, nItems: 20, nFactors: 400 };
+  const many = await modelOf(
+    wide,
+    tablesOf(wide, (table, i) => (hash32(9, table, i, 0) / 2 ** 32 - 0.5) / 10),
+  );
+  const user = await many.foldIn(given.slice(0, 3));
+  assert.is(user.factors.length, 400);
+  const predicted = await user.predict(['i3', 'i9']);
+  assert.ok(predicted[0] > predicted[1] + 0.1, 'what was liked is predicted above what was not');
+  many.release();
 });
 
-test('bad input is named', async () => {
-  await fails(model.foldIn([]), RangeError, /no ratings to fold in/);
-  await fails(model.foldIn([['i1', 6]]), RangeError, /item "i1" is 6, outside the model's range of 0 to 5.5/);
-  await fails(model.foldIn([['i1', NaN]]), RangeError, /"i1" is NaN, not a finite number/);
-  await fails(model.foldIn([['i1', '4' as never]]), RangeError, /not a finite number/);
-  await fails(model.foldIn([['x', 3]]), RangeError, /never saw item "x"/);
-  await fails(model.foldIn([['x', 3]], { unknown: 'skip' }), RangeError, /no ratings/);
-  await fails(model.foldIn(given, { l2: 0 }), RangeError, /l2 must be a positive number/);
-  await fails(model.foldInAll([given, []]), RangeError, /no ratings of user 1/);
-  const user = await model.foldIn(
-    [
-      ['x', 3],
-      ['i1', 3],
-    ],
-    { unknown: 'skip' },
-  );
-  await fails(user.because('x'), RangeError, /never saw item "x"/);
-  await fails(user.recommend(0), RangeError, /n must be/);
-  await fails(user.predict(['x'], { unknown: 'error' }), RangeError, /never saw/);
+test('what cannot be asked of a folded-in user is refused', async () => {
+  const ratings: GivenRating[] = [
+    ['x', 3],
+    ['i1', 3],
+  ];
+  const user = await model.foldIn(ratings, { unknown: 'skip' });
+  await assertRefused(() => user.because('x'), /^Training saw no item 'x'\.$/);
+  await assertRefused(() => user.because('i1', 0), /n must be a whole number of at least 1, not 0/);
+  await assertRefused(() => user.recommend(0), /n must be a whole number of at least 1, not 0/);
+  await assertRefused(() => user.recommend(3, { excluded: [] } as never), /did you mean exclude\?/, TypeError);
+  await assertRefused(() => user.predict(['x'], { unknown: 'error' }), /^Training saw no item 'x'\.$/);
+  await assertRefused(() => user.predict('i1' as never), /Give the item ids as an array/, TypeError);
+  assert.is((await user.predict(['x'])).length, 1, 'else it is read as #na#');
 });
 
 const movielens = process.env['MOVIELENS_DIR'];

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { CollabData, randomSplit, type RatingColumns } from '../../data/collab-data.js';
+import { CollabData, type RatingColumns } from '../../data/collab-data.js';
+import { randomSplit } from '../../data/split.js';
 import type { Id } from '../../data/ids.js';
 import type { OpenedRatings } from '../../node/ratings/default-data.js';
 import type { ColumnChoice, ReadRatingsOptions, Skipped } from '../../node/ratings/ratings-file.js';
