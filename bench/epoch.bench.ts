@@ -1,7 +1,7 @@
 /** Whole training runs: the tutorial's five epochs in processes of their own, and a grid of batch sizes, factors and steppers. */
+import { collabLearner } from '../src/train/make-learner.js';
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
-import { collabLearner } from '../src/train/learner.js';
 import type { StepperName } from '../src/steps/stepper.js';
 import { checkSteps } from './check.js';
 import type { FitOnce } from './fit-once.js';

@@ -1,6 +1,6 @@
 /** Runs the tutorial once from a cold start and prints what it measured as JSON. Argument: the adapter's name, or '' for the best. */
+import { collabLearner } from '../src/train/make-learner.js';
 import { openGpu } from '../src/node/device/device.js';
-import { collabLearner } from '../src/train/learner.js';
 import { peakMemory } from './report.js';
 import { EPOCHS, LR_MAX, openWorkload, TUTORIAL, split } from './workload.js';
 

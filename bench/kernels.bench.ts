@@ -1,7 +1,8 @@
 /** Every kernel alone, on the dispatches of real training steps, beside what the device can do. */
+import { collabLearner } from '../src/train/make-learner.js';
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
-import { type CollabLearner, collabLearner } from '../src/train/learner.js';
+import { type CollabLearner } from '../src/train/learner.js';
 import type { StepperName } from '../src/steps/stepper.js';
 import { oneCycle } from '../src/schedule/schedule.js';
 import { capture, type Dispatch, kernelStem, replay } from './capture.js';

@@ -2,10 +2,10 @@
  * Opens and closes devices, and prints as JSON what the process holds after some of the rounds. Arguments: the adapter's name,
  * or '' for the best; 'learner' or 'device'; the numbers of rounds after which to look, ascending.
  */
+import { collabLearner } from '../src/train/make-learner.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openGpu } from '../src/node/device/device.js';
-import { collabLearner } from '../src/train/learner.js';
 import { LR_MAX, openWorkload, split, TUTORIAL } from './workload.js';
 
 /** What a round makes and gives back: a learner that opens a device for itself, or the device alone. */

@@ -11,7 +11,8 @@ export * from './data/protocols.js';
 export { plantedRatings, type PlantedOptions, type PlantedRatings } from './data/planted.js';
 
 // Training
-export { CollabLearner, collabLearner, type OneCycleFitOptions, type ShownResult } from './train/learner.js';
+export { collabLearner } from './train/make-learner.js';
+export { CollabLearner, type OneCycleFitOptions, type ShownResult } from './train/learner.js';
 export type { LrFindOptions } from './train/lr-find.js';
 export type { EpochOrder } from './train/order.js';
 export type { CalibrationStore, Defaults, LearnerOptions } from './train/options.js';

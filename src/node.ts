@@ -1,10 +1,11 @@
 /** The Node entry: all of the core, and what needs Node: a device, rating files, MovieLens, saving and loading. */
+import { collabLearner as makeInCore } from './train/make-learner.js';
 import type { CollabModel } from './answer/collab-model.js';
 import type { CollabData } from './data/collab-data.js';
 import { type DecodedModel, loadModel as loadInCore, type LoadOptions } from './files/model-file.js';
 import { calibrationFile } from './node/device/calibrations.js';
 import { openOwnGpu } from './node/device/device.js';
-import { type CollabLearner, collabLearner as makeInCore } from './train/learner.js';
+import { type CollabLearner } from './train/learner.js';
 import type { LearnerOptions } from './train/options.js';
 
 export * from './index.js';

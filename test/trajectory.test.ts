@@ -1,10 +1,10 @@
 /** One epoch of MovieLens 100K, step by step beside fastai's in float64: same split, starting values and order. */
+import { collabLearner } from '../src/train/make-learner.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CollabData } from '../src/data/collab-data.js';
-import { collabLearner } from '../src/train/learner.js';
 import { sharedGpu } from './helpers/gpu.js';
 import { assertClose } from './helpers/training.js';
 

@@ -1,8 +1,9 @@
 /** How well a recipe does under a protocol: one trial per fold, all on one device. */
+import { collabLearner } from '../train/make-learner.js';
 import { checkOptions, checkWhole } from '../base/check.js';
 import type { Fold } from '../data/protocols.js';
 import type { Gpu } from '../gpu/gpu.js';
-import { type CollabLearner, collabLearner } from '../train/learner.js';
+import { type CollabLearner } from '../train/learner.js';
 import type { LearnerOptions } from '../train/options.js';
 import { meanOf, meanPrediction, memberSeed } from './ensemble.js';
 import { predictFoldedUsers } from './folded-users.js';

@@ -144,7 +144,8 @@ export interface LoadOptions extends ModelOps {
  *
  * @param file the bytes of a model file, or what `decodeModel` made of them
  * @param open opens a device where none is given. Default: `navigator.gpu`'s
- * @throws FileFormatError as `decodeModel`, MemoryBudgetError if the model does not fit; nothing stays allocated then
+ * @throws FileFormatError as `decodeModel`; TypeError for ops beside a decoded model, which has its own; MemoryBudgetError if
+ *   the model does not fit. Nothing stays allocated then
  */
 export async function loadModel(
   file: Uint8Array | DecodedModel,
@@ -153,6 +154,9 @@ export async function loadModel(
 ): Promise<CollabModel> {
   checkOptions('loadModel', options, ['gpu', 'score', 'range']);
   const { gpu: given, ...ops } = options;
+  if (!(file instanceof Uint8Array) && (ops.score ?? ops.range) !== undefined) {
+    throw new TypeError('A decoded model has its ops already: give score and range to decodeModel.');
+  }
   const { tables, shape, training: _, ...info } = file instanceof Uint8Array ? decodeModel(file, ops) : file;
   return onGpu(given, open, async (gpu, ownsGpu) => {
     const embeddings = new EmbeddingTables(gpu, shape);

@@ -103,7 +103,11 @@ async function checkOptimizerOp(gpu: Gpu, op: OptimizerOp): Promise<void> {
   const rate = op.rate(0.01, 0.9, 5);
   const Rate = rateStruct(op);
   const states = draw(([a, b, c, d]) => {
-    const twoSteps = [b, c].reduce((state, each, k) => op.update(...state, 2 * each - 1, op.rate(0.01, 0.9, 3 + k), wd), [4 * a - 2, 0, 0] as State);
+    const twoSteps = [b, c].reduce((state, each, k) => op.update(...state, 2 * each - 1, op.rate(0.01, 0.9, 3 + k), wd), [
+      4 * a - 2,
+      0,
+      0,
+    ] as State);
     return [...twoSteps, 2 * d - 1];
   });
   const code = wgsl`${Rate.wgsl}

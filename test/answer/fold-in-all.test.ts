@@ -31,7 +31,10 @@ async function errorsOf(model: CollabModel, users: GivenRating[][]): Promise<num
 
 test('many users are what each is alone', async () => {
   const model = await spreadModel({ nUsers: 60, nItems: 200, nFactors: 13 }, 1);
-  const errors = await errorsOf(model, Array.from({ length: 24 }, (_, k) => ratingsOf(k, k === 7 ? 150 : 1 + (k % 9))));
+  const errors = await errorsOf(
+    model,
+    Array.from({ length: 24 }, (_, k) => ratingsOf(k, k === 7 ? 150 : 1 + (k % 9))),
+  );
   assert.ok(Math.max(...errors) < 2e-5, errors.join(' '));
   model.release();
 });
@@ -45,7 +48,10 @@ test('a step too long is halved: one rating of a model of large factors, far fro
 
 test('steps are solved to the end, however many iterations of conjugate gradients that takes', async () => {
   const model = await spreadModel({ nUsers: 40, nItems: 200, nFactors: 24 }, 8, { yRange: null });
-  const errors = await errorsOf(model, [24, 30, 36].map((n, k) => ratingsOf(k, n)));
+  const errors = await errorsOf(
+    model,
+    [24, 30, 36].map((n, k) => ratingsOf(k, n)),
+  );
   assert.ok(Math.max(...errors) < 1e-5, errors.join(' '));
   model.release();
 });

@@ -7,7 +7,12 @@ import { modelOf, type RatedModelOptions, tablesOf } from '../helpers/rated-mode
 import { assertRefused } from '../helpers/refusal.js';
 
 const sizes = { nUsers: 5, nItems: 8, nFactors: 2 };
-const make = (options: RatedModelOptions = {}) => modelOf(sizes, tablesOf(sizes, (table, i) => Math.cos(i + table)), options);
+const make = (options: RatedModelOptions = {}) =>
+  modelOf(
+    sizes,
+    tablesOf(sizes, (table, i) => Math.cos(i + table)),
+    options,
+  );
 const model = await make();
 const raw = await make({ yRange: null });
 
@@ -41,7 +46,10 @@ const refused: [ratings: GivenRating[], message: RegExp, unknown?: 'skip'][] = [
 for (const [ratings, message, unknown = 'error'] of refused) {
   test(`refused, ${unknown}: ${JSON.stringify(ratings)}`, async () => {
     await assertRefused(() => model.foldIn(ratings, { unknown }), message);
-    await assertRefused(() => model.foldInAll([[['i1', 3]], ratings], { unknown }), new RegExp(message.source.replace(/ratings|rating/, '$& of user 1')));
+    await assertRefused(
+      () => model.foldInAll([[['i1', 3]], ratings], { unknown }),
+      new RegExp(message.source.replace(/ratings|rating/, '$& of user 1')),
+    );
   });
 }
 

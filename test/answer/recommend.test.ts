@@ -95,7 +95,11 @@ test('bad arguments are refused', async () => {
     await assertRefused(() => model.recommend('u1', n), /n must be a whole number of at least 1/);
     await assertRefused(() => model.recommendAll(n), /n must be a whole number of at least 1/);
   }
-  await assertRefused(() => model.recommend('u1', 3, { exclude: 'i5' as never }), /exclude must be 'rated', 'none' or the ids of items, not 'i5'/, TypeError);
+  await assertRefused(
+    () => model.recommend('u1', 3, { exclude: 'i5' as never }),
+    /exclude must be 'rated', 'none' or the ids of items, not 'i5'/,
+    TypeError,
+  );
   await assertRefused(() => model.recommend('u1', 3, { exclude: 7 as never }), /exclude must be .*, not 7/, TypeError);
   await assertRefused(() => model.recommend('u1', 3, { excluded: [] } as never), /did you mean exclude\?/, TypeError);
   await assertRefused(() => model.recommendAll(3, { n: 3 } as never), /recommendAll has no option 'n'/, TypeError);
@@ -109,11 +113,16 @@ const cases = fc
     fc.record({
       shape: fc.constant(shape),
       values: fc.array(fc.constantFrom(-1, 0, 0.5, 2), { minLength: 64, maxLength: 64 }),
-      pairs: fc.array(fc.tuple(fc.integer({ min: 1, max: shape.nUsers - 1 }), fc.integer({ min: 1, max: shape.nItems - 1 })), { maxLength: 20 }),
+      pairs: fc.array(fc.tuple(fc.integer({ min: 1, max: shape.nUsers - 1 }), fc.integer({ min: 1, max: shape.nItems - 1 })), {
+        maxLength: 20,
+      }),
       bias: fc.boolean(),
       yRange: fc.constantFrom(null, [0, 5.5] as const),
       n: fc.integer({ min: 1, max: 15 }),
-      exclude: fc.oneof(fc.constantFrom('rated' as const, 'none' as const), fc.array(fc.integer({ min: 0, max: 14 }).map((k): Id => `i${k}`))),
+      exclude: fc.oneof(
+        fc.constantFrom('rated' as const, 'none' as const),
+        fc.array(fc.integer({ min: 0, max: 14 }).map((k): Id => `i${k}`)),
+      ),
     }),
   );
 
@@ -121,14 +130,20 @@ test('recommend and recommendAll are a sort of predict, equal scores by row, for
   fc.assert(
     fc.asyncProperty(cases, async ({ shape, values, pairs, bias, yRange, n, exclude }) => {
       const own: Ratings = ratingsOf(pairs);
-      const one = await modelOf({ ...shape, bias }, tablesOf(shape, (table, i) => values[(17 * table + i) % 64]), { train: own, yRange });
+      const one = await modelOf(
+        { ...shape, bias },
+        tablesOf(shape, (table, i) => values[(17 * table + i) % 64]),
+        { train: own, yRange },
+      );
       const { users, items, predictions } = await one.recommendAll(n, { exclude });
       for (const [k, user] of users.entries()) {
         const left = Array.from({ length: shape.nItems - 1 }, (_, row) => row + 1).filter((item) =>
           exclude === 'rated' ? !pairs.some(([u, i]) => u === user && i === item) : exclude === 'none' || !exclude.includes(`i${item}`),
         );
         const predicted = await one.predictRows(new Array(left.length).fill(user), left);
-        const best = left.map((item, at) => ({ item, prediction: predicted[at] })).sort((a, b) => b.prediction - a.prediction || a.item - b.item);
+        const best = left
+          .map((item, at) => ({ item, prediction: predicted[at] }))
+          .sort((a, b) => b.prediction - a.prediction || a.item - b.item);
         const wanted = best.slice(0, n);
         assert.equal([...items.subarray(n * k, n * k + n)], [...wanted.map(({ item }) => item), ...new Array(n - wanted.length).fill(0)]);
         assertClose(

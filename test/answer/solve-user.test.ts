@@ -35,7 +35,13 @@ test('the solution is a minimum: no direction leads lower, for any problem and r
       const { x } = solveUser(one);
       const least = costAt(one, x);
       for (let f = 0; f < n; f++) {
-        for (const step of [1e-4, -1e-4]) assert.ok(costAt(one, x.map((value, i) => value + (i === f ? step : 0))) > least);
+        for (const step of [1e-4, -1e-4])
+          assert.ok(
+            costAt(
+              one,
+              x.map((value, i) => value + (i === f ? step : 0)),
+            ) > least,
+          );
       }
     }),
     { numRuns: 200, seed: 5 },
@@ -84,7 +90,10 @@ test('solve inverts L L transposed', () => {
   const x = solve(lower, Float64Array.of(1, 2, 3));
   const times = (matrix: (i: number, j: number) => number, v: ArrayLike<number>) =>
     [0, 1, 2].map((i) => [0, 1, 2].reduce((sum, j) => sum + matrix(i, j) * v[j], 0));
-  const back = times((i, j) => lower[3 * i + j], times((i, j) => lower[3 * j + i], x));
+  const back = times(
+    (i, j) => lower[3 * i + j],
+    times((i, j) => lower[3 * j + i], x),
+  );
   back.forEach((value, i) => assert.ok(Math.abs(value - [1, 2, 3][i]) < 1e-12));
 });
 

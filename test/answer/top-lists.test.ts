@@ -29,7 +29,10 @@ test('blocks of users that fit a small memory budget give the same lists, within
 
 test('the lists of few users, made in slices of the items, are those of many', async () => {
   const wide = { nUsers: 9, nItems: 2000, nFactors: 3 };
-  const model = await modelOf(wide, tablesOf(wide, (table, i) => Math.sin(1 + i * (table + 1)) + (table === 3 && i % 3 === 0 ? 1 : 0)));
+  const model = await modelOf(
+    wide,
+    tablesOf(wide, (table, i) => Math.sin(1 + i * (table + 1)) + (table === 3 && i % 3 === 0 ? 1 : 0)),
+  );
   const all = await model.recommendAll(5, { exclude: 'none' });
   for (let user = 1; user < 9; user++) {
     const { items, predictions } = await model.recommendAll(5, { exclude: 'none', users: [`u${user}`] });
@@ -50,7 +53,10 @@ test('progress counts pairs up to all of them', async () => {
     },
   });
   assert.is(seen.at(-1), 600 * 49);
-  assert.equal(seen, [...seen].sort((a, b) => a - b));
+  assert.equal(
+    seen,
+    [...seen].sort((a, b) => a - b),
+  );
   model.release();
 });
 
@@ -65,7 +71,10 @@ test('an aborted call throws the reason of its signal, and nothing stays allocat
 
 test('more places than a typed array surely holds are refused', async () => {
   const model = await modelOf(shape, waves);
-  await assertRefused(() => model.recommendAll(2 ** 40, { exclude: 'none' }), /^600 lists of \d+ items are too many for one call; ask for fewer users or items\.$/);
+  await assertRefused(
+    () => model.recommendAll(2 ** 40, { exclude: 'none' }),
+    /^600 lists of \d+ items are too many for one call; ask for fewer users or items\.$/,
+  );
   model.release();
 });
 

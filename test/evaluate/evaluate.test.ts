@@ -1,9 +1,9 @@
+import { collabLearner } from '../../src/train/make-learner.js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CollabData } from '../../src/data/collab-data.js';
 import { evaluate, type Recipe, meanAndSd, memberSeed } from '../../src/evaluate/evaluate.js';
 import { foldIn } from '../../src/answer/fold-in.js';
-import { collabLearner } from '../../src/train/learner.js';
 import { mae, mse } from '../../src/evaluate/metrics.js';
 import { plantedRatings } from '../../src/data/planted.js';
 import { byUser, type Fold, kFold, randomHoldOut } from '../../src/data/protocols.js';

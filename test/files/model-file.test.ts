@@ -1,15 +1,23 @@
-import type { LearnerOptions } from '../../src/train/options.js';
+import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CollabData } from '../../src/data/collab-data.js';
-import { FileFormatError } from '../../src/base/errors.js';
-import { collabLearner } from '../../src/train/learner.js';
-import { decodeModel, encodeModel, loadModel, trainingConfig } from '../../src/files/model-file.js';
+import { identity, sigmoidRange } from '../../shaders/ops/range.js';
+import { dotProduct } from '../../shaders/ops/score.js';
+import { DotbiasError, FileFormatError } from '../../src/base/errors.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../../src/base/safetensors.js';
-import { sharedGpu } from '../helpers/gpu.js';
+import { CollabData } from '../../src/data/collab-data.js';
+import { decodeModel, encodeModel, loadModel, type ModelOps, trainingConfig } from '../../src/files/model-file.js';
+import { Gpu } from '../../src/gpu/gpu.js';
+import { collabLearner } from '../../src/train/make-learner.js';
+import type { LearnerOptions } from '../../src/train/options.js';
+import { readFixture } from '../helpers/fixtures.js';
+import { freshDevice, sharedGpuOrNull } from '../helpers/gpu.js';
+import { negativeSquaredDistance, softplusAbove } from '../helpers/ops.js';
+import { assertRefused } from '../helpers/refusal.js';
+import { assertClose } from '../helpers/training.js';
 
 const test = suite('model file');
-const gpu = await sharedGpu().catch((error: Error) => (console.log(`skipped: ${error.message}`), null));
+const gpu = await sharedGpuOrNull();
 
 /** 5 users rate 6 items; items are named. */
 const data = CollabData.fromRows(
@@ -38,7 +46,7 @@ for (const options of [{}, { bias: false }, { yRange: null }] satisfies LearnerO
   test(`a model that is saved and loaded predicts the same bits: ${JSON.stringify(options)}`, async () => {
     const learn = await trained(options);
     const before = await learn.predict(users, items);
-    const loaded = await loadModel(await encodeModel(learn), gpu!);
+    const loaded = await loadModel(await encodeModel(learn), { gpu: gpu! });
     assert.equal(await loaded.predict(users, items), before);
     assert.equal(loaded.info.users.ids, data.users.ids);
     assert.equal(loaded.info.items.ids, data.items.ids);
@@ -46,8 +54,32 @@ for (const options of [{}, { bias: false }, { yRange: null }] satisfies LearnerO
     assert.is(loaded.embeddings.shape.hasBias, learn.embeddings.shape.hasBias);
     assert.is(loaded.titleOf('item 2'), 'Zwei "é" 二');
     assert.is(loaded.titleOf('item 0'), undefined);
+    loaded.release();
+    learn.release();
   });
 }
+
+test('a file of version 0.1.0 loads, and predicts and recommends what that version did', async () => {
+  const { users: ids, items: others, predictions, recommended } = readFixture('model-0.1.0.json');
+  const bytes = new Uint8Array(readFileSync(new URL('../../../test/fixtures/model-0.1.0.safetensors', import.meta.url)));
+  const { score, range } = decodeModel(bytes);
+  assert.is(score, dotProduct);
+  assert.equal([range.name, range.bounds], ['sigmoidRange', [0, 5.5]]);
+  const model = await loadModel(bytes, { gpu: gpu! });
+  assertClose(await model.predict(ids, others), predictions, 1e-6, 'predictions');
+  const list = await model.recommend(ids[0], recommended.length);
+  assert.equal(
+    list.map(({ item, title }) => [item, title]),
+    (recommended as typeof list).map(({ item, title }) => [item, title]),
+  );
+  assertClose(
+    list.map(({ prediction }) => prediction),
+    (recommended as typeof list).map(({ prediction }) => prediction),
+    1e-6,
+    'recommended',
+  );
+  model.release();
+});
 
 test('tensors have the names, shapes and order of rows that the format promises', async () => {
   const learn = await trained();
@@ -67,14 +99,23 @@ test('tensors have the names, shapes and order of rows that the format promises'
   assert.equal(JSON.parse(metadata['users']), ['#na#', 0, 1, 2, 3, 4]);
   assert.is(JSON.parse(metadata['titles']).length, 7);
   const { training, ...config } = JSON.parse(metadata['config']) as Record<string, unknown>;
-  assert.equal(config, { nFactors: 6, bias: true, yRange: [0, 5.5] });
+  assert.equal(config, {
+    nFactors: 6,
+    bias: true,
+    yRange: [0, 5.5],
+    score: { name: 'dotProduct', constants: {} },
+    range: { name: 'sigmoidRange', constants: { lo: 0, hi: 5.5 } },
+  });
   assert.equal(training, trainingConfig(learn));
-  assert.is((training as { steps: number }).steps, 6);
+  assert.equal(training, {
+    ...{ defaults: 'fastai1', loss: 'mse', optimizer: 'adam', beta2: 0.99, eps: 1e-8, batchSize: 8, wd: 0.1, wdBias: 0.1 },
+    ...{ stepper: 'lazy', data: data.name, seed: 3, steps: 6, epochs: 2 },
+  });
 });
 
 test('training ratings are kept, so that a loaded model leaves out what was rated; or they are not', async () => {
   const learn = await trained();
-  const loaded = await loadModel(await encodeModel(learn), gpu!);
+  const loaded = await loadModel(await encodeModel(learn), { gpu: gpu! });
   assert.equal(loaded.info.train, learn.data.train);
   assert.equal(await loaded.recommend(2), await learn.recommend(2));
   assert.equal(await encodeModel(loaded), await encodeModel(learn), 'saved again they are still there');
@@ -90,14 +131,29 @@ test('the same model gives the same bytes', async () => {
 
 test('a model that is not finite is not saved', async () => {
   const learn = await trained();
-  const tables = await learn.tables();
-  tables.itemBias[3] = NaN;
-  learn.embeddings.writeTables(tables);
-  const error = await encodeModel(learn).then(
-    () => undefined,
-    (reason: Error) => reason,
+  const { gpu: device, param, layout } = learn.embeddings;
+  device.write(param, Float32Array.of(NaN), 4 * layout.rowStride * layout.shape.nUsers);
+  await assertRefused(
+    () => encodeModel(learn),
+    /^The model cannot be saved: itemFactors holds values that are not finite numbers\.$/,
+    DotbiasError,
   );
-  assert.match(error?.message ?? '', /cannot be saved: itemBias/);
+  await assertRefused(() => encodeModel(learn, { rating: false } as never), /did you mean ratings\?/, TypeError);
+  learn.release();
+});
+
+test('a device opened for a loaded model ends with it; one that was given does not; nothing stays of a file that is refused', async () => {
+  let destroyed = 0;
+  const open = async () => Object.assign(Gpu.borrow(await freshDevice()), { destroy: () => destroyed++ });
+  const model = await loadModel(file, {}, open);
+  model.release();
+  assert.is(destroyed, 1);
+  await assertRefused(() => loadModel(file.subarray(0, 50), {}, open), /./, FileFormatError);
+  assert.is(destroyed, 1, 'a file is read before a device is opened');
+  const before = gpu!.allocated;
+  (await loadModel(file, { gpu: gpu! })).release();
+  assert.is(gpu!.allocated, before);
+  await assertRefused(() => loadModel(file, { GPU: gpu } as never), /loadModel has no option 'GPU'; did you mean gpu\?/, TypeError);
 });
 
 /** A valid file, taken apart, changed, and put together again. */
@@ -176,23 +232,83 @@ const lies: Record<string, [change: Parameters<typeof tampered>[0], message: Reg
 for (const [name, [change, message]] of Object.entries(lies)) {
   test(`refused: ${name}`, async () => {
     const bytes = await tampered(change);
-    const error = catchError(() => decodeModel(bytes));
-    assert.instance(error, FileFormatError);
-    assert.match(error.message, message);
+    await assertRefused(() => decodeModel(bytes), new RegExp(`^Not a usable model file: .*${message.source}`, 's'), FileFormatError);
   });
 }
 
-test('a file that is cut short or no safetensors at all is refused', () => {
-  for (const bytes of [
-    file.subarray(0, file.length - 4),
-    file.subarray(0, 40),
-    new Uint8Array(0),
-    new TextEncoder().encode('user,item,rating\n'),
-  ]) {
-    assert.instance(
-      catchError(() => decodeModel(bytes)),
-      FileFormatError,
+const mine = softplusAbove(1);
+const ops: [what: string, change: object, given: ModelOps, message: RegExp | undefined][] = [
+  [
+    'a score that is none of ours',
+    { score: { name: 'mine', constants: {} } },
+    {},
+    /its score is "mine", which is none of ours: load it with \{ score \}/,
+  ],
+  [
+    'a range that is none of ours',
+    { range: { name: 'mine', constants: {} } },
+    {},
+    /its range is "mine", which is none of ours: load it with \{ range \}/,
+  ],
+  [
+    'a score that is given, but not that of the file',
+    {},
+    { score: negativeSquaredDistance },
+    /its score is "dotProduct", but the op given is "negativeSq/,
+  ],
+  [
+    'a range that is given, but not that of the file',
+    {},
+    { range: identity },
+    /its range is "sigmoidRange", but the op given is "identity"/,
+  ],
+  ['a range with other constants', {}, { range: sigmoidRange([0, 5]) }, /the constant hi of its range is 5\.5, but that of the op is 5\.$/],
+  ['a range that contradicts yRange', { yRange: [0, 5] }, {}, /the constant hi of its range is 5\.5, but that of the op is 5\.$/],
+  [
+    'a constant too many',
+    { score: { name: 'dotProduct', constants: { scale: 2 } } },
+    {},
+    /the constant scale of its score is 2, but that of the op is undef/,
+  ],
+  [
+    'a constant too few',
+    { range: { name: mine.name, constants: {} } },
+    { range: mine },
+    /the constant above of its range is undefined, but .* is 1\.$/,
+  ],
+  ['a score that is no object', { score: 'dotProduct' }, {}, /its score is "dotProduct", not an object/],
+  [
+    'constants that are none',
+    { range: { name: mine.name, constants: 7 } },
+    { range: mine },
+    /the constant above of its range is undefined/,
+  ],
+  ['the ops of the file', {}, { score: dotProduct, range: sigmoidRange([0, 5.5]) }, undefined],
+  ['an op of the name and the constants of the file', { range: { name: mine.name, constants: { above: 1 } } }, { range: mine }, undefined],
+];
+for (const [what, change, given, message] of ops) {
+  test(`${message ? 'refused' : 'accepted'}: ${what}`, async () => {
+    const bytes = await tampered(config(change));
+    if (message) return assertRefused(() => decodeModel(bytes, given), message, FileFormatError);
+    const { score, range } = decodeModel(bytes, given);
+    assert.equal([score, range], [given.score ?? dotProduct, given.range]);
+  });
+}
+
+test('ops beside a model that is decoded already are refused: it has its own', async () => {
+  for (const given of [{ score: dotProduct }, { range: identity }]) {
+    await assertRefused(
+      () => loadModel(decodeModel(file), { gpu: gpu!, ...given }),
+      /has its ops already: give .* to decodeModel/,
+      TypeError,
     );
+  }
+});
+
+test('a file that is cut short or no safetensors at all is refused', async () => {
+  const text = new TextEncoder().encode('user,item,rating\n');
+  for (const bytes of [file.subarray(0, file.length - 4), file.subarray(0, 40), new Uint8Array(0), text]) {
+    await assertRefused(() => decodeModel(bytes), /./, FileFormatError);
   }
 });
 
@@ -203,14 +319,5 @@ test('what the format does not know is ignored', async () => {
   });
   assert.is(decodeModel(bytes).shape.nFactors, 6);
 });
-
-function catchError(work: () => unknown): Error {
-  try {
-    work();
-  } catch (error) {
-    return error as Error;
-  }
-  return assert.unreachable('nothing was refused') as never;
-}
 
 if (gpu !== null) test.run();

@@ -1,3 +1,4 @@
+import { collabLearner } from '../../src/train/make-learner.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceLostError, GpuError, MemoryBudgetError, ShaderCompileError } from '../../src/base/errors.js';
@@ -6,7 +7,6 @@ import { GPU_BUFFER } from '../../src/gpu/constants.js';
 import { Gpu, READBACK_BYTES } from '../../src/gpu/gpu.js';
 import { defineKernel } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
-import { collabLearner } from '../../src/train/learner.js';
 import { smallData } from '../helpers/data.js';
 import { testAdapter } from '../helpers/device.js';
 import { freshDevice, sharedGpu } from '../helpers/gpu.js';

@@ -6,8 +6,8 @@ import { type Fields, StructArray, type StructValue } from '../../src/gpu/struct
 import type { Twin, TwinBuffers } from '../twins/twin.js';
 import { assertClose, largest } from './training.js';
 
-/** TOL */
-const TOLERANCE = 2e-6;
+/** Ten times what any kernel is off by on SwiftShader and lavapipe. */
+const TOLERANCE = 5e-6;
 /** Where all values are smaller than this, as the loss of one good prediction is, errors count beside it. */
 const LEAST_SCALE = 0.1;
 
@@ -107,16 +107,4 @@ function wordsOf(kernel: Kernel, name: string, elements: Elements): Uint32Array<
   const array = new StructArray(type.of, elements.length);
   elements.forEach((value, i) => array.set(i, value));
   return array.words;
-}
-
-import { worst } from './training.js';
-let MAX = 0;
-function MEASURE(a: Float32Array, b: Float32Array | Float64Array, name: string) {
-  const { error } = worst(a, b, Math.max(LEAST_SCALE, largest(b)));
-  if (error > MAX) {
-    MAX = error;
-    process.once('exit', () => {
-      if (error === MAX) console.log('MAX', error, name);
-    });
-  }
 }

@@ -1,6 +1,7 @@
 /** One short run of a small learner, and all that it leaves. */
 import type { CollabData } from '../../src/data/collab-data.js';
-import { type CollabLearner, collabLearner } from '../../src/train/learner.js';
+import type { CollabLearner } from '../../src/train/learner.js';
+import { collabLearner } from '../../src/train/make-learner.js';
 import type { LearnerOptions } from '../../src/train/options.js';
 import { smallData } from './data.js';
 import { sharedGpu } from './gpu.js';

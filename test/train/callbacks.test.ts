@@ -5,7 +5,7 @@ import { plantedRatings } from '../../src/data/planted.js';
 import { DivergedError } from '../../src/base/errors.js';
 import { csvHistory, earlyStopping, historyCsv, keepBest } from '../../src/train/callbacks.js';
 import type { Callback, EpochRecord, Fit } from '../../src/train/fit.js';
-import { collabLearner } from '../../src/train/learner.js';
+import { collabLearner } from '../../src/train/make-learner.js';
 import type { LearnerOptions } from '../../src/train/options.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { assertRefused, refusal } from '../helpers/refusal.js';
@@ -113,7 +113,10 @@ test('keepBest never puts back the model of an earlier fit', async () => {
       throw new Error('mine.');
     },
   };
-  for (const callbacks of [[failing, best], [best, failing]]) {
+  for (const callbacks of [
+    [failing, best],
+    [best, failing],
+  ]) {
     await assertRefused(() => learn.fit(1, 0.01, { callbacks }), /^mine\.$/, Error);
     assert.ok(sameBits((await learn.embeddings.readState()).param, param));
     assert.is(learn.trainer.stepCount, 2 * learn.trainer.stepsPerEpoch);

@@ -47,17 +47,36 @@ const wrong: [what: string, op: Parameters<typeof checkOp>[1], message: RegExp][
   ],
   ['a wrong range in WGSL', mutant(range, 'return uniforms.lo', 'return 0.001 + uniforms.lo'), /^sigmoidRange: WGSL range\(/],
   ['a wrong slope of a range in WGSL', mutant(range, '(1.0 - s)', '(1.001 - s)'), /^sigmoidRange: WGSL rangeGrad\(/],
-  ['a slope of a range that is not the slope', { ...identity, wgsl: identity.wgsl.replace('1.0', '2.0'), grad: () => 2 }, /the slope of value is/],
+  [
+    'a slope of a range that is not the slope',
+    { ...identity, wgsl: identity.wgsl.replace('1.0', '2.0'), grad: () => 2 },
+    /the slope of value is/,
+  ],
   ['a range that leaves its bounds', { ...identity, bounds: [0, 5] }, /value\(-[\d.]+\) is -[\d.]+, outside its bounds of 0 to 5\.$/],
   ['a wrong score in WGSL', mutant(negativeSquaredDistance, '-dot(d, d)', '-1.001 * dot(d, d)'), /WGSL scoreValue of the sum\(\[/],
-  ["a wrong gradient of a score's user", mutant(dotProduct, '{ return item; }', '{ return 1.001 * item; }'), /WGSL scoreUserGrad\(.*factor 0/],
-  ["a wrong gradient of a score's item", mutant(dotProduct, '{ return user; }', '{ return 1.001 * user; }'), /WGSL scoreItemGrad\(.*factor 0/],
+  [
+    "a wrong gradient of a score's user",
+    mutant(dotProduct, '{ return item; }', '{ return 1.001 * item; }'),
+    /WGSL scoreUserGrad\(.*factor 0/,
+  ],
+  [
+    "a wrong gradient of a score's item",
+    mutant(dotProduct, '{ return user; }', '{ return 1.001 * user; }'),
+    /WGSL scoreItemGrad\(.*factor 0/,
+  ],
   [
     'a score that counts padding',
-    { ...mutant(dotProduct, 'return dot(user, item)', 'return dot(user + 1.0, item + 1.0)'), value: (u, i) => u.length + dotProduct.value(u, i) },
+    {
+      ...mutant(dotProduct, 'return dot(user, item)', 'return dot(user + 1.0, item + 1.0)'),
+      value: (u, i) => u.length + dotProduct.value(u, i),
+    },
     /scoreValue/,
   ],
-  ['a gradient of padding', mutant(dotProduct, '{ return item; }', '{ return item + vec4f(0.0, 0.0, 0.01, 0.0) * f32(item.z == 0.0); }'), /padding is 0/],
+  [
+    'a gradient of padding',
+    mutant(dotProduct, '{ return item; }', '{ return item + vec4f(0.0, 0.0, 0.01, 0.0) * f32(item.z == 0.0); }'),
+    /padding is 0/,
+  ],
   [
     'a gradient of a score that is not the slope',
     { ...mutant(dotProduct, '{ return item; }', '{ return 2.0 * item; }'), grad: (u, i) => [Array.from(i, (x) => 2 * x), Array.from(u)] },
@@ -71,7 +90,11 @@ const wrong: [what: string, op: Parameters<typeof checkOp>[1], message: RegExp][
     { ...adam(), idle: { ...idle(), advance: ([p, m, v], input) => idle().advance([1.001 * p, m, v], input) } },
     /^adam: p after idle steps 0 to 1 .* by its closed form is .*, but by single steps it is/,
   ],
-  ['a closed form whose WGSL is another', { ...adam(), idle: mutant(idle(), 'wdDecay * rest', 'rest') }, /by WGSL idle is .*, but its twin's is/],
+  [
+    'a closed form whose WGSL is another',
+    { ...adam(), idle: mutant(idle(), 'wdDecay * rest', 'rest') },
+    /by WGSL idle is .*, but its twin's is/,
+  ],
   [
     'a closed form of momentum whose WGSL is another',
     { ...sgd({ momentum: true }), idle: mutant(idle(sgd({ momentum: true })), '*m *= decays.x', '*m *= decays.y') },

@@ -15,7 +15,8 @@ import { plantedRatings } from '../../src/data/planted.js';
 import { earlyStopping, keepBest } from '../../src/train/callbacks.js';
 import { dataFingerprint, decodeCheckpoint, encodeCheckpoint, resumeWarnings } from '../../src/train/checkpoint.js';
 import type { Callback } from '../../src/train/fit.js';
-import { type CollabLearner, collabLearner, type OneCycleFitOptions } from '../../src/train/learner.js';
+import type { CollabLearner, OneCycleFitOptions } from '../../src/train/learner.js';
+import { collabLearner } from '../../src/train/make-learner.js';
 import type { LearnerOptions } from '../../src/train/options.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { randomSource } from '../helpers/random.js';
@@ -168,7 +169,10 @@ for (const [message, options, of = data, [epochs, lr, fitOptions] = [3, 0.02]] o
     const resume = decodeCheckpoint(firstOfThree);
     const sentence = await refused(() => other.fitOneCycle(epochs, lr, { ...fitOptions, resume }));
     assert.match(sentence, message);
-    assert.match(sentence, /^The checkpoint is of another run: its .* Resume with what it was made with, or start anew in another folder\.$/);
+    assert.match(
+      sentence,
+      /^The checkpoint is of another run: its .* Resume with what it was made with, or start anew in another folder\.$/,
+    );
     assert.equal(await other.tables(), before);
     assert.is(other.trainer.stepCount, 0);
     other.release();
@@ -177,7 +181,10 @@ for (const [message, options, of = data, [epochs, lr, fitOptions] = [3, 0.02]] o
 
 test('a checkpoint of a fit under another policy is refused', async () => {
   const learn = await learner();
-  assert.match(await refused(() => learn.fit(3, 0.02, { resume: decodeCheckpoint(firstOfThree) })), /its policy is "fitOneCycle", here it is "fit"/);
+  assert.match(
+    await refused(() => learn.fit(3, 0.02, { resume: decodeCheckpoint(firstOfThree) })),
+    /its policy is "fitOneCycle", here it is "fit"/,
+  );
   learn.release();
 });
 
@@ -227,7 +234,11 @@ test('a checkpoint whose checksum is right but whose parts are missing is refuse
   ];
   for (const [name, [someTensors, some]] of broken) {
     const bytes = writeSafetensors(someTensors, { ...some, checksum: checksumOf(someTensors, some!) });
-    assert.match(await refused(() => decodeCheckpoint(bytes)), /The checkpoint is not whole: it lacks parts that this version writes\./, name);
+    assert.match(
+      await refused(() => decodeCheckpoint(bytes)),
+      /The checkpoint is not whole: it lacks parts that this version writes\./,
+      name,
+    );
   }
   const whole = writeSafetensors(tensors, { ...metadata, checksum: checksumOf(tensors, metadata) });
   assert.is(decodeCheckpoint(whole).progress.epochs, 1, 'the checksum of this test is right');

@@ -5,7 +5,7 @@ import { sgd } from '../../shaders/ops/sgd.js';
 import { Gpu } from '../../src/gpu/gpu.js';
 import type { StepperFactory, StepperName } from '../../src/steps/stepper.js';
 import { STEPPERS } from '../../src/train/choose-stepper.js';
-import { collabLearner } from '../../src/train/learner.js';
+import { collabLearner } from '../../src/train/make-learner.js';
 import type { CalibrationStore, LearnerOptions } from '../../src/train/options.js';
 import { smallData } from '../helpers/data.js';
 import { freshDevice } from '../helpers/gpu.js';
@@ -81,7 +81,10 @@ test("'auto' remembers what it found, and frees what it tried", async () => {
   const [one, again] = [await make({ stepper: 'auto', calibrations }), await make({ stepper: 'auto', calibrations })];
   assert.equal([...calibrations.known.values()], [one.trainer.stepper.name]);
   assert.is(again.trainer.stepper.name, one.trainer.stepper.name);
-  assert.equal([one.stepping.isFallback, one.stepping.why], [false, `Steps are ${one.trainer.stepper.name}, the fastest by trial on this adapter.`]);
+  assert.equal(
+    [one.stepping.isFallback, one.stepping.why],
+    [false, `Steps are ${one.trainer.stepper.name}, the fastest by trial on this adapter.`],
+  );
   one.release();
   again.release();
   assert.is(gpu.allocated, 0);
@@ -162,10 +165,16 @@ test('where two copies of the tables do not fit one binding, steps are dense, an
   const learn = await make(options);
   assert.is(learn.trainer.stepper.name, 'dense');
   assert.ok(learn.stepping.isFallback);
-  assert.match(learn.stepping.why, /^Steps are dense, .* slower: two copies of the tables take \d+ MiB, and this adapter binds at most \d+ MiB\.$/);
+  assert.match(
+    learn.stepping.why,
+    /^Steps are dense, .* slower: two copies of the tables take \d+ MiB, and this adapter binds at most \d+ MiB\.$/,
+  );
   learn.release();
   for (const stepper of ['lazy', 'persistent'] as const) {
-    await assertRefused(() => make({ ...options, stepper }), new RegExp(`^Steps cannot be ${stepper}: two copies .* Train with stepper 'dense'\\.$`));
+    await assertRefused(
+      () => make({ ...options, stepper }),
+      new RegExp(`^Steps cannot be ${stepper}: two copies .* Train with stepper 'dense'\\.$`),
+    );
   }
   const auto = await make({ ...options, stepper: 'auto', calibrations: store() });
   assert.is(auto.trainer.stepper.name, 'dense');

@@ -8,7 +8,8 @@ import { encodeModel, loadModel } from '../../src/files/model-file.js';
 import type { Gpu } from '../../src/gpu/gpu.js';
 import { checkOp } from '../../src/train/check-op.js';
 import { decodeCheckpoint } from '../../src/train/checkpoint.js';
-import { type CollabLearner, collabLearner } from '../../src/train/learner.js';
+import type { CollabLearner } from '../../src/train/learner.js';
+import { collabLearner } from '../../src/train/make-learner.js';
 import type { LearnerOptions } from '../../src/train/options.js';
 import { refuseEachAllocation } from '../helpers/budget.js';
 import { smallData } from '../helpers/data.js';
@@ -37,7 +38,8 @@ for (const [name, open] of [
     test(`making a ${stepper} learner, on ${name}`, async () => {
       const refused = await refuseEachAllocation(gpu, async () => (await make({ stepper })).release());
       assert.ok(refused.length >= (gpu.immediateMode === 'immediate' ? 10 : 11), refused.join(', '));
-      for (const label of ['param', 'm', 'v', 'ratings', 'outcomes', 'loss sums', 'validation sums']) assert.ok(refused.includes(label), label);
+      for (const label of ['param', 'm', 'v', 'ratings', 'outcomes', 'loss sums', 'validation sums'])
+        assert.ok(refused.includes(label), label);
       assert.is(refused.includes('immediates'), gpu.immediateMode !== 'immediate');
     });
   }

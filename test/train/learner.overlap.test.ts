@@ -12,10 +12,10 @@ const gpu = await sharedGpu();
 const alone = await run({}, (learn) => learn.fit(3, 0.01));
 
 for (const [what, intrude] of Object.entries({
-  'fit': (learn) => learn.fit(2),
-  'fitOneCycle': (learn) => learn.fitOneCycle(2),
-  'lrFind': (learn) => learn.lrFind(),
-  'release': async (learn) => learn.release(),
+  fit: (learn) => learn.fit(2),
+  fitOneCycle: (learn) => learn.fitOneCycle(2),
+  lrFind: (learn) => learn.lrFind(),
+  release: async (learn) => learn.release(),
 } satisfies Record<string, (learn: Awaited<ReturnType<typeof makeLearner>>) => Promise<unknown>>)) {
   test(`${what} during a fit is refused, and the fit ends as if alone`, async () => {
     const learn = await makeLearner();

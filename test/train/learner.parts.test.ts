@@ -115,9 +115,17 @@ for (const [what, own] of Object.entries(ops)) {
     const needs = new RegExp(`^Not a usable model file: its ${kind} is "${op.name}", which is none of ours: load it with \\{ ${kind} \\}`);
     await assertRefused(() => load({}), needs, FileFormatError);
     const other = kind === 'score' ? { ...negativeSquaredDistance, name: 'other' } : { ...identity, name: 'other' };
-    await assertRefused(() => load({ ...own, [kind]: other }), new RegExp(`its ${kind} is "${op.name}", but the op given is "other"`), FileFormatError);
+    await assertRefused(
+      () => load({ ...own, [kind]: other }),
+      new RegExp(`its ${kind} is "${op.name}", but the op given is "other"`),
+      FileFormatError,
+    );
     const changed = { ...op, uniforms: { above: 0.25 } };
-    await assertRefused(() => load({ ...own, [kind]: changed }), new RegExp(`the constant above of its ${kind} is .*, but that of the op is 0\\.25`), FileFormatError);
+    await assertRefused(
+      () => load({ ...own, [kind]: changed }),
+      new RegExp(`the constant above of its ${kind} is .*, but that of the op is 0\\.25`),
+      FileFormatError,
+    );
     assert.is(gpu.allocated, before);
     const loaded = await load(own);
     const { users, items } = data.valid;
@@ -138,7 +146,12 @@ async function assertRecommendsBest(learn: CollabLearner): Promise<void> {
   const at = new Map(left.map((row, k) => [data.items.idOf(row), predicted[k]]));
   list.forEach(({ item, prediction }) => assertClose([prediction], [at.get(item)!], 2e-6, 'prediction'));
   const sorted = Array.from(predicted).sort((a, b) => b - a);
-  assertClose(list.map(({ item }) => at.get(item)!), sorted, 2e-6, 'place'); // what differs by rounding may change places
+  assertClose(
+    list.map(({ item }) => at.get(item)!),
+    sorted,
+    2e-6,
+    'place',
+  ); // what differs by rounding may change places
 }
 
 test('new users cannot be folded into a model whose score is no dot product, and are told why', async () => {

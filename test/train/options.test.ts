@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert';
 import { adam } from '../../shaders/ops/adam.js';
 import { sigmoidRange } from '../../shaders/ops/range.js';
 import { sgd } from '../../shaders/ops/sgd.js';
-import { collabLearner, type CollabLearner } from '../../src/train/learner.js';
+import type { CollabLearner } from '../../src/train/learner.js';
+import { collabLearner } from '../../src/train/make-learner.js';
 import { checkLearnerOptions, type LearnerOptions } from '../../src/train/options.js';
 import { cosine, logCosh, negativeSquaredDistance, rmsProp } from '../helpers/ops.js';
 import { assertRefused } from '../helpers/refusal.js';
@@ -32,7 +33,11 @@ const refused: [options: object, message: RegExp, type?: typeof TypeError][] = [
   [{ seed: 2 ** 32 }, /seed .* not 4294967296/],
   [{ optimizer: { ...rmsProp, nState: 3 } }, /rmsProp keeps 3 numbers for each parameter, .* at most 2/],
   [{ optimizer: adam }, /The optimiser adam must have the text wgsl and the functions update and rate/, TypeError],
-  [{ optimizer: adam(), beta2: 0.9 }, /beta2 is a constant of the default optimiser: give it to yours, such as adam\(\{ beta2 \}\)/, TypeError],
+  [
+    { optimizer: adam(), beta2: 0.9 },
+    /beta2 is a constant of the default optimiser: give it to yours, such as adam\(\{ beta2 \}\)/,
+    TypeError,
+  ],
   [{ optimizer: sgd(), eps: 1e-5 }, /eps is a constant of the default optimiser/, TypeError],
   [{ range: sigmoidRange([0, 5]), yRange: [0, 5] }, /either yRange, .* or a range op of your own, not both/, TypeError],
   [{ range: sigmoidRange([0, 5]), yRange: null }, /not both/, TypeError],
@@ -53,7 +58,10 @@ test('options that are undefined are as if they were not given', () => {
   const { step, ...rest } = checkLearnerOptions(data, Object.fromEntries(names.map((name) => [name, undefined])));
   assert.equal(rest, { nFactors: 50, hasBias: true, defaults: 'fastai1', seed: data.seed });
   const { score, range, loss, optimizer, ...numbers } = step;
-  assert.equal([score, range, loss, optimizer].map(({ name }) => name), ['dotProduct', 'identity', 'mse', 'adam']);
+  assert.equal(
+    [score, range, loss, optimizer].map(({ name }) => name),
+    ['dotProduct', 'identity', 'mse', 'adam'],
+  );
   assert.equal(numbers, { batchSize: data.batchSize, wd: 0.01, wdBias: 0.01 });
 });
 

@@ -6,7 +6,11 @@ import { assertRefused } from '../helpers/refusal.js';
 test('a random order holds every row once, another in each epoch and for each seed, the same every time', () => {
   const order = randomOrder(1000, 7);
   const epochs = Array.from({ length: 5 }, (_, epoch) => order(epoch));
-  for (const rows of epochs) assert.equal([...rows].sort((a, b) => a - b), Array.from({ length: 1000 }, (_, k) => k));
+  for (const rows of epochs)
+    assert.equal(
+      [...rows].sort((a, b) => a - b),
+      Array.from({ length: 1000 }, (_, k) => k),
+    );
   assert.is(new Set([...epochs, randomOrder(1000, 8)(0)].map(String)).size, 6);
   assert.equal(randomOrder(1000, 7)(3), epochs[3]);
 });

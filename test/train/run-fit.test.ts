@@ -6,7 +6,7 @@ import { plantedRatings } from '../../src/data/planted.js';
 import type { StepperName } from '../../src/steps/stepper.js';
 import { keepBest } from '../../src/train/callbacks.js';
 import type { Callback } from '../../src/train/fit.js';
-import { collabLearner } from '../../src/train/learner.js';
+import { collabLearner } from '../../src/train/make-learner.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { assertRefused } from '../helpers/refusal.js';
 import { makeLearner } from '../helpers/short-run.js';
@@ -56,7 +56,13 @@ const failures: [what: string, a: string[], b: string[], error: string, calls: s
   ['fails to begin as the first: none ends', ['begin'], [], 'a begin', 'a begin'],
   ['fails to end: the others end all the same', [], ['end'], 'b end', 'a begin, b begin, a epoch, b epoch, b end, a end'],
   ['fails to end as another does: the first error counts', ['end'], ['end'], 'b end', 'a begin, b begin, a epoch, b epoch, b end, a end'],
-  ['fails in an epoch and to end: the first error counts', ['end'], ['epoch'], 'b epoch', 'a begin, b begin, a epoch, b epoch, b end, a end'],
+  [
+    'fails in an epoch and to end: the first error counts',
+    ['end'],
+    ['epoch'],
+    'b epoch',
+    'a begin, b begin, a epoch, b epoch, b end, a end',
+  ],
 ];
 for (const [what, a, b, error, expected] of failures) {
   test(`a callback ${what}`, async () => {
@@ -83,7 +89,11 @@ test('two callbacks of one name, and a state without a name, are refused before 
   const learn = await makeLearner();
   const calls: string[] = [];
   const callbacks = [logger(calls, 'a'), keepBest(), keepBest()];
-  await assertRefused(() => learn.fit(1, 0.01, { callbacks }), /^Two callbacks .* have the name 'keepBest\(validLoss\)'; give each its own\.$/, TypeError);
+  await assertRefused(
+    () => learn.fit(1, 0.01, { callbacks }),
+    /^Two callbacks .* have the name 'keepBest\(validLoss\)'; give each its own\.$/,
+    TypeError,
+  );
   const nameless: Callback = { saveState: () => ({}) };
   await assertRefused(() => learn.fit(1, 0.01, { callbacks: [nameless] }), /^A callback with saveState needs a name/, TypeError);
   await learn.fit(1, 0.01, { callbacks: [logger(calls, 'a'), logger(calls, 'a')] }); // without a name there may be many

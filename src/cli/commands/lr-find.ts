@@ -1,7 +1,7 @@
+import { collabLearner } from '../../train/make-learner.js';
 import type { Command } from 'commander';
 import { MAX_STEPS } from '../../base/check.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
-import { collabLearner } from '../../train/learner.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';

@@ -1,9 +1,10 @@
+import { collabLearner } from '../../train/make-learner.js';
 import type { Command } from 'commander';
 import { DivergedError } from '../../base/errors.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { saveModel } from '../../node/files/model-file.js';
 import type { Fit, EpochRecord } from '../../train/fit.js';
-import { collabLearner, type CollabLearner } from '../../train/learner.js';
+import { type CollabLearner } from '../../train/learner.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';

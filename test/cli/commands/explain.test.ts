@@ -1,3 +1,4 @@
+import { collabLearner } from '../../../src/train/make-learner.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -6,7 +7,6 @@ import type { SimilarItem, Similarity } from '../../../src/answer/similar.js';
 import { addExplain } from '../../../src/cli/commands/explain.js';
 import { saveModel } from '../../../src/node/files/model-file.js';
 import { itemPca } from '../../../src/node/plots/pca.js';
-import { collabLearner } from '../../../src/train/learner.js';
 import { dotbias, dotbiasHere, temporaryFolder } from '../../helpers/cli.js';
 import { smallData } from '../../helpers/data.js';
 import { sharedGpu } from '../../helpers/gpu.js';

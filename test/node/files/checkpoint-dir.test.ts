@@ -1,3 +1,4 @@
+import { collabLearner } from '../../../src/train/make-learner.js';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CollabData } from '../../../src/data/collab-data.js';
 import { FileFormatError } from '../../../src/base/errors.js';
-import { collabLearner } from '../../../src/train/learner.js';
 import { CheckpointDir } from '../../../src/node/files/checkpoint-dir.js';
 import { plantedRatings } from '../../../src/data/planted.js';
 import { sharedGpu } from '../../helpers/gpu.js';

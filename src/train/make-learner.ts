@@ -1,0 +1,57 @@
+import type { CollabData } from '../data/collab-data.js';
+import { onGpu, openBrowserGpu } from '../gpu/acquire.js';
+import { type Gpu, READBACK_BYTES } from '../gpu/gpu.js';
+import { initialTables } from '../model/initial.js';
+import { EmbeddingTables } from '../model/tables.js';
+import { chooseStepper } from './choose-stepper.js';
+import { CollabLearner } from './learner.js';
+import { type CheckedOptions, checkLearnerOptions, type LearnerOptions } from './options.js';
+import { checkedOrder, randomOrder } from './order.js';
+import { Trainer } from './trainer.js';
+import { Validator } from './validator.js';
+
+/**
+ * A model, its data and its optimiser: what fastai calls a Learner. Starting values are fastai's, drawn from `seed`.
+ *
+ * @param open opens a device where none is given. Default: `navigator.gpu`'s
+ * @throws RangeError or TypeError for a wrong option; MemoryBudgetError if the model does not fit; NoAdapterError or
+ *   DotbiasError without WebGPU. Nothing stays allocated then
+ */
+export async function collabLearner(
+  data: CollabData,
+  options: LearnerOptions = {},
+  open: () => Promise<Gpu> = openBrowserGpu,
+): Promise<CollabLearner> {
+  const checked = checkLearnerOptions(data, options);
+  return onGpu(options.gpu, open, (gpu, ownsGpu) => makeLearner(gpu, data, options, checked, ownsGpu));
+}
+
+async function makeLearner(
+  gpu: Gpu,
+  data: CollabData,
+  options: LearnerOptions,
+  checked: CheckedOptions,
+  ownsGpu: boolean,
+): Promise<CollabLearner> {
+  const { step, nFactors, hasBias, seed } = checked;
+  const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, hasBias };
+  const makeTables = () => options.init ?? initialTables(shape, seed);
+  const stepping = await chooseStepper(options, gpu, data, shape, makeTables, step);
+  const tables = new EmbeddingTables(gpu, shape, { nCopies: stepping.factory.nCopies ?? 1, nState: step.optimizer.nState });
+  const parts: Promise<Trainer | Validator>[] = [];
+  try {
+    tables.writeTables(makeTables());
+    // Kernels of both compile side by side.
+    const order = options.order ? checkedOrder(data.nTrain, options.order) : randomOrder(data.nTrain, seed);
+    const trainer = Trainer.create(tables, data, step, order, stepping.factory);
+    const validator = Validator.create(tables, data.valid, step);
+    parts.push(trainer, validator);
+    const made = await Promise.all([trainer, validator]);
+    gpu.checkMemory(READBACK_BYTES, 'Reading results back');
+    return new CollabLearner(tables, data, checked, stepping, ...made, ownsGpu);
+  } catch (error) {
+    for (const part of await Promise.allSettled(parts)) if (part.status === 'fulfilled') part.value.release();
+    tables.release();
+    throw error;
+  }
+}
