@@ -1,10 +1,10 @@
 /** What is timed must be right: the first steps of a run, against the float64 reference. */
-import { collabLearner } from '../src/train/make-learner.js';
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
 import type { StepperName } from '../src/steps/stepper.js';
 import { ReferenceTrainer } from '../src/reference/trainer.js';
 import { oneCycle } from '../src/schedule/schedule.js';
+import { collabLearner } from '../src/train/make-learner.js';
 import { EPOCHS, LR_MAX, TUTORIAL } from './workload.js';
 
 const TOLERANCE = 1e-5;

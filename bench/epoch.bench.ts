@@ -1,8 +1,8 @@
 /** Whole training runs: the tutorial's five epochs in processes of their own, and a grid of batch sizes, factors and steppers. */
-import { collabLearner } from '../src/train/make-learner.js';
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
 import type { StepperName } from '../src/steps/stepper.js';
+import { collabLearner } from '../src/train/make-learner.js';
 import { checkSteps } from './check.js';
 import type { FitOnce } from './fit-once.js';
 import { repeat, spread, summarise } from './measure.js';

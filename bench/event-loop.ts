@@ -1,7 +1,7 @@
 /** How late other work of the process is while a model trains: waiting for the device must not hold up the event loop. */
-import { collabLearner } from '../src/train/make-learner.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Gpu } from '../src/gpu/gpu.js';
+import { collabLearner } from '../src/train/make-learner.js';
 import { seconds, spread, summarise } from './measure.js';
 import type { Section } from './report.js';
 import { EPOCHS, LR_MAX, split, TUTORIAL, type Workload } from './workload.js';

@@ -1,6 +1,6 @@
 /** Runs the tutorial once from a cold start and prints what it measured as JSON. Argument: the adapter's name, or '' for the best. */
-import { collabLearner } from '../src/train/make-learner.js';
 import { openGpu } from '../src/node/device/device.js';
+import { collabLearner } from '../src/train/make-learner.js';
 import { peakMemory } from './report.js';
 import { EPOCHS, LR_MAX, openWorkload, TUTORIAL, split } from './workload.js';
 
@@ -24,7 +24,7 @@ const lap = () => (times.push(performance.now()), (times.at(-1)! - times.at(-2)!
 const data = split(await openWorkload(), 64);
 const readSeconds = lap();
 const name = process.argv[2];
-const { gpu } = await openGpu(name ? { name } : {});
+const { gpu } = await openGpu({ name: name || undefined });
 const openSeconds = lap();
 const learn = await collabLearner(data, { ...TUTORIAL, gpu });
 const createSeconds = lap();

@@ -1,10 +1,10 @@
 /** Every kernel alone, on the dispatches of real training steps, beside what the device can do. */
-import { collabLearner } from '../src/train/make-learner.js';
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
-import { type CollabLearner } from '../src/train/learner.js';
+import type { CollabLearner } from '../src/train/learner.js';
 import type { StepperName } from '../src/steps/stepper.js';
 import { oneCycle } from '../src/schedule/schedule.js';
+import { collabLearner } from '../src/train/make-learner.js';
 import { capture, type Dispatch, kernelStem, replay } from './capture.js';
 import { type Ceilings, floorUs } from './ceilings.js';
 import { PassClock, spread } from './measure.js';
@@ -133,7 +133,7 @@ export async function captureSteps(
   const { stepper, stepsPerEpoch } = trainer;
   const schedule = oneCycle({ totalSteps: Math.max(EPOCHS * stepsPerEpoch, 2 * nSteps), lrMax: LR_MAX });
   await trainer.fit({ ...schedule, lr: schedule.lr.slice(0, nSteps), beta1: schedule.beta1.slice(0, nSteps) });
-  stepper.begin(schedule, 0);
+  await stepper.begin(schedule, 0);
   const order = trainer.order(0);
   const run = () => capture(gpu, () => stepper.run(order, 0, schedule.lr.length >> 1, nSteps));
   await run();

@@ -2,10 +2,10 @@
  * Opens and closes devices, and prints as JSON what the process holds after some of the rounds. Arguments: the adapter's name,
  * or '' for the best; 'learner' or 'device'; the numbers of rounds after which to look, ascending.
  */
-import { collabLearner } from '../src/train/make-learner.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openGpu } from '../src/node/device/device.js';
+import { collabLearner } from '../src/train/make-learner.js';
 import { LR_MAX, openWorkload, split, TUTORIAL } from './workload.js';
 
 /** What a round makes and gives back: a learner that opens a device for itself, or the device alone. */
@@ -23,7 +23,7 @@ export interface LifeOnce {
 
 const [adapter, life, ...rounds] = process.argv.slice(2);
 const data = split(await openWorkload(), 64);
-const open = async () => (await openGpu(adapter === '' ? {} : { name: adapter })).gpu;
+const open = async () => (await openGpu({ name: adapter || undefined })).gpu;
 
 const lives: Record<Life, () => Promise<void>> = {
   async learner() {

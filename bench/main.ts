@@ -46,7 +46,8 @@ async function main(): Promise<void> {
   const { quick } = flags;
 
   const { gpu, info, why } = await openGpu({
-    ...(flags.adapter !== undefined && { name: flags.adapter }),
+    quiet: true,
+    name: flags.adapter,
     dawnFlags: ['disable-dawn-features=timestamp_quantization'],
   });
   const start = performance.now();

@@ -1,12 +1,12 @@
 /** Larger sets: steps on a sample of ratings with tables in full size, epochs extrapolated; and what an untouched row costs. */
-import { collabLearner } from '../src/train/make-learner.js';
 import type { CollabData } from '../src/data/collab-data.js';
 import { MemoryBudgetError } from '../src/base/errors.js';
 import type { Gpu } from '../src/gpu/gpu.js';
-import { type CollabLearner } from '../src/train/learner.js';
+import type { CollabLearner } from '../src/train/learner.js';
 import type { StepperName } from '../src/steps/stepper.js';
 import { fillPermutation } from '../src/base/random.js';
 import { oneCycle } from '../src/schedule/schedule.js';
+import { collabLearner } from '../src/train/make-learner.js';
 import { replay } from './capture.js';
 import { captureSteps } from './kernels.bench.js';
 import { PassClock, repeat, seconds, spread, type Timing } from './measure.js';

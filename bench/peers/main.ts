@@ -73,7 +73,7 @@ if (flags.help) {
 
 async function main(): Promise<void> {
   const start = performance.now();
-  const { info } = await openAdapter(flags.adapter === '' ? {} : { name: flags.adapter });
+  const { info } = await openAdapter({ quiet: true, name: flags.adapter || undefined });
   const about = environment(info, 'wall clock');
   const workload = await openWorkload();
   console.log(`dotbias against its peers: ${info.description}`);

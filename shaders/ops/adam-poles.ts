@@ -140,21 +140,25 @@ export function idleQ({ weights, shifts }: Poles, t: number, s: number): number 
   return q;
 }
 
-/** Q_t(s) by its sum, until the terms vanish: the truth that the poles are tested against. */
-export function idleQSum({ lr, beta1 }: Schedule, { wd, beta2, eps, stepCount }: PoleOptions, t: number, s: number): number {
-  let q = 0;
+/** Q_t(s) by its sum, until the terms vanish, for every s given: the truth that the poles are tested against. */
+export function idleQSums({ lr, beta1 }: Schedule, { wd, beta2, eps, stepCount }: PoleOptions, t: number, s: readonly number[]): number[] {
+  const sums = s.map(() => 0);
   let decay = 1;
   let growth = 1;
-  for (let j = t; j < lr.length; j++) {
+  for (let j = t, more = true; more && j < lr.length; j++) {
     const T = stepCount + j + 1;
     decay *= beta1[j] / (1 - lr[j] * wd);
     growth /= Math.sqrt(beta2);
     const x = Math.sqrt(1 - beta2 ** T) * growth;
-    const term = ((lr[j] / (1 - beta1[j] ** T)) * decay * x) / (s + eps * x);
-    q += term;
-    if (Math.abs(term) < 1e-12 * Math.abs(q)) break;
+    const a = (lr[j] / (1 - beta1[j] ** T)) * decay * x;
+    more = false;
+    for (let i = 0; i < s.length; i++) {
+      const term = a / (s[i] + eps * x);
+      sums[i] += term;
+      more ||= !(Math.abs(term) < 1e-12 * Math.abs(sums[i]));
+    }
   }
-  return q;
+  return sums;
 }
 
 /**
@@ -176,11 +180,10 @@ const PROBED_S = Array.from({ length: 22 }, (_, i) => 10 ** (-8 + i * 0.4));
 export function replayEnd(schedule: Schedule, options: PoleOptions, poles: Poles): number {
   const nSteps = schedule.lr.length;
   if (options.beta2 < TESTED.beta2 || options.eps < TESTED.eps) return nSteps;
-  const fits = (t: number) =>
-    PROBED_S.every((s) => {
-      const exact = idleQSum(schedule, options, t, s);
-      return 2 * s * (Math.abs(idleQ(poles, t, s) - exact) + FLOAT32_ROUNDING * exact) <= TOLERANCE;
-    });
+  const fits = (t: number) => {
+    const exact = idleQSums(schedule, options, t, PROBED_S);
+    return PROBED_S.every((s, i) => 2 * s * (Math.abs(idleQ(poles, t, s) - exact[i]) + FLOAT32_ROUNDING * exact[i]) <= TOLERANCE);
+  };
   const probes = [
     0,
     8,

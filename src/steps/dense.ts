@@ -9,7 +9,6 @@ import { gather } from '../../shaders/train/unfused/gather.wgsl.js';
 import { lossBackward } from '../../shaders/train/unfused/loss-backward.wgsl.js';
 import { scores } from '../../shaders/train/unfused/scores.wgsl.js';
 import { BatchGrouper } from '../data/batches.js';
-import type { Binding } from '../gpu/pipeline.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
 import { StructArray } from '../gpu/struct.js';
@@ -53,35 +52,36 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
     const scatter = scatterKernel.bind(scope, { ratings, touches, members, param, outcomes, grad }, { factorVecs, rowVecs });
     const batchLosses = await BatchLosses.create(gpu, scope, outcomes, Outcome.size, batchSize, maxSteps);
     const grouper = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, maxSteps);
-    let schedule = scope.child();
-    let optimize: Binding<ReturnType<typeof optimizerStep>>;
+    const stepRates = scope.allocate('rates', 4 * Rate.size * maxSteps);
+    const state = tables.state as Record<'m' | 'v', GPUBuffer>;
+    const optimize = optimizerKernel.bind(
+      scope,
+      { rates: stepRates, grad, param, ...state },
+      { nVecs: nRows * rowVecs, rowVecs, factorVecs, wd, wdBias },
+    );
+    let table: StructArray<(typeof Rate)['fields']>;
 
     return {
       name: fused ? 'dense' : 'unfused',
       begin(next, stepCount) {
-        schedule.release();
-        schedule = scope.child();
-        const table = new StructArray(Rate, next.lr.length);
+        table = new StructArray(Rate, next.lr.length);
         rates(optimizer, next, stepCount, (step, rate) => table.set(step, rate));
-        const state = tables.state as Record<'m' | 'v', GPUBuffer>;
-        optimize = optimizerKernel.bind(
-          schedule,
-          { rates: schedule.upload('rates', table.words), grad, param, ...state },
-          { nVecs: nRows * rowVecs, rowVecs, factorVecs, wd, wdBias },
-        );
       },
-      run(order, batch, step, nSteps) {
+      async run(order, batch, step, nSteps) {
         const chunk = grouper.group(order, batch, nSteps);
+        await gpu.turn();
         gpu.write(ratings, chunk.ratings.slice(0, nSteps * batchSize));
         gpu.write(touches, chunk.touches.slice(0, chunk.touchStart[nSteps]));
         gpu.write(members, chunk.members);
+        gpu.write(stepRates, table.slice(step, step + nSteps));
+        await gpu.turn();
         const recorder = gpu.record('dense steps', { slots });
         for (let s = 0; s < nSteps; s++) {
           const firstTouch = chunk.touchStart[s];
           const nTouches = chunk.touchStart[s + 1] - firstTouch;
           recordForward(recorder, s * batchSize);
           recorder.dispatch(scatter, nTouches * rowVecs, { firstTouch, nTouches });
-          recorder.dispatch(optimize, nParams / 4, { step: step + s });
+          recorder.dispatch(optimize, nParams / 4, { step: s });
         }
         batchLosses.record(recorder, nSteps).submit();
       },

@@ -68,18 +68,22 @@ export async function lazyStepper({ tables, train, options, maxSteps }: StepperI
 
     return {
       name: persistent ? 'persistent' : 'lazy',
-      begin(schedule, stepCount) {
+      async begin(schedule, stepCount) {
         table = new StepTable(schedule, options, idle, stepCount);
+        await gpu.turn();
       },
-      run(order, batch, step, nSteps) {
+      async run(order, batch, step, nSteps) {
         const batches = grouper.group(order, batch, nSteps);
         const { touchStart } = batches;
+        await gpu.turn();
         chunk.build(batches, table, step);
+        await gpu.turn();
         const nTouches = touchStart[nSteps];
         gpu.write(steps, table.slice(step, touchStart));
         gpu.write(ratings, batches.ratings.slice(0, nSteps * batchSize));
         gpu.write(touches, chunk.touches.slice(0, nTouches + layout.nRows));
         gpu.write(members, batches.members);
+        await gpu.turn();
 
         const replayEnd = Math.max(0, Math.min(table.replayEnd - step, nSteps));
         const recorder = gpu.record('lazy steps', { slots });

@@ -32,12 +32,13 @@ export interface Stepper {
   /** For reports and checkpoints: a fit can be resumed only with a stepper of the same name. */
   readonly name: string;
   /** Sets the schedule of the steps to come; `stepCount` is the number of steps that the optimiser has already made. */
-  begin(schedule: Schedule, stepCount: number): void;
+  begin(schedule: Schedule, stepCount: number): void | Promise<void>;
   /**
    * Submits steps `step` to `step + nSteps - 1` of the schedule, on the batches `batch` and following of an epoch with
-   * the given order of training rows. On return the work is queued, not done.
+   * the given order of training rows. In the end the work is queued, not done, and all of it in one submission: who reads
+   * the model meanwhile finds it between two steps. Long host work before that lets the event loop turn (`gpu.turn`).
    */
-  run(order: Uint32Array, batch: number, step: number, nSteps: number): void;
+  run(order: Uint32Array, batch: number, step: number, nSteps: number): void | Promise<void>;
   /** Batch losses of the last `run`, one per step; the copy is queued at once, before any later `run`. */
   readLosses(nSteps: number): Promise<Float32Array>;
   /** Gives all memory back; a second time does nothing. */

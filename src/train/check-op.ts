@@ -103,12 +103,9 @@ async function checkOptimizerOp(gpu: Gpu, op: OptimizerOp): Promise<void> {
   const rate = op.rate(0.01, 0.9, 5);
   const Rate = rateStruct(op);
   const states = draw(([a, b, c, d]) => {
-    const twoSteps = [b, c].reduce((state, each, k) => op.update(...state, 2 * each - 1, op.rate(0.01, 0.9, 3 + k), wd), [
-      4 * a - 2,
-      0,
-      0,
-    ] as State);
-    return [...twoSteps, 2 * d - 1];
+    let state: State = [4 * a - 2, 0, 0];
+    [b, c].forEach((each, k) => (state = op.update(...state, 2 * each - 1, op.rate(0.01, 0.9, 3 + k), wd)));
+    return [...state, 2 * d - 1];
   });
   const code = wgsl`${Rate.wgsl}
 fn step(x: vec4f) -> vec4f {

@@ -72,14 +72,15 @@ export class Trainer {
     let step = firstEpoch * stepsPerEpoch;
     const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
-    stepper.begin(schedule, start);
+    await stepper.begin(schedule, start);
 
     for (let epoch = firstEpoch; step < totalSteps && !hooks.signal?.aborted; epoch++) {
       const order = this.order(this.epochCount);
+      await this.tables.gpu.turn();
       const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
       while (step < epochEnd && !hooks.signal?.aborted) {
         const nSteps = Math.min(maxSteps, epochEnd - step);
-        stepper.run(order, step - epoch * stepsPerEpoch, step, nSteps);
+        await stepper.run(order, step - epoch * stepsPerEpoch, step, nSteps);
         inFlight.push(this.#losses(schedule, step, nSteps, hooks, inFlight.at(-1)));
         step += nSteps;
         this.stepCount = start + step;

@@ -108,8 +108,19 @@ test('tensors have the names, shapes and order of rows that the format promises'
   });
   assert.equal(training, trainingConfig(learn));
   assert.equal(training, {
-    ...{ defaults: 'fastai1', loss: 'mse', optimizer: 'adam', beta2: 0.99, eps: 1e-8, batchSize: 8, wd: 0.1, wdBias: 0.1 },
-    ...{ stepper: 'lazy', data: data.name, seed: 3, steps: 6, epochs: 2 },
+    defaults: 'fastai1',
+    loss: 'mse',
+    optimizer: 'adam',
+    beta2: 0.99,
+    eps: 1e-8,
+    batchSize: 8,
+    wd: 0.1,
+    wdBias: 0.1,
+    stepper: 'lazy',
+    data: data.name,
+    seed: 3,
+    steps: 6,
+    epochs: 2,
   });
 });
 

@@ -1,4 +1,3 @@
-import { collabLearner } from '../../src/train/make-learner.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceLostError, GpuError, MemoryBudgetError, ShaderCompileError } from '../../src/base/errors.js';
@@ -7,6 +6,7 @@ import { GPU_BUFFER } from '../../src/gpu/constants.js';
 import { Gpu, READBACK_BYTES } from '../../src/gpu/gpu.js';
 import { defineKernel } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
+import { collabLearner } from '../../src/train/make-learner.js';
 import { smallData } from '../helpers/data.js';
 import { testAdapter } from '../helpers/device.js';
 import { freshDevice, sharedGpu } from '../helpers/gpu.js';
@@ -80,7 +80,10 @@ test('a buffer that the adapter cannot bind is refused', async () => {
   const scope = roomy.scope();
   const { maxStorageBufferBindingSize, maxBufferSize } = roomy.limits;
   assert.is(roomy.maxBinding, Math.min(maxStorageBufferBindingSize, maxBufferSize));
-  assert.throws(() => scope.allocate('table', roomy.maxBinding + 4), /^table needs one buffer of [\d.]+ MiB, but .* binds at most [\d.]+ MiB/);
+  assert.throws(
+    () => scope.allocate('table', roomy.maxBinding + 4),
+    /^table needs one buffer of [\d.]+ MiB, but .* binds at most [\d.]+ MiB/,
+  );
   assert.is(roomy.allocated, 0);
   roomy.device.destroy();
 });
@@ -88,10 +91,16 @@ test('a buffer that the adapter cannot bind is refused', async () => {
 test('a readback counts against the budget while it lasts', async () => {
   const small = Gpu.borrow(await freshDevice(), { memoryBudget: 1000 });
   const scope = small.scope();
-  const buffer = scope.upload('data', Uint32Array.from({ length: 100 }, (_, i) => i));
+  const buffer = scope.upload(
+    'data',
+    Uint32Array.from({ length: 100 }, (_, i) => i),
+  );
   const work = small.readWords(buffer);
   assert.is(small.allocated, 800);
-  assert.equal(Array.from(await work), Array.from({ length: 100 }, (_, i) => i));
+  assert.equal(
+    Array.from(await work),
+    Array.from({ length: 100 }, (_, i) => i),
+  );
   assert.is(small.allocated, 400);
   scope.allocate('more', 300);
   const error = await failure(small.readWords(buffer));
@@ -118,7 +127,10 @@ test('what is larger than the room left is read in pieces, byte for byte', async
     };
     assert.equal(await tight.readWords(buffer), data);
     assert.equal(await tight.readWords(buffer, 50_000, 40_001), data.subarray(50_000, 90_001));
-    assert.is(pieces.reduce((sum, bytes) => sum + bytes, 0), 4 * (n + 40_001));
+    assert.is(
+      pieces.reduce((sum, bytes) => sum + bytes, 0),
+      4 * (n + 40_001),
+    );
     assert.ok(Math.max(...pieces) <= left);
     assert.is(pieces.length > 2, left < 4 * n);
     assert.is(tight.allocated, 4 * n);
@@ -235,7 +247,11 @@ test('a fit never runs out of a budget that its learner fits', async () => {
 });
 
 test('a kernel is compiled once', async () => {
-  const [first, again, other] = await Promise.all([gpu.compile(fill), gpu.compile({ ...fill }), gpu.compile({ ...fill, workgroupSize: 32 })]);
+  const [first, again, other] = await Promise.all([
+    gpu.compile(fill),
+    gpu.compile({ ...fill }),
+    gpu.compile({ ...fill, workgroupSize: 32 }),
+  ]);
   assert.is(first.compiled, again.compiled);
   assert.is.not(first.compiled, other.compiled);
 });

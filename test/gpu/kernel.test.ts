@@ -66,7 +66,10 @@ test('constants of ops join the uniforms, and their functions follow the declara
 });
 
 test('two uniforms of one name are refused, by the names of both', () => {
-  assert.throws(() => withOps(op('first', { lo: 1 }), op('second', { lo: 1 })), /^k: second and first both have a uniform 'lo'; rename one\.$/);
+  assert.throws(
+    () => withOps(op('first', { lo: 1 }), op('second', { lo: 1 })),
+    /^k: second and first both have a uniform 'lo'; rename one\.$/,
+  );
   assert.throws(() => withOps(op('first', { n: 1 })), /^k: first and the kernel both have a uniform 'n'; rename one\.$/);
 });
 

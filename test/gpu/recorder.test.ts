@@ -107,7 +107,10 @@ for (const gpu of [await sharedGpu(), await dynamicUniformGpu()]) {
       assert.throws(() => pushing.bind(scope, {} as { out: GPUBuffer }, { at: 0 }), /^push: no buffer for out$/);
       assert.throws(() => pushing.bind(scope, { out }, {} as { at: number }), /^push: no value for at$/);
       const binding = pushing.bind(scope, { out }, { at: 0 });
-      assert.throws(() => gpu.record().dispatch(binding, 1, { value: 1 } as { value: number; scale: number }), /^push: no value for scale$/);
+      assert.throws(
+        () => gpu.record().dispatch(binding, 1, { value: 1 } as { value: number; scale: number }),
+        /^push: no value for scale$/,
+      );
     });
   });
 }
@@ -125,7 +128,10 @@ test('where immediates are uniforms, room that the recorder makes itself counts 
     };
     recorded(3).submit();
     assert.is(gpu.peakAllocated, held + 3 * UNIFORM_ALIGNMENT);
-    assert.instance(failure(() => recorded(8).submit()), MemoryBudgetError);
+    assert.instance(
+      failure(() => recorded(8).submit()),
+      MemoryBudgetError,
+    );
     assert.is(gpu.allocated, held);
     // Room made beforehand is used instead.
     const slots = scope.slots(7);

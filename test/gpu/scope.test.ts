@@ -107,7 +107,11 @@ test('room for immediates is made only where WGSL has none', async () => {
 });
 
 test('any order of allocations and releases leaves allocated what is alive', () => {
-  const action = fc.record({ kind: fc.constantFrom('allocate', 'child', 'release'), scope: fc.nat(), bytes: fc.integer({ min: 1, max: 50 }) });
+  const action = fc.record({
+    kind: fc.constantFrom('allocate', 'child', 'release'),
+    scope: fc.nat(),
+    bytes: fc.integer({ min: 1, max: 50 }),
+  });
   fc.assert(
     fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
       const before = gpu.allocated;

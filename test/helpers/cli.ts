@@ -17,22 +17,21 @@ export interface Ended {
   stderr: string;
 }
 
-/** Commands that compute get the adapter that DOTBIAS_TEST_ADAPTER names. */
-function withAdapter(args: readonly string[]): string[] {
+/** Commands that compute get the adapter that DOTBIAS_TEST_ADAPTER names, before a last option that lacks its value. */
+function withAdapter([command = '', ...args]: readonly string[]): string[] {
   const name = process.env['DOTBIAS_TEST_ADAPTER'];
-  return [
-    ...args,
-    ...(name && ['train', 'lr-find', 'evaluate', 'sweep', 'recommend', 'explain'].includes(args[0]) && !args.includes('--adapter')
-      ? ['--adapter', name]
-      : []),
-  ];
+  const computes = ['train', 'lr-find', 'evaluate', 'sweep', 'recommend', 'explain'].includes(command);
+  return [command, ...(name && computes && !args.includes('--adapter') ? ['--adapter', name] : []), ...args];
 }
 
-/** Runs `dotbias` to its end. Its stderr is a file, as from a shell's `2>>`: on a socket, Node's own pipe, it is not filtered. */
-export async function dotbias(...args: string[]): Promise<Ended> {
+/** Runs `dotbias` to its end. */
+export const dotbias = (...args: string[]): Promise<Ended> => runNode(MAIN, ...withAdapter(args));
+
+/** Runs a program to its end. Its stderr is a file, as from a shell's `2>>`: on a socket, Node's own pipe, it is not filtered. */
+export async function runNode(...args: string[]): Promise<Ended> {
   const file = join(temporaryFolder(), 'stderr');
   const stderr = openSync(file, 'a');
-  const child = spawn(process.execPath, [MAIN, ...withAdapter(args)], { stdio: ['ignore', 'pipe', stderr] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', stderr] });
   closeSync(stderr);
   let stdout = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => void (stdout += text));

@@ -77,17 +77,11 @@ export async function assertKernelIsTwin<K extends Kernel>(
       const wanted = buffers[name] instanceof Float64Array ? (buffers[name] as Float64Array) : new Float32Array(wordsIn(name).buffer);
       const type = kernel.buffers[name];
       const stride = typeof type === 'string' ? 1 : type.of.size;
-      for (let field = 0; field < stride; field++) {
-        const found = every(new Float32Array(outputs[i].buffer, 0, length), field, stride);
-        const values = every(wanted, field, stride);
-        assertClose(
-          found,
-          values,
-          tolerance,
-          `${kernel.name}: ${name}${stride > 1 ? `, word ${field}` : ''}`,
-          Math.max(LEAST_SCALE, largest(values)),
-        );
-        MEASURE(found, values, kernel.name);
+      for (let word = 0; word < stride; word++) {
+        const found = every(new Float32Array(outputs[i].buffer, 0, length), word, stride);
+        const values = every(wanted, word, stride);
+        const what = `${kernel.name}: ${name}${stride > 1 ? `, word ${word}` : ''}`;
+        assertClose(found, values, tolerance, what, Math.max(LEAST_SCALE, largest(values)));
       }
     } else {
       assert.equal(outputs[i].subarray(0, length), inputs[i], `${kernel.name} changes ${name}`);

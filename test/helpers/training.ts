@@ -74,8 +74,8 @@ export async function trainOnGpu(gpu: Gpu, problem: Problem, name: StepperName, 
   const losses: number[] = [];
   let fit: Schedule | undefined;
   for (const { schedule, stepCount, order, batch, step, nSteps } of chunks(problem, maxSteps)) {
-    if (schedule !== fit) stepper.begin((fit = schedule), stepCount);
-    stepper.run(order, batch, step, nSteps);
+    if (schedule !== fit) await stepper.begin((fit = schedule), stepCount);
+    await stepper.run(order, batch, step, nSteps);
     losses.push(...(await stepper.readLosses(nSteps)));
   }
   const { param, m = new Float32Array(param.length), v = new Float32Array(param.length) } = await tables.readState();
@@ -142,14 +142,13 @@ export function assertClose(a: ArrayLike<number>, b: ArrayLike<number>, toleranc
 }
 
 /**
- * What steps in float32 are off by after all the steps of a problem, beside the largest value of a kind: ten times the most that any
- * problem of the tests shows on SwiftShader and on lavapipe.
+ * What training in float32 may be off by, beside the largest value of a kind: ten times the most that any problem shows on
+ * SwiftShader and lavapipe. v is less exact than the rest only with a beta2 of 0.999, of which float32 holds 1 - beta2 to 1e-5.
  */
-const ROUNDING = { losses: 1e-5, param: 1e-4, m: 1e-4, v: 1e-4 };
+const ROUNDING = { losses: 1e-5, param: 6e-5, m: 2e-5, v: 1.3e-4 };
 
 /** Asserts that two outcomes agree up to rounding. */
 export function assertSameTraining(a: Outcome, b: Outcome, what: string, tolerance = ROUNDING): void {
-  console.log('\nMAX', what, ...(['losses', 'param', 'm', 'v'] as const).map((name) => worst(a[name], b[name], largest(b[name])).error.toExponential(1)));
   for (const name of ['losses', 'param', 'm', 'v'] as const) {
     assertClose(a[name], b[name], tolerance[name], `${what}: ${name}`, largest(b[name]));
   }

@@ -47,7 +47,7 @@ async function fastestOf(costs: Record<(typeof MEASURED)[number], Cost>): Promis
       const run: typeof stepper.run = (order, batch, step, nSteps) => {
         clock += submission + each * nSteps + waiting;
         waiting = 0;
-        stepper.run(order, batch, step, nSteps);
+        return stepper.run(order, batch, step, nSteps);
       };
       return { ...stepper, run };
     };

@@ -26,7 +26,7 @@ const test = suite('parts');
 const gpu = await sharedGpu();
 
 /** Trains one epoch at a constant rate, on the device and by the twins in float64, and compares. */
-async function assertTrainsAsTwins(options: LearnerOptions, what: string, tolerance = 1e-5): Promise<void> {
+async function assertTrainsAsTwins(options: LearnerOptions, what: string, tolerance = { losses: 5e-6, param: 5e-6 }): Promise<void> {
   const learn = await makeLearner(options);
   const layout = new RowLayout(learn.embeddings.shape);
   const reference = new ReferenceTrainer(learn.embeddings.shape, await learn.tables(), learn.trainer.options);
@@ -38,8 +38,8 @@ async function assertTrainsAsTwins(options: LearnerOptions, what: string, tolera
     const take = (column: ArrayLike<number>) => batch.map((row) => column[row]);
     return reference.step(take(users), take(items), take(ratings), 0.01, 0.9);
   });
-  assertClose(learn.history.losses, losses, tolerance, `${what}: losses`);
-  assertClose(layout.pack(await learn.tables()), reference.param, tolerance, `${what}: param`);
+  assertClose(learn.history.losses, losses, tolerance.losses, `${what}: losses`);
+  assertClose(layout.pack(await learn.tables()), reference.param, tolerance.param, `${what}: param`);
   learn.release();
 }
 
@@ -59,10 +59,12 @@ const parts: Record<string, LearnerOptions> = {
 };
 for (const [what, options] of Object.entries(parts)) {
   for (const stepper of STEPPERS) {
-    test(`${what} of the caller trains as its twins do (${stepper})`, () => assertTrainsAsTwins({ ...options, stepper }, what));
+    test(`${what} of the caller trains as its twins do (${stepper})`, () =>
+      assertTrainsAsTwins({ ...options, stepper }, what, { losses: 5e-6, param: what === 'a range with a constant' ? 3e-5 : 5e-6 }));
   }
 }
-test('an optimiser without a closed form trains as its twin does', () => assertTrainsAsTwins({ optimizer: rmsProp }, 'rmsProp', 1e-4));
+test('an optimiser without a closed form trains as its twin does', () =>
+  assertTrainsAsTwins({ optimizer: rmsProp }, 'rmsProp', { losses: 1e-5, param: 2e-4 }));
 
 /** What the twins make of the tables, in float64. */
 async function hostPredictions(model: CollabModel, users: ArrayLike<number>, items: ArrayLike<number>): Promise<number[]> {
@@ -93,10 +95,10 @@ for (const [what, own] of Object.entries(ops)) {
     const learn = await trained();
     const { users, items, ratings } = data.valid;
     const wanted = await hostPredictions(learn, users, items);
-    assertClose(await learn.predictRows(users, items), wanted, 5e-6, 'predictions');
+    assertClose(await learn.predictRows(users, items), wanted, 2e-6, 'predictions');
     const found = await learn.validate();
     const mean = (of: (error: number) => number) => wanted.reduce((sum, yHat, k) => sum + of(yHat - ratings[k]), 0) / wanted.length;
-    assertClose([found.mse, found.mae], [mean((e) => e * e), mean(Math.abs)], 5e-6, 'errors');
+    assertClose([found.mse, found.mae], [mean((e) => e * e), mean(Math.abs)], 9e-7, 'errors');
     learn.release();
   });
 

@@ -49,7 +49,8 @@ const refused: [options: object, message: RegExp, type?: typeof TypeError][] = [
 ];
 for (const [options, message, type = RangeError] of refused) {
   const [name, value] = Object.entries(options).at(-1)!;
-  test(`${name} ${typeof value === 'object' ? JSON.stringify(value)?.slice(0, 20) : String(value).slice(0, 20)} is refused before a device is opened`, () =>
+  const shown = (typeof value === 'object' ? JSON.stringify(value) : String(value)).slice(0, 20);
+  test(`${name} ${shown} is refused before a device is opened`, () =>
     assertRefused(() => collabLearner(data, options, noDevice), message, type as never));
 }
 

@@ -125,7 +125,7 @@ test('an abort within an epoch leaves a consistent model, complete records and a
   const dense = await make('dense');
   await abortedFit(dense);
   assert.is(dense.trainer.stepCount, stepCount);
-  assertClose([(await learn.validate()).mse], [(await dense.validate()).mse], 1e-6, 'valid mse');
+  assertClose([(await learn.validate()).mse], [(await dense.validate()).mse], 6e-6, 'valid mse');
   assert.is((await learn.fit(1, 0.01)).length, 1);
   assert.is((await learn.fit(1, 0.01, { signal: AbortSignal.abort() })).length, 0, 'aborted before it began');
   learn.release();

@@ -4,6 +4,7 @@ import type {
   lazyUpdate as updateKernel,
   LazyVariant,
 } from '../../shaders/train/lazy-step.wgsl.js';
+import type { Fields, StructValue } from '../../src/gpu/struct.js';
 import { factorsAt, scoreRows, type ScoreSum } from './score.js';
 import type { Twin, TwinBuffers } from './twin.js';
 
@@ -83,5 +84,5 @@ function gradient({ score, hasBias, factorVecs }: LazyVariant, buffers: Buffers,
 }
 
 /** The fields of `Idle`, each as numbers. */
-const asArrays = (fields: Readonly<Record<string, number | ArrayLike<number>>>) =>
-  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, typeof value === 'number' ? [value] : value]));
+const asArrays = (fields: StructValue<Fields>) =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, [value].flat() as number[]]));

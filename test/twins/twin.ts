@@ -11,9 +11,13 @@ export interface Elements {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Element<B> =
-  B extends StructBuffer<infer S> ? (S extends Struct<infer F> ? Mutable<StructValue<F>>[] : never)
-  : B extends `${string} ${infer T extends keyof Elements}` ? Elements[T]
-  : Float64Array;
+  B extends StructBuffer<infer S>
+    ? S extends Struct<infer F>
+      ? Mutable<StructValue<F>>[]
+      : never
+    : B extends `${string} ${infer T extends keyof Elements}`
+      ? Elements[T]
+      : Float64Array;
 
 export type TwinBuffers<B extends BufferFields> = { readonly [N in keyof B]: Element<B[N]> };
 

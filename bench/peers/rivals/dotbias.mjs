@@ -1,6 +1,6 @@
 /** dotbias itself. Variant: the stepper. */
 import { CollabData } from '../../../dist/src/data/collab-data.js';
-import { collabLearner } from '../../../dist/src/train/learner.js';
+import { collabLearner } from '../../../dist/src/train/make-learner.js';
 import { openGpu } from '../../../dist/src/node/device/device.js';
 import { main } from './harness.mjs';
 

@@ -25,7 +25,7 @@ export async function openGpu({ memoryBudget, ...options }: OpenGpuOptions = {})
   const { adapter, gpu: dawn, info, why } = await openAdapter({ softwareThreads: 0, ...options });
   const gpu = await Gpu.open(adapter, {
     wgslLanguageFeatures: dawn.wgslLanguageFeatures as ReadonlySet<string>,
-    wait: pollGently(info.isSoftware ? 1 : 0.1),
+    ...eventLoop(info.isSoftware ? 1 : 0.1),
     ...(memoryBudget !== undefined && { memoryBudget }),
   });
   destroyAtExit(gpu.device);
@@ -36,19 +36,27 @@ export async function openGpu({ memoryBudget, ...options }: OpenGpuOptions = {})
 export const openOwnGpu = async (): Promise<Gpu> => (await openGpu()).gpu;
 
 /**
- * Awaits GPU work with a nap between two polls. Dawn settles its promises from the event loop, which would otherwise
- * spin and take a core from a software adapter.
+ * Awaits GPU work with a nap between two polls: Dawn settles its promises from the event loop, which would otherwise
+ * spin and take a core from a software adapter. There is no nap while host work waits for the loop to turn.
  */
-function pollGently(napMs: number): <T>(work: Promise<T>) => Promise<T> {
+function eventLoop(napMs: number): Required<Pick<GpuOptions, 'wait' | 'turn'>> {
   const never = new Int32Array(new SharedArrayBuffer(4));
-  return async (work) => {
-    let settled = false;
-    const done = () => void (settled = true);
-    work.then(done, done);
-    for (;;) {
+  let working = 0;
+  return {
+    async wait(work) {
+      let settled = false;
+      const done = () => void (settled = true);
+      work.then(done, done);
+      for (;;) {
+        await setImmediate();
+        if (settled) return work;
+        if (working === 0) Atomics.wait(never, 0, 0, napMs);
+      }
+    },
+    async turn() {
+      working++;
       await setImmediate();
-      if (settled) return work;
-      Atomics.wait(never, 0, 0, napMs);
-    }
+      working--;
+    },
   };
 }

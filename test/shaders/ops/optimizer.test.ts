@@ -11,7 +11,6 @@ import { rmsProp } from '../../helpers/ops.js';
 
 type State = [p: number, m: number, v: number];
 
-
 const N_STEPS = 80;
 /** Schedules as users have them, and one whose rates jump about. */
 const SCHEDULES: Record<string, (lr: number, beta1: number, seed: number) => Schedule> = {
@@ -96,7 +95,10 @@ for (const [name, op, tolerance] of OPTIMIZERS) {
         for (let i = 0; i <= nState; i++) {
           const error = Math.abs(found[i] - wanted[i]);
           const scale = i === 0 ? Math.max(1, Math.abs(p)) : Math.max(1e-30, Math.abs(wanted[i]));
-          assert.ok(error <= (i === 0 ? tolerance : BY_ROUNDING) * scale, `${'pmv'[i]} from ${t0} over ${t1 - t0}: ${found[i]}, not ${wanted[i]}`);
+          assert.ok(
+            error <= (i === 0 ? tolerance : BY_ROUNDING) * scale,
+            `${'pmv'[i]} from ${t0} over ${t1 - t0}: ${found[i]}, not ${wanted[i]}`,
+          );
         }
       }),
       { numRuns: 200 },

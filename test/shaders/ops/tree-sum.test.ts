@@ -24,10 +24,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     const pipeline = await gpu.compile(kernel);
     const found = await gpu.withScope((scope) => {
       const sums = scope.allocate('sums', 8 * size);
-      gpu
-        .record()
-        .dispatchGroups(pipeline.bind(scope, { sums }), 1)
-        .submit();
+      gpu.record().dispatchGroups(pipeline.bind(scope, { sums }), 1).submit();
       return gpu.readFloats(sums);
     });
     assert.equal([...found], Array.from({ length: size }, () => [(size * (size + 1)) / 2, size * (size - 1)]).flat());

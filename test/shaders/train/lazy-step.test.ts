@@ -28,12 +28,8 @@ const WD = { wd: 0.2, wdBias: 0.7 };
 type Ops = Partial<Pick<LazyVariant, 'score' | 'range' | 'hasBias' | 'ownBiasDecay' | 'wholeRow'>> & { nFactors?: number };
 
 function variantOf(optimizer: OptimizerOp, { nFactors = 5, ...ops }: Ops): LazyVariant {
-  return {
-    ...{ loss: mse, score: dotProduct, range: RANGES[0], hasBias: true, ownBiasDecay: false, wholeRow: false, ...ops },
-    optimizer,
-    idle: optimizer.idle!,
-    factorVecs: Math.ceil(nFactors / 4),
-  };
+  const usual = { loss: mse, score: dotProduct, range: RANGES[0], hasBias: true, ownBiasDecay: false, wholeRow: false };
+  return { ...usual, ...ops, optimizer, idle: optimizer.idle!, factorVecs: Math.ceil(nFactors / 4) };
 }
 
 /** Buffers of a chunk of `N_STEPS` steps, of which the first `replayEnd` make idle steps one by one. */
