@@ -12,7 +12,8 @@ import type { TrainedModel } from './trained-model.js';
 const RATINGS_PER_DISPATCH = 2 ** 18;
 
 /**
- * As `foldIn`, for many users at once, on the device in float32: the same numbers to about 1e-4.
+ * As `foldIn`, for many users at once, on the device in float32: the same numbers to about 1e-4, and for models as they
+ * come from training to 1e-6. Where scores lie far out on the sigmoid the equations are ill-conditioned and the two may part.
  *
  * @param users each user's ratings
  * @throws RangeError as `foldIn`, naming the user by position

@@ -4,7 +4,6 @@ import { groupBy } from '../base/group-by.js';
 import { encode, type Encoded, type Id, IdMap, NA, titleOf } from './ids.js';
 import { type SplitOptions, splitRows } from './split.js';
 
-
 /** Ratings as columns of equal length, by the ids of the outside world. Typed arrays are the fastest. */
 export interface RatingColumns {
   users: ArrayLike<Id>;

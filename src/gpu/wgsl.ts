@@ -1,8 +1,10 @@
+import { wgsl as preprocess } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+
 /**
- * WGSL text: the only import of wgsl-preprocessor. The tag understands `#if ${…}`, `#elif ${…}`, `#else` and `#endif`;
- * it scans comments too, and evaluates `${…}` in branches that are not taken.
+ * Tag of WGSL text, wgsl-preprocessor's. It understands `#if ${…}`, `#elif ${…}`, `#else` and `#endif`; it scans comments
+ * too, and evaluates `${…}` in branches that are not taken.
  */
-export { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+export const wgsl: (strings: TemplateStringsArray, ...values: unknown[]) => string = preprocess;
 
 /** A number as a WGSL float literal. Plain interpolation would write 1.0 as `1`, an integer. */
 export function f32(value: number): string {

@@ -1,4 +1,3 @@
-import { checkChoice } from '../base/check.js';
 import { VERSION } from '../base/version.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Gpu } from '../gpu/gpu.js';
@@ -32,7 +31,7 @@ export interface Stepping {
  * The stepper of a learner: the one asked for, else a rule that follows from the optimiser and from sizes alone, so that
  * the same options give the same bits.
  *
- * @throws RangeError for an unknown name, or a stepper that cannot do what is asked
+ * @throws RangeError for a stepper that cannot do what is asked
  */
 export async function chooseStepper(
   { stepper, calibrations = inMemory }: Pick<LearnerOptions, 'stepper' | 'calibrations'>,
@@ -51,7 +50,6 @@ export async function chooseStepper(
     return { factory: STEPPERS[name], why: `Steps are ${name}, the fastest by trial on this adapter.`, isFallback: false };
   }
   if (stepper !== undefined) {
-    checkChoice('stepper', stepper, ['auto', ...(Object.keys(STEPPERS) as StepperName[])]);
     const factory = STEPPERS[stepper];
     if (factory.nCopies !== 2 || obstacle === undefined) return asked(factory);
     throw new RangeError(`Steps cannot be ${stepper}: ${obstacle}. Train with stepper 'dense'.`);

@@ -89,7 +89,18 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
   checkChoice('bias', bias, [true, false]);
   checkChoice('defaults', defaults, ['fastai1', 'fastai2']);
   checkSeed(seed);
+  checkStepper(options.stepper);
   return { step: stepOptions(data, options, defaults), nFactors, hasBias: bias, defaults, seed };
+}
+
+const STEPPER_NAMES: readonly (StepperName | 'auto')[] = ['auto', 'unfused', 'dense', 'lazy', 'persistent'];
+
+function checkStepper(stepper: LearnerOptions['stepper']): void {
+  if (stepper === undefined) return;
+  if (typeof stepper !== 'object' || stepper === null) return checkChoice('stepper', stepper, STEPPER_NAMES);
+  if (typeof stepper.name !== 'string' || typeof stepper.create !== 'function') {
+    throw new TypeError('A stepper of your own must be a StepperFactory, with a name and create.');
+  }
 }
 
 /** A vector of a million numbers is a mistake. */

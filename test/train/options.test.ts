@@ -45,6 +45,9 @@ const refused: [options: object, message: RegExp, type?: typeof TypeError][] = [
   [{ yrange: [0, 5] }, /no option 'yrange'; did you mean yRange\?/, TypeError],
   [{ optimiser: adam() }, /no option 'optimiser'; did you mean optimizer\?/, TypeError],
   [{ recipe: 'fastai2' }, /no option 'recipe'; it has nFactors, yRange, .*gpu\.$/, TypeError],
+  [{ stepper: 'lasy' }, /^stepper must be 'auto', 'unfused', 'dense', 'lazy' or 'persistent', not 'lasy'\.$/],
+  [{ stepper: null }, /^stepper must be 'auto'.* not null\.$/],
+  [{ stepper: {} }, /a StepperFactory, with a name and create/, TypeError],
   [{ kernels: {} }, /no option 'kernels'/, TypeError],
 ];
 for (const [options, message, type = RangeError] of refused) {

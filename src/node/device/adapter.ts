@@ -33,6 +33,7 @@ export interface AdapterReport {
   wgslLanguageFeatures: string[];
 }
 
+/** Which adapter to open, and how. */
 export interface OpenAdapterOptions {
   /**
    * Which adapter: `hardware`, `software`, `lavapipe`, `swiftshader`, or a part of its name or description, in any
@@ -50,6 +51,7 @@ export interface OpenAdapterOptions {
   quiet?: boolean | undefined;
 }
 
+/** An adapter and what was found out about it. */
 export interface OpenedAdapter {
   /** Gives one device. For another, `gpu.requestAdapter({ powerPreference: 'high-performance' })` opens the same one again. */
   adapter: GPUAdapter;

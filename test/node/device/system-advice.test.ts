@@ -18,7 +18,7 @@ const advised: [string, System, RegExp, RegExp?][] = [
   [
     'Debian 12: the npm package or backports',
     linux(debian12),
-    /`npm install @sparticuz\/chromium@147\.0\.0`.*enable bookworm-backports.*`apt-get install -y -t bookworm-backports mesa-vulkan-drivers/,
+    /`npm install @sparticuz\/chromium@147\.0\.0`.*bookworm-backports.*`apt-get install -y -t bookworm-backports mesa-vulkan-drivers/,
   ],
   ['Debian 11: the npm package or a newer Debian', linux({ ID: 'debian', VERSION_ID: '11' }), /@sparticuz.*use Debian 13/, /backports/],
   ['Debian 13: Mesa', linux({ ID: 'debian', VERSION_ID: '13' }), /`apt-get install -y libvulkan1 mesa-vulkan-drivers`/, /backports/],
