@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { requestAdapter, withEnvironment } from '../../../src/node/device/dawn.js';
-import { testGpu } from '../../helpers/device.js';
+import { orNull, testGpu } from '../../helpers/device.js';
 import { nullDevice } from '../../helpers/null-device.js';
 
 test('environment variables hold during the work only, and come back even if it throws', () => {
@@ -124,11 +124,7 @@ const opening = `
     device.queue.submit([encoder.finish()]);
   };`;
 
-const hasAdapter = await testGpu().then(
-  () => true,
-  () => false,
-);
-if (!hasAdapter) console.log('skipped: exit codes need an adapter');
+const hasAdapter = (await orNull(testGpu())) !== null;
 for (const [name, script, code] of hasAdapter ? ends : []) {
   test(`a process that ${name} gives its own exit code`, async () => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', `${opening}\n${script}`], { stdio: 'ignore', timeout: 20_000 });
