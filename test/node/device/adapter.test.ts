@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { NoAdapterError } from '../../../src/base/errors.js';
 import { listAdapters, openAdapter } from '../../../src/node/device/adapter.js';
 import { findSwiftShader } from '../../../src/node/device/swiftshader.js';
-import { testAdapter, testGpu } from '../../helpers/device.js';
+import { orNull, testAdapter, testGpu } from '../../helpers/device.js';
 
 const test = suite('adapter');
 const refusal = (name: string) =>
