@@ -1,3 +1,4 @@
+import { DotbiasError } from '../base/errors.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
 import type { EmbeddingTables } from '../model/tables.js';
@@ -19,15 +20,30 @@ import type { ModelInfo, TrainedModel } from './trained-model.js';
 
 /** A trained model that answers: predictions, vectors and biases, by the ids of the outside world. */
 export class CollabModel implements TrainedModel {
+  readonly #tables: EmbeddingTables;
+  #isReleased = false;
+
   /** @param ownsGpu whether `release` ends the device too: it was opened for this model alone */
   constructor(
-    readonly embeddings: EmbeddingTables,
+    tables: EmbeddingTables,
     readonly info: ModelInfo,
     private readonly ownsGpu = false,
-  ) {}
+  ) {
+    this.#tables = tables;
+  }
 
   get gpu(): Gpu {
-    return this.embeddings.gpu;
+    return this.#tables.gpu;
+  }
+
+  /** The parameters on the device. @throws DotbiasError once the model has been released */
+  get embeddings(): EmbeddingTables {
+    this.throwIfReleased();
+    return this.#tables;
+  }
+
+  protected throwIfReleased(): void {
+    if (this.#isReleased) throw new DotbiasError('This model has been released: its parameters are gone. Save a model before its release.');
   }
 
   /** Between which predictions lie; null if they may be any number. */
@@ -96,7 +112,7 @@ export class CollabModel implements TrainedModel {
   }
 
   /** The embedding tables, read back from the device. */
-  tables(): Promise<Tables> {
+  async tables(): Promise<Tables> {
     return this.embeddings.readTables();
   }
 
@@ -107,7 +123,8 @@ export class CollabModel implements TrainedModel {
 
   /** Gives the model's memory back, and ends the device if it was opened for this model. A second time does nothing. */
   release(): void {
-    this.embeddings.release();
+    this.#isReleased = true;
+    this.#tables.release();
     if (this.ownsGpu) this.gpu.destroy();
   }
 }

@@ -108,11 +108,13 @@ export class CollabLearner extends CollabModel implements FittedLearner {
    */
   async lrFind(options: LrFindOptions = {}): Promise<LrFinderResult> {
     const beta1 = this.defaults === 'fastai1' ? 0.9 : this.beta1;
+    this.throwIfReleased();
     return this.#alone('lrFind', lrFinder(this, beta1, options));
   }
 
   /** Errors on the validation set with the model as it is now; NaN without validation ratings. */
-  validate(): Promise<Validation> {
+  async validate(): Promise<Validation> {
+    this.throwIfReleased();
     return this.validator.run();
   }
 
@@ -142,6 +144,7 @@ export class CollabLearner extends CollabModel implements FittedLearner {
 
   /** Runs work that changes the model; reading it meanwhile is allowed. */
   async #alone<T>(what: string, work: () => Promise<T>): Promise<T> {
+    this.throwIfReleased();
     this.#refuseWhileRunning(what);
     this.#running = what;
     try {

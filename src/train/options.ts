@@ -3,7 +3,7 @@ import { type LossOp, mse } from '../../shaders/ops/loss.js';
 import { checkOptimizer, type OptimizerOp } from '../../shaders/ops/optimizer.js';
 import { type RangeOp, rangeOf } from '../../shaders/ops/range.js';
 import { dotProduct, type ScoreOp } from '../../shaders/ops/score.js';
-import { checkChoice, checkNotNegative, checkOptions, checkRange, checkSeed, checkWhole } from '../base/check.js';
+import { checkChoice, checkNotNegative, checkOptions, checkRange, checkSeed, checkWhole, show } from '../base/check.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
@@ -121,5 +121,11 @@ function stepOptions({ batchSize }: CollabData, options: LearnerOptions, default
   const adamOptions = { ...(beta2 !== undefined && { beta2 }), eps: eps ?? (defaults === 'fastai1' ? 1e-8 : 1e-5) };
   const optimizer = options.optimizer ?? adam(adamOptions);
   checkOptimizer(optimizer);
-  return { batchSize, score, range: options.range ?? rangeOf(yRange ?? null), loss, optimizer, wd, wdBias };
+  const range = options.range ?? rangeOf(yRange ?? null);
+  for (const [what, op] of Object.entries({ score, range, loss })) {
+    if (typeof op?.wgsl !== 'string' || typeof op.value !== 'function' || typeof op.grad !== 'function') {
+      throw new TypeError(`${what} must be an op, with the text wgsl and the functions value and grad, not ${show(op)}.`);
+    }
+  }
+  return { batchSize, score, range, loss, optimizer, wd, wdBias };
 }

@@ -29,12 +29,10 @@ test('what is refused is told in one line on stderr, with exit code 1', async ()
 });
 
 test('a reader that goes away is no error', async () => {
-  const child = startDotbias('train', '--data', ratings, '--factors', '8', '--epochs', '3');
-  let stderr = '';
-  child.stderr!.on('data', (text) => void (stderr += text));
+  const { child, stderr } = startDotbias('train', '--data', ratings, '--factors', '8', '--epochs', '3');
   child.stdout!.once('data', () => child.stdout!.destroy());
   assert.is(await new Promise((resolve) => child.on('close', resolve)), 0);
-  assert.is(stderr, '');
+  assert.is(stderr(), '');
 });
 
 test.run();

@@ -27,21 +27,31 @@ function withAdapter([command = '', ...args]: readonly string[]): string[] {
 /** Runs `dotbias` to its end. */
 export const dotbias = (...args: string[]): Promise<Ended> => runNode(MAIN, ...withAdapter(args));
 
-/** Runs a program to its end. Its stderr is a file, as from a shell's `2>>`: on a socket, Node's own pipe, it is not filtered. */
+/** Runs a program to its end. */
 export async function runNode(...args: string[]): Promise<Ended> {
-  const file = join(temporaryFolder(), 'stderr');
-  const stderr = openSync(file, 'a');
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', stderr] });
-  closeSync(stderr);
+  const { child, stderr } = startNode(args);
   let stdout = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => void (stdout += text));
   await once(child, 'close');
-  return { code: child.exitCode, stdout, stderr: readFileSync(file, 'utf8') };
+  return { code: child.exitCode, stdout, stderr: stderr() };
+}
+
+/** A program under way, and what it has written to stderr. */
+export interface Started {
+  child: ChildProcess;
+  stderr: () => string;
 }
 
 /** Starts `dotbias`, to be watched and interrupted. */
-export function startDotbias(...args: string[]): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...withAdapter(args)]);
+export const startDotbias = (...args: string[]): Started => startNode([MAIN, ...withAdapter(args)]);
+
+/** stderr is a file, as from a shell's `2>>`: on a socket, Node's own pipe, it is not filtered. */
+function startNode(args: readonly string[]): Started {
+  const file = join(temporaryFolder(), 'stderr');
+  const fd = openSync(file, 'a');
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', fd] });
+  closeSync(fd);
+  return { child, stderr: () => readFileSync(file, 'utf8') };
 }
 
 /** An empty folder that goes when the process ends. */

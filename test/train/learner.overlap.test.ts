@@ -87,6 +87,17 @@ test('release gives all memory back, and does nothing a second time', async () =
   assert.is(gpu.allocated - before, (held - before) / 2);
   other.release();
   assert.is(gpu.allocated, before);
+  for (const use of [
+    () => learn.fit(1),
+    () => learn.lrFind(),
+    () => learn.validate(),
+    () => learn.tables(),
+    () => learn.predictRows([1], [1]),
+    () => learn.recommendAll(),
+    () => learn.showResults(),
+  ]) {
+    await assertRefused(use, /^This model has been released/, DotbiasError);
+  }
 });
 
 test.run();

@@ -48,6 +48,9 @@ const refused: [options: object, message: RegExp, type?: typeof TypeError][] = [
   [{ stepper: 'lasy' }, /^stepper must be 'auto', 'unfused', 'dense', 'lazy' or 'persistent', not 'lasy'\.$/],
   [{ stepper: null }, /^stepper must be 'auto'.* not null\.$/],
   [{ stepper: {} }, /a StepperFactory, with a name and create/, TypeError],
+  [{ loss: 'mse' }, /^loss must be an op, .* not 'mse'\.$/, TypeError],
+  [{ score: {} }, /^score must be an op/, TypeError],
+  [{ optimizer: 'adam' }, /^The optimiser .* must have/, TypeError],
   [{ kernels: {} }, /no option 'kernels'/, TypeError],
 ];
 for (const [options, message, type = RangeError] of refused) {

@@ -83,13 +83,9 @@ test('each protocol, ranking and ensembles can be asked for', async () => {
 });
 
 test('Ctrl-C ends an evaluation with the folds that are complete', async () => {
-  const child = startDotbias('evaluate', '--data', ratings, '--repeats', '500', ...small, '--report', at('part.json'));
+  const { child, stderr } = startDotbias('evaluate', '--data', ratings, '--repeats', '500', ...small, '--report', at('part.json'));
   let stdout = '';
-  let stderr = '';
   let sent = false;
-  child.stderr!.on('data', (chunk) => {
-    stderr += String(chunk);
-  });
   child.stdout!.on('data', (chunk) => {
     stdout += String(chunk);
     if (!sent && /^random 44 /m.test(stdout)) sent = child.kill('SIGINT');
@@ -97,8 +93,8 @@ test('Ctrl-C ends an evaluation with the folds that are complete', async () => {
   const code = await new Promise((resolve) => {
     child.on('close', resolve);
   });
-  assert.is(code, 130, stderr);
-  const [, done] = /^Interrupted after (\d+) of 500 folds\.$/m.exec(stderr) ?? [];
+  assert.is(code, 130, stderr());
+  const [, done] = /^Interrupted after (\d+) of 500 folds\.$/m.exec(stderr()) ?? [];
   const report = readReport('part.json');
   assert.is(report.interrupted, true);
   assert.ok(Number(done) >= 3);

@@ -20,8 +20,8 @@ const run = (...more: string[]) => dotbias(...RUN, ...more);
 
 /** Runs until so many epochs are printed, and sends a signal so many milliseconds later. */
 function runAndSignal(name: NodeJS.Signals, afterEpochs: number, delay: number, ...more: string[]) {
-  const child = startDotbias(...RUN, ...more);
-  let [stdout, stderr, sent] = ['', '', false];
+  const { child, stderr } = startDotbias(...RUN, ...more);
+  let [stdout, sent] = ['', false];
   child.stdout!.on('data', (text) => {
     stdout += String(text);
     const table = /^epoch .*\n[^]*/m.exec(stdout)?.[0].split('\n') ?? [];
@@ -29,11 +29,8 @@ function runAndSignal(name: NodeJS.Signals, afterEpochs: number, delay: number, 
     sent = true;
     setTimeout(() => child.kill(name), delay);
   });
-  child.stderr!.on('data', (text) => {
-    stderr += String(text);
-  });
   return new Promise<{ code: number | null; signal: string | null; stderr: string }>((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal, stderr }));
+    child.on('close', (code, signal) => resolve({ code, signal, stderr: stderr() }));
   });
 }
 

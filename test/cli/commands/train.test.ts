@@ -113,14 +113,13 @@ test('a diverged run says so and leaves nothing behind', async () => {
 });
 
 test('Ctrl-C stops the run, and what was asked for is saved', async () => {
-  const child = startDotbias(...SMALL, '--epochs', '2000', '--out', file('stopped/model'), '--report', file('stopped/report'));
-  let [stdout, stderr] = ['', ''];
-  child.stderr!.on('data', (text) => void (stderr += text));
+  const { child, stderr } = startDotbias(...SMALL, '--epochs', '2000', '--out', file('stopped/model'), '--report', file('stopped/report'));
+  let stdout = '';
   child.stdout!.on('data', (text) => {
     if (!/^1 /m.test(stdout) && /^1 /m.test((stdout += text))) child.kill('SIGINT');
   });
   assert.is(await new Promise((resolve) => child.on('close', resolve)), 130);
-  assert.match(stderr, /^Interrupted after \d+ of 84000 steps\.\n$/);
+  assert.match(stderr(), /^Interrupted after \d+ of 84000 steps\.\n$/);
   assert.equal(readdirSync(file('stopped')).sort(), ['model', 'report']);
   const report = readReport('stopped/report');
   assert.ok(report.interrupted && report.epochs.length >= 2 && report.steps >= 84);
