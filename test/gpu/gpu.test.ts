@@ -231,7 +231,7 @@ test('a fit never runs out of a budget that its learner fits', async () => {
       return collabLearner(data, { gpu: own, nFactors: 4, ...options }).finally(() => own.destroy());
     };
     const roomy = await learner(2 ** 30);
-    const needed = roomy.embeddings.gpu.allocated + READBACK_BYTES;
+    const needed = roomy.gpu.allocated + READBACK_BYTES;
     roomy.release();
     const error = await failure(learner(needed - 4));
     assert.instance(error, MemoryBudgetError, 'with less there is no learner');
@@ -239,9 +239,9 @@ test('a fit never runs out of a budget that its learner fits', async () => {
     await learn.fitOneCycle(3, 0.01);
     await learn.fit(2, 0.01);
     assert.is(learn.history.epochs.length, 5);
-    assert.ok(learn.embeddings.gpu.peakAllocated <= needed);
+    assert.ok(learn.gpu.peakAllocated <= needed);
     learn.release();
-    assert.is(learn.embeddings.gpu.allocated, 0);
+    assert.is(learn.gpu.allocated, 0);
     device.destroy();
   }
 });
