@@ -56,7 +56,7 @@ test('the losses of all steps arrive in order, and an epoch after its steps', as
 
 for (const stepper of STEPPERS) {
   test(`${stepper}: an epoch of several submissions is the reference trainer's`, async () => {
-    // Rows so wide that a submission holds 232 steps of the epoch's 250.
+    // Rows so wide that a submission holds 233 steps of the epoch's 250.
     const of = smallData({ validPct: 0, batchSize: 8 });
     const { trainer, model, reference, release, order } = await setUp({ of, nFactors: 800, stepper });
     assert.is(trainer.stepsPerEpoch, 250);

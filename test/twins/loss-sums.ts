@@ -1,7 +1,7 @@
 import { LOSS_BLOCK, lossBlocks, type lossSums as kernel } from '../../shaders/train/loss-sums.wgsl.js';
 import type { Twin } from './twin.js';
 
-/** Twin of shaders/loss-sums.wgsl.ts. */
+/** Twin of shaders/train/loss-sums.wgsl.ts. */
 export const lossSums: Twin<typeof kernel> = ({ losses, lossSums: sums }, { batchSize, stride, nSteps }) => {
   const blocks = lossBlocks(batchSize);
   for (let i = 0; i < nSteps * blocks; i++) {

@@ -14,7 +14,7 @@ test('an item is found by its id or by its exact title', () => {
   assert.is(findItem(info, '3'), 3);
   assert.is(findItem(info, 'The Film'), 3);
   assert.is(findItem(info, 'the film'), undefined);
-  assert.throws(() => findItem(info, 'Twin'), "'Twin' is the title of the items 4 and 5: name one of these ids.");
+  assert.throws(() => findItem(info, 'Twin'), /^'Twin' is the title of the items 4 and 5: name one of these ids\.$/);
 });
 
 test('a stranger is refused in the words of the API, and a title that is close is named', () => {

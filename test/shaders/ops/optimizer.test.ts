@@ -128,7 +128,7 @@ test('structs hold what an optimiser says, and buffers its state', () => {
 test('more state than a kernel can bind is refused by name', () => {
   for (const nState of [3, -1, 1.5, undefined]) {
     const op = { ...rmsProp, name: 'greedy', nState } as unknown as OptimizerOp;
-    assert.throws(() => checkOptimizer(op), /RangeError|^The optimiser greedy keeps .* numbers for each parameter, .* at most 2\./);
+    assert.throws(() => checkOptimizer(op), /^The optimiser greedy keeps .* numbers for each parameter, .* at most 2\./);
   }
   for (const op of [adam(), sgd(), rmsProp]) checkOptimizer(op);
 });
