@@ -24,10 +24,7 @@ import type { IdleOptions } from './optimizer.js';
 export const N_POLES = 3;
 
 /** Poles of Q_t for one weight decay: weights w and shifts eps x, N_POLES of each for every t in 0..nSteps. */
-export interface Poles {
-  readonly weights: Float64Array;
-  readonly shifts: Float64Array;
-}
+export type Poles = Readonly<Record<'weights' | 'shifts', Float64Array>>;
 
 /** What the poles depend on beside the schedule. */
 export interface PoleOptions extends IdleOptions {
@@ -66,7 +63,7 @@ const sigma = [0, 1, 2].map(() => new Float64Array(2 * N_POLES));
 /**
  * Nodes and weights of the Gauss rule of a measure with the given moments, nodes scaled by `scale`: the recurrence of
  * its orthogonal polynomials by the Chebyshev algorithm (Gautschi 2004), then their roots. A measure of fewer points
- * gives as many poles, the others with weight 0.
+ * gives as many poles, and leaves the others as they are, with weight 0.
  */
 function gaussQuadrature(moments: Float64Array, scale: number, weights: Float64Array, nodes: Float64Array): void {
   const mass = moments[0];
@@ -105,10 +102,6 @@ function gaussQuadrature(moments: Float64Array, scale: number, weights: Float64A
     weights[i] = mass / sum;
     nodes[i] = x * unit * scale;
   }
-  for (let i = n; i < N_POLES; i++) {
-    weights[i] = 0;
-    nodes[i] = scale;
-  }
 }
 
 /** Roots of the orthogonal polynomial of degree n <= 3: the eigenvalues of its Jacobi matrix, in closed form. */
@@ -134,7 +127,7 @@ function roots(n: number, out: Float64Array): void {
 }
 
 /** Q_t(s) by its poles. */
-export function idleQ({ weights, shifts }: Poles, t: number, s: number): number {
+export function idleQ({ weights, shifts }: Readonly<Record<string, ArrayLike<number>>>, t: number, s: number): number {
   let q = 0;
   for (let i = t * N_POLES; i < (t + 1) * N_POLES; i++) q += weights[i] / (s + shifts[i]);
   return q;
@@ -200,7 +193,7 @@ export function replayEnd(schedule: Schedule, options: PoleOptions, poles: Poles
     .filter((t) => t < nSteps)
     .sort((a, b) => a - b);
   for (let i = probes.length - 1, end = nSteps; i >= 0; end = probes[i], i--) {
-    if (!fits(probes[i])) return i === probes.length - 1 ? nSteps : end;
+    if (!fits(probes[i])) return end;
   }
   return 0;
 }

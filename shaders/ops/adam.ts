@@ -1,5 +1,5 @@
 import { wgsl } from '../../src/gpu/wgsl.js';
-import { idlePoles, N_POLES, replayEnd } from './adam-poles.js';
+import { idlePoles, idleQ, replayEnd } from './adam-poles.js';
 import type { IdleOp, OptimizerOp } from './optimizer.js';
 
 /** Constants of `adam`. */
@@ -53,11 +53,6 @@ fn update(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec
  * positive, so nothing cancels.
  */
 function idleAdam(beta2: number, eps: number): IdleOp {
-  const q = ({ weights, shifts }: Readonly<Record<string, ArrayLike<number>>>, s: number) => {
-    let sum = 0;
-    for (let i = 0; i < N_POLES; i++) sum += weights[i] / (s + shifts[i]);
-    return sum;
-  };
   return {
     fields: { weights: 'vec3f', shifts: 'vec3f' },
     decays: ['beta1', Math.sqrt(beta2)],
@@ -80,12 +75,12 @@ fn idle(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f
     table: (schedule, { wd, stepCount }) => {
       const options = { wd, beta2, eps, stepCount };
       const poles = idlePoles(schedule, options);
-      return { columns: { ...poles }, validFrom: replayEnd(schedule, options, poles) };
+      return { columns: poles, validFrom: replayEnd(schedule, options, poles) };
     },
     advance: ([p, m, v], { wdDecay, decays: [b, root], before, after }) => {
       const s = Math.sqrt(v);
-      const rest = p - m * q(before, s);
-      return [wdDecay * rest + m * b * q(after, s * root), m * b, v * root * root];
+      const rest = p - m * idleQ(before, 0, s);
+      return [wdDecay * rest + m * b * idleQ(after, 0, s * root), m * b, v * root * root];
     },
   };
 }

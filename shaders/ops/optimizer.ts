@@ -85,7 +85,7 @@ export const stateBuffers = ({ nState }: OptimizerOp) =>
 /** Names of the arrays of an optimiser's state. */
 export const STATE = ['m', 'v'] as const;
 
-/** @throws RangeError for an optimiser whose state does not fit a kernel, TypeError for one that is none */
+/** @throws RangeError for an optimiser whose state does not fit a kernel, TypeError for something that is not an optimiser */
 export function checkOptimizer({ name, nState, wgsl, update, rate }: OptimizerOp): void {
   if (typeof wgsl !== 'string' || typeof update !== 'function' || typeof rate !== 'function') {
     throw new TypeError(`The optimiser ${name} must have the text wgsl and the functions update and rate; see OptimizerOp.`);

@@ -60,8 +60,6 @@ fn idle(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f
       const near = lr[t] / (1 - beta);
       if (validFrom === 0 && !(q[t] <= FAR * near)) validFrom = t + 1;
     }
-    // A step that decays to nothing, or beyond, leaves no product to divide by.
-    if (lr.some((rate) => !(rate * wd < 1))) validFrom = lr.length;
     return { columns: { q }, validFrom };
   }
 }

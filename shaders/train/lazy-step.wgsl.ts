@@ -10,12 +10,12 @@
 //             reader of this step uses (src/steps/lazy-chunk.ts assigns the copies); m, v and outcomes have one writer.
 //             Forward, update and steps are ordered by dispatches, or by storage barriers within the one workgroup.
 //   needs     touches of a chunk, built backwards from its end: idleEnd is the next touch of the row, or the end
-import { defineKernel, read, readWrite } from '../../src/gpu/kernel.js';
+import { defineKernel, read, readWrite, type StructBuffer } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
 import type { LossOp } from '../ops/loss.js';
 import { type IdleOp, type OptimizerOp, stateBuffers } from '../ops/optimizer.js';
 import type { RangeOp } from '../ops/range.js';
-import { type ScoreOp, scoreRows } from '../ops/score.js';
+import { type ScoreOp, scoreRows, scoreSumType } from '../ops/score.js';
 import { LazyRating, LazyTouch, outcomeStruct, stepStruct } from '../ops/structs.js';
 
 export interface LazyVariant {
@@ -90,12 +90,12 @@ fn updateColumns(i: u32, touch: LazyTouch, rate: Rate, mid: u32, wd: f32, wdDeca
     for (var j = touch.begin; j < touch.end; j++) {
       let k = members[j];
       #if ${hasBias}
-      if (i == FACTOR_VECS) { grad.x += outcomes[k].dz; } else {
-        grad += outcomes[k].dz * ownGrad(touch, own, param[otherRow(k, touch) + i], outcomes[k].sum);
+      if (i == FACTOR_VECS) {
+        grad.x += outcomes[k].dz;
+        continue;
       }
-      #else
-      grad += outcomes[k].dz * ownGrad(touch, own, param[otherRow(k, touch) + i], outcomes[k].sum);
       #endif
+      grad += outcomes[k].dz * ownGrad(touch, own, param[otherRow(k, touch) + i], outcomes[k].sum);
     }
     update(&p, &mi, &vi, grad, rate, wd);
   }
@@ -138,6 +138,18 @@ fn updateShare(firstTouch: u32, i: u32, step: u32) {
 }
 `;
 
+/** What an update reads and writes; a kernel that makes whole steps writes the outcomes too. */
+const updateBuffers = <O extends StructBuffer>({ optimizer, idle }: LazyVariant, outcomes: O) =>
+  ({
+    steps: read(stepStruct(optimizer, idle)),
+    ratings: read(LazyRating),
+    touches: read(LazyTouch),
+    members: 'read array<u32>',
+    outcomes,
+    param: 'read_write array<vec4f>',
+    ...stateBuffers(optimizer),
+  }) as const;
+
 /** Forward pass of one batch: ratings [first, first + nRatings). */
 export const lazyForward = (variant: LazyVariant) =>
   defineKernel({
@@ -163,17 +175,9 @@ export const lazyUpdate = (variant: LazyVariant) =>
     workgroupSize: 64,
     uniforms: { wd: 'f32', wdBias: 'f32' },
     immediates: { step: 'u32', firstTouch: 'u32', nTouches: 'u32', replayEnd: 'u32' },
-    buffers: {
-      steps: read(stepStruct(variant.optimizer, variant.idle)),
-      ratings: read(LazyRating),
-      touches: read(LazyTouch),
-      members: 'read array<u32>',
-      outcomes: read(outcomeStruct(variant.score)),
-      param: 'read_write array<vec4f>',
-      ...stateBuffers(variant.optimizer),
-    },
+    buffers: updateBuffers(variant, read(outcomeStruct(variant.score))),
     ops: [variant.score, variant.optimizer],
-    code: (declarations) => wgsl`${declarations}${sizes(variant)}${scoreRows(variant.score, variant.hasBias)}${updateRow(variant)}
+    code: (declarations) => wgsl`${declarations}${sizes(variant)}${scoreSumType(variant.score)}${updateRow(variant)}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = threadIndex(id, groups);
@@ -189,15 +193,7 @@ export const lazySteps = (variant: LazyVariant, workgroupSize: number) =>
     workgroupSize,
     uniforms: { lossScale: 'f32', wd: 'f32', wdBias: 'f32', batchSize: 'u32' },
     immediates: { begin: 'u32', end: 'u32', replayEnd: 'u32' },
-    buffers: {
-      steps: read(stepStruct(variant.optimizer, variant.idle)),
-      ratings: read(LazyRating),
-      touches: read(LazyTouch),
-      members: 'read array<u32>',
-      outcomes: readWrite(outcomeStruct(variant.score)),
-      param: 'read_write array<vec4f>',
-      ...stateBuffers(variant.optimizer),
-    },
+    buffers: updateBuffers(variant, readWrite(outcomeStruct(variant.score))),
     ops: [variant.loss, variant.range, variant.score, variant.optimizer],
     code: (
       declarations,

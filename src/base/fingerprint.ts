@@ -1,3 +1,5 @@
+import { fmix32 } from './random.js';
+
 /**
  * A 64-bit hash of arrays, as 16 hexadecimal digits: the same for the same bytes on any little-endian host (all hosts of
  * WebGPU are). It tells data apart and finds accidental damage; it does not protect against deliberate changes.
@@ -27,19 +29,13 @@ export function fingerprint(...arrays: readonly ArrayBufferView[]): string {
     if (byteLength % 4 > 0) absorb(wordsOf(bytes.subarray(byteLength & ~3))[0]);
     absorb(byteLength);
   }
-  return [a, b].map((lane) => (finish(lane) >>> 0).toString(16).padStart(8, '0')).join('');
+  return [a, b].map((lane) => (fmix32(lane) >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
 function wordsOf(bytes: Uint8Array): Uint32Array {
   const copy = new Uint8Array(4 * Math.ceil(bytes.length / 4));
   copy.set(bytes);
   return new Uint32Array(copy.buffer);
-}
-
-function finish(h: number): number {
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }
 
 /** The fingerprint of a text, of its UTF-8 bytes. */

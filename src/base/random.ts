@@ -14,7 +14,7 @@ export const STREAM = { SPLIT: 1, ORDER: 2, TABLE: 3, PLANTED: 4 } as const;
 const GOLDEN = 0x9e3779b9;
 
 /** MurmurHash3's 32-bit finaliser (Appleby 2011, public domain): a bijection in which every input bit moves every output bit. */
-function fmix32(h: number): number {
+export function fmix32(h: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return h ^ (h >>> 16);

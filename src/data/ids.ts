@@ -69,7 +69,7 @@ export interface Encoded {
  * Encodes a column of users or items. A column that mixes numbers and strings is read as strings.
  *
  * @param name what the column holds, for the message
- * @throws DataError for a value that is no id
+ * @throws DataError for a value that is not an id
  */
 export function encode(column: ArrayLike<Id>, name: 'user' | 'item'): Encoded {
   const largest = checkIds(column, name);

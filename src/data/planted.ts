@@ -40,7 +40,7 @@ const ITEM_POPULARITY = [1, 1, 2, 3, 4, 6, 9, 12, 16, 21, 27, 34, 43, 53, 65, 80
 const USER_SD = 0.5;
 const ITEM_SD = 0.65;
 const TASTE_SD = 0.67;
-// A rating is 1 plus the number of cut points below the noisy score; these give 6, 11, 27, 34 and 21 per cent of 1 to 5.
+// A rating is 1 plus the number of cut points below the noisy score; these give 6, 11, 27, 35 and 22 per cent of 1 to 5.
 const CUTS = [-2.519, -1.401, -0.194, 1.187];
 
 /**
@@ -131,7 +131,8 @@ export function plantedRatings(options: PlantedOptions = {}): PlantedRatings {
 /** Twenty ratings for each user if there are enough, the rest in proportion to `USER_ACTIVITY`, and `most` at most. */
 function ratingsPerUser(nUsers: number, nRatings: number, most: number, key: number): Uint32Array {
   const fewest = Math.min(20, Math.floor(nRatings / nUsers));
-  const extra = Float64Array.from({ length: nUsers }, (_, user) => quantile(USER_ACTIVITY, shuffledRank(nUsers, key, user)) - 20);
+  const rank = shuffledRanks(nUsers, key);
+  const extra = Float64Array.from({ length: nUsers }, (_, user) => quantile(USER_ACTIVITY, rank(user)) - 20);
   const perUnit = (nRatings - fewest * nUsers) / extra.reduce((sum, each) => sum + each, 0);
   const counts = Uint32Array.from(extra, (each) => Math.min(most, fewest + Math.floor(each * perUnit)));
   let left = nRatings - counts.reduce((sum, each) => sum + each, 0);
@@ -146,8 +147,9 @@ function ratingsPerUser(nUsers: number, nRatings: number, most: number, key: num
 /** Turns a u32 into an item, drawn with probabilities in proportion to `ITEM_POPULARITY`. */
 function itemSampler(nItems: number, key: number): (u32: number) => number {
   const below = new Float64Array(nItems); // weight of all items up to this one, itself included
+  const rank = shuffledRanks(nItems, key);
   let total = 0;
-  for (let item = 0; item < nItems; item++) below[item] = total += quantile(ITEM_POPULARITY, shuffledRank(nItems, key, item));
+  for (let item = 0; item < nItems; item++) below[item] = total += quantile(ITEM_POPULARITY, rank(item));
   return (u32) => {
     const target = (u32 / 4294967296) * total;
     let low = 0;
@@ -161,9 +163,10 @@ function itemSampler(nItems: number, key: number): (u32: number) => number {
   };
 }
 
-/** A rank in (0, 1): the n members are evenly spaced, in an order that the key decides. */
-function shuffledRank(n: number, key: number, member: number): number {
-  return (permute(n, permutationKey(key, STREAM.PLANTED), member) + 0.5) / n;
+/** Ranks in (0, 1): the n members are evenly spaced, in an order that the key decides. */
+function shuffledRanks(n: number, key: number): (member: number) => number {
+  const order = permutationKey(key, STREAM.PLANTED);
+  return (member) => (permute(n, order, member) + 0.5) / n;
 }
 
 /** Linear interpolation between evenly spaced quantiles. */

@@ -179,6 +179,17 @@ export class Gpu implements GpuContext {
     return new Scope(this);
   }
 
+  /** Makes something that owns a scope, which is released if the making fails. */
+  owning<T>(make: (scope: Scope) => T): T {
+    const scope = this.scope();
+    try {
+      return make(scope);
+    } catch (error) {
+      scope.release();
+      throw error;
+    }
+  }
+
   /** Does some work with a scope of its own, and gives back what was allocated, whatever happens. */
   async withScope<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
     const scope = this.scope();

@@ -1,4 +1,4 @@
-import { type Fields, type Struct, withInner } from './struct.js';
+import { type Fields, struct, type Struct, withInner } from './struct.js';
 import { wgsl } from './wgsl.js';
 
 /** Scalars that a uniform or an immediate may hold; all are 4 bytes, so a struct of them needs no padding. */
@@ -111,11 +111,6 @@ export function allUniforms({ uniforms, ops }: Kernel): ScalarFields {
 export const accessOf = (type: BufferType): Access =>
   typeof type !== 'string' ? type.access : type.startsWith('read_write ') ? 'read_write' : 'read';
 
-const scalarStruct = (name: string, fields: ScalarFields) =>
-  `struct ${name} {\n${Object.entries(fields)
-    .map(([field, type]) => `  ${field}: ${type},\n`)
-    .join('')}}\n`;
-
 const isEmpty = (fields: object) => Object.keys(fields).length === 0;
 
 /** The complete WGSL text of a kernel, as the device gets it. */
@@ -130,10 +125,10 @@ export function kernelSource(kernel: Kernel, mode: ImmediateMode): string {
   const constants = allUniforms(kernel);
   const uniforms = isEmpty(constants)
     ? ''
-    : `${scalarStruct('Uniforms', constants)}@group(0) @binding(${binding++}) var<uniform> uniforms: Uniforms;\n`;
+    : `${struct('Uniforms', constants).wgsl}@group(0) @binding(${binding++}) var<uniform> uniforms: Uniforms;\n`;
   const immediates = isEmpty(kernel.immediates)
     ? ''
-    : scalarStruct('Immediates', kernel.immediates) +
+    : struct('Immediates', kernel.immediates).wgsl +
       (mode === 'immediate' ? 'var<immediate> immediates: Immediates;\n' : `@group(1) @binding(0) var<uniform> immediates: Immediates;\n`);
   const requires = immediates !== '' && mode === 'immediate' ? 'requires immediate_address_space;\n' : '';
   return (

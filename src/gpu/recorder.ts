@@ -1,8 +1,7 @@
-import { GPU_BUFFER } from './constants.js';
 import type { GpuContext } from './context.js';
 import { type Kernel, packScalars, type Values } from './kernel.js';
 import type { Binding, Compiled } from './pipeline.js';
-import { UNIFORM_ALIGNMENT } from './scope.js';
+import { Scope, UNIFORM_ALIGNMENT } from './scope.js';
 
 type PassWithImmediates = GPUComputePassEncoder & { setImmediates(offset: number, data: Uint32Array): void };
 type Immediates<K extends Kernel> = keyof K['immediates'] extends never ? [] : [Values<K['immediates']>];
@@ -35,11 +34,13 @@ export class Recorder {
   /** Without WGSL immediates, dispatches wait here until one uniform buffer can hold the values of all of them. */
   readonly #waiting: Waiting[] = [];
   #usedSlots = 0;
-  readonly #temporary: GPUBuffer[] = [];
+  /** Owns room for immediates where that of `slots` does not do. */
+  readonly #temporary: Scope;
 
   constructor(gpu: GpuContext, options: RecorderOptions = {}) {
     this.#gpu = gpu;
     this.#options = options;
+    this.#temporary = new Scope(gpu);
     this.#encoder = gpu.device.createCommandEncoder({ label: options.label ?? '' });
   }
 
@@ -80,24 +81,21 @@ export class Recorder {
 
   /** Sends everything recorded to the device. */
   submit(): void {
-    this.#endPass();
-    this.#gpu.queue.submit([this.#encoder.finish()]);
-    this.#giveBack();
-  }
-
-  #temporarySlots(bytes: number): GPUBuffer {
     try {
-      const buffer = this.#gpu.createBuffer('immediates', bytes, GPU_BUFFER.UNIFORM | GPU_BUFFER.COPY_DST);
-      this.#temporary.push(buffer);
-      return buffer;
-    } catch (error) {
-      this.#giveBack();
-      throw error;
+      this.#endPass();
+      this.#gpu.queue.submit([this.#encoder.finish()]);
+    } finally {
+      this.#temporary.release();
     }
   }
 
-  #giveBack(): void {
-    for (const buffer of this.#temporary.splice(0)) this.#gpu.destroyBuffer(buffer);
+  #temporarySlots(nSlots: number): GPUBuffer {
+    try {
+      return this.#temporary.slots(nSlots)!;
+    } catch (error) {
+      this.#temporary.release();
+      throw error;
+    }
   }
 
   #endPass(): void {
@@ -114,7 +112,7 @@ export class Recorder {
     const first = this.#usedSlots * UNIFORM_ALIGNMENT;
     const { slots } = this.#options;
     const fits = slots !== undefined && first + values.byteLength <= slots.size;
-    const buffer = fits ? slots : this.#temporarySlots(values.byteLength);
+    const buffer = fits ? slots : this.#temporarySlots(nSlots);
     const begin = fits ? first : 0;
     this.#gpu.write(buffer, values, begin);
     if (fits) this.#usedSlots += nSlots;

@@ -5,22 +5,18 @@ import type { GpuContext } from './context.js';
 export const UNIFORM_ALIGNMENT = 256;
 
 /**
- * Owner of GPU memory: buffers are made through it and given back all at once, whatever throws half-way. A feature that
- * allocates has one; those that live within another's life are its children.
+ * Owner of GPU memory: buffers are made through it and given back all at once, whatever throws half-way. Every feature
+ * that allocates has one.
  */
 export class Scope {
   readonly #buffers: GPUBuffer[] = [];
-  readonly #children = new Set<Scope>();
   #released = false;
 
-  constructor(
-    readonly gpu: GpuContext,
-    private readonly parent?: Scope,
-  ) {}
+  constructor(readonly gpu: GpuContext) {}
 
   /** A new buffer, zeroed, that can be written and copied from and to. @throws MemoryBudgetError */
   allocate(label: string, bytes: number, usage: GPUBufferUsageFlags = GPU_BUFFER.STORAGE): GPUBuffer {
-    this.#checkAlive(label);
+    if (this.#released) throw new TypeError(`${label}: its scope has been released.`);
     const buffer = this.gpu.createBuffer(label, bytes, usage | GPU_BUFFER.COPY_SRC | GPU_BUFFER.COPY_DST);
     this.#buffers.push(buffer);
     return buffer;
@@ -39,23 +35,9 @@ export class Scope {
     return this.allocate('immediates', UNIFORM_ALIGNMENT * nDispatches, GPU_BUFFER.UNIFORM);
   }
 
-  /** A scope that is released with this one at the latest. */
-  child(): Scope {
-    this.#checkAlive('A child');
-    const child = new Scope(this.gpu, this);
-    this.#children.add(child);
-    return child;
-  }
-
-  #checkAlive(label: string): void {
-    if (this.#released) throw new TypeError(`${label}: its scope has been released.`);
-  }
-
   /** Gives everything back; a second time does nothing. */
   release(): void {
     this.#released = true;
-    for (const child of Array.from(this.#children)) child.release();
     for (const buffer of this.#buffers.splice(0)) this.gpu.destroyBuffer(buffer);
-    if (this.parent) this.parent.#children.delete(this);
   }
 }

@@ -13,7 +13,7 @@ import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
 import { StructArray } from '../gpu/struct.js';
 import { BatchLosses } from './batch-losses.js';
-import type { StepOptions, Stepper, StepperInput } from './stepper.js';
+import type { Stepper, StepperInput } from './stepper.js';
 import { rates } from './step-table.js';
 
 /** Records the kernels from a batch's ratings to `outcomes`. */
@@ -26,22 +26,22 @@ type RecordForward = (recorder: Recorder, first: number) => void;
  */
 export async function denseStepper({ tables, train, options, maxSteps }: StepperInput, fused = true): Promise<Stepper> {
   const { gpu, layout, shape, param } = tables;
-  const { batchSize, optimizer, score, wd, wdBias } = options;
-  const { rowStride, factorVecs, rowVecs, nParams, nRows } = layout;
+  const { batchSize, loss, range, optimizer, score, wd, wdBias } = options;
+  const { rowStride, factorVecs, rowVecs, nParams } = layout;
+  const nVecs = nParams / 4;
   const nRatings = batchSize * maxSteps;
   const Outcome = outcomeStruct(score);
   const Rate = rateStruct(optimizer);
 
   // Compiled side by side, and before anything is allocated: an op of the caller's may not compile.
-  const [makeForward, scatterKernel, optimizerKernel] = await Promise.all([
-    fused ? fusedForward(options) : unfusedForward(options),
+  const [makeForward, scatterKernel, optimizerKernel, lossKernel] = await Promise.all([
+    fused ? fusedForward() : unfusedForward(),
     gpu.compile(scatterAdd(score)),
     gpu.compile(optimizerStep(optimizer)),
     gpu.compile(lossSums),
   ]);
 
-  const scope = gpu.scope();
-  try {
+  return gpu.owning((scope) => {
     const ratings = scope.allocate('ratings', 4 * Rating.size * nRatings);
     const touches = scope.allocate('touches', 4 * Touch.size * 2 * nRatings);
     const members = scope.allocate('members', 4 * 2 * nRatings);
@@ -50,15 +50,11 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
     const slots = scope.slots((fused ? 3 : 6) * maxSteps + 1);
     const recordForward = makeForward(scope, ratings, outcomes);
     const scatter = scatterKernel.bind(scope, { ratings, touches, members, param, outcomes, grad }, { factorVecs, rowVecs });
-    const batchLosses = await BatchLosses.create(gpu, scope, outcomes, Outcome.size, batchSize, maxSteps);
+    const batchLosses = new BatchLosses(gpu, scope, lossKernel, outcomes, Outcome.size, batchSize, maxSteps);
     const grouper = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, maxSteps);
     const stepRates = scope.allocate('rates', 4 * Rate.size * maxSteps);
     const state = tables.state as Record<'m' | 'v', GPUBuffer>;
-    const optimize = optimizerKernel.bind(
-      scope,
-      { rates: stepRates, grad, param, ...state },
-      { nVecs: nRows * rowVecs, rowVecs, factorVecs, wd, wdBias },
-    );
+    const optimize = optimizerKernel.bind(scope, { rates: stepRates, grad, param, ...state }, { nVecs, rowVecs, factorVecs, wd, wdBias });
     let table: StructArray<(typeof Rate)['fields']>;
 
     return {
@@ -81,21 +77,18 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
           const nTouches = chunk.touchStart[s + 1] - firstTouch;
           recordForward(recorder, s * batchSize);
           recorder.dispatch(scatter, nTouches * rowVecs, { firstTouch, nTouches });
-          recorder.dispatch(optimize, nParams / 4, { step: s });
+          recorder.dispatch(optimize, nVecs, { step: s });
         }
         batchLosses.record(recorder, nSteps).submit();
       },
       readLosses: (nSteps) => batchLosses.read(nSteps),
       release: () => scope.release(),
     };
-  } catch (error) {
-    scope.release();
-    throw error;
-  }
+  });
 
   type MakeForward = (scope: Scope, ratings: GPUBuffer, outcomes: GPUBuffer) => RecordForward;
 
-  async function fusedForward({ loss, range }: StepOptions): Promise<MakeForward> {
+  async function fusedForward(): Promise<MakeForward> {
     const pipeline = await gpu.compile(forward(loss, range, score, shape.hasBias));
     return (owner, ratings, outcomes) => {
       const binding = pipeline.bind(owner, { ratings, param, outcomes }, { batchSize, factorVecs, rowVecs });
@@ -103,7 +96,7 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
     };
   }
 
-  async function unfusedForward({ loss, range }: StepOptions): Promise<MakeForward> {
+  async function unfusedForward(): Promise<MakeForward> {
     const [lookUp, scorer, squash, backward] = await Promise.all([
       gpu.compile(gather),
       gpu.compile(scores(score, shape.hasBias)),

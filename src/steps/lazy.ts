@@ -40,15 +40,14 @@ export async function lazyStepper({ tables, train, options, maxSteps }: StepperI
   const Outcome = outcomeStruct(score);
 
   // Compiled before anything is allocated: an op of the caller's may not compile.
-  const [forwardKernel, updateKernel, loopKernel] = await Promise.all([
+  const [forwardKernel, updateKernel, loopKernel, lossKernel] = await Promise.all([
     persistent ? undefined : gpu.compile(lazyForward(variant)),
     gpu.compile(lazyUpdate(variant)),
     persistent ? gpu.compile(lazySteps(variant, workgroupSize)) : undefined,
     gpu.compile(lossSums),
   ]);
 
-  const scope = gpu.scope();
-  try {
+  return gpu.owning((scope) => {
     const chunk = new LazyChunk(layout, options, idle.decays, maxSteps);
     const steps = scope.allocate('steps', 4 * stepStruct(optimizer, idle).size * (maxSteps + 1));
     const ratings = scope.allocate('ratings', 4 * LazyRating.size * nRatings);
@@ -62,7 +61,7 @@ export async function lazyStepper({ tables, train, options, maxSteps }: StepperI
     const forward = forwardKernel?.bind(scope, buffers, { lossScale });
     const update = updateKernel.bind(scope, buffers, { wd, wdBias });
     const loop = loopKernel?.bind(scope, buffers, { lossScale, wd, wdBias, batchSize });
-    const batchLosses = await BatchLosses.create(gpu, scope, outcomes, Outcome.size, batchSize, maxSteps);
+    const batchLosses = new BatchLosses(gpu, scope, lossKernel, outcomes, Outcome.size, batchSize, maxSteps);
     const grouper = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, maxSteps);
     let table: StepTable;
 
@@ -76,7 +75,8 @@ export async function lazyStepper({ tables, train, options, maxSteps }: StepperI
         const batches = grouper.group(order, batch, nSteps);
         const { touchStart } = batches;
         await gpu.turn();
-        chunk.build(batches, table, step);
+        const replayEnd = Math.max(0, table.replayEnd - step);
+        chunk.build(batches, table.schedule, step, replayEnd);
         await gpu.turn();
         const nTouches = touchStart[nSteps];
         gpu.write(steps, table.slice(step, touchStart));
@@ -85,7 +85,6 @@ export async function lazyStepper({ tables, train, options, maxSteps }: StepperI
         gpu.write(members, batches.members);
         await gpu.turn();
 
-        const replayEnd = Math.max(0, Math.min(table.replayEnd - step, nSteps));
         const recorder = gpu.record('lazy steps', { slots });
         // The touches that move every row to its first step come after those of all steps.
         recorder.dispatch(update, layout.nRows * shares, { step: 0, firstTouch: nTouches, nTouches: layout.nRows, replayEnd });
@@ -100,8 +99,5 @@ export async function lazyStepper({ tables, train, options, maxSteps }: StepperI
       readLosses: (nSteps) => batchLosses.read(nSteps),
       release: () => scope.release(),
     };
-  } catch (error) {
-    scope.release();
-    throw error;
-  }
+  });
 }

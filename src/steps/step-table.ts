@@ -43,7 +43,9 @@ export class StepTable {
         }
       }
     }
-    this.replayEnd = Math.max(...Array.from(tables.values(), ({ validFrom }) => validFrom));
+    // A step that decays to nothing, or beyond, leaves no product of 1 - lr wd to fold idle steps into.
+    const vanishes = schedule.lr.some((lr) => !(lr * Math.max(wd, wdBias) < 1));
+    this.replayEnd = vanishes ? nSteps : Math.max(...Array.from(tables.values(), ({ validFrom }) => validFrom));
   }
 
   /** The Steps from `step` on, one more than there are batches in `touchStart`. */

@@ -35,8 +35,8 @@ export interface Stepper {
   begin(schedule: Schedule, stepCount: number): void | Promise<void>;
   /**
    * Submits steps `step` to `step + nSteps - 1` of the schedule, on the batches `batch` and following of an epoch with
-   * the given order of training rows. In the end the work is queued, not done, and all of it in one submission: who reads
-   * the model meanwhile finds it between two steps. Long host work before that lets the event loop turn (`gpu.turn`).
+   * the given order of training rows. In the end the work is queued, not done, and all of it in one submission: anyone who
+   * reads the model meanwhile finds it between two steps. Long host work before that lets the event loop turn (`gpu.turn`).
    */
   run(order: Uint32Array, batch: number, step: number, nSteps: number): void | Promise<void>;
   /** Batch losses of the last `run`, one per step; the copy is queued at once, before any later `run`. */

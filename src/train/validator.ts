@@ -43,16 +43,12 @@ export class Validator {
     const nRatings = ratings.users.length;
     const packed = new StructArray(Rating, nRatings);
     packRatings(packed, ratings, shape.nUsers, nRatings);
-    const scope = gpu.scope();
-    try {
+    return gpu.owning((scope) => {
       const sums = scope.allocate('validation sums', 16 * Math.ceil(nRatings / kernel.workgroupSize));
       const buffers = { ratings: scope.upload('validation ratings', packed.words), param, sums };
       const binding = pipeline.bind(scope, buffers, { nRatings, factorVecs, rowVecs });
       return new Validator(tables, nRatings, scope, binding, sums);
-    } catch (error) {
-      scope.release();
-      throw error;
-    }
+    });
   }
 
   /** Errors of the model as it is now. NaN for an empty set. */

@@ -24,32 +24,11 @@ test('a second release does nothing, and nothing ever counts below zero', () => 
   assert.is(gpu.allocated, before);
 });
 
-test('children are released with their parent, and alone', () => {
-  const before = gpu.allocated;
-  const parent = gpu.scope();
-  parent.allocate('own', 4);
-  const [first, second] = [parent.child(), parent.child()];
-  first.allocate('first', 8);
-  second.child().allocate('grandchild', 16);
-  assert.is(gpu.allocated, before + 28);
-  first.release();
-  assert.is(gpu.allocated, before + 20);
-  parent.release();
-  assert.is(gpu.allocated, before);
-  first.release();
-  second.release();
-  assert.is(gpu.allocated, before);
-});
-
 test('what was released makes nothing more', () => {
   const scope = gpu.scope();
-  const child = scope.child();
   scope.release();
-  for (const each of [scope, child]) {
-    assert.throws(() => each.allocate('late', 4), /^late: its scope has been released\.$/);
-    assert.throws(() => each.upload('late', new Uint32Array(1)), /^late: its scope has been released\.$/);
-    assert.throws(() => each.child(), /has been released/);
-  }
+  assert.throws(() => scope.allocate('late', 4), /^late: its scope has been released\.$/);
+  assert.throws(() => scope.upload('late', new Uint32Array(1)), /^late: its scope has been released\.$/);
 });
 
 test('what throws half-way keeps nothing', async () => {
@@ -58,7 +37,7 @@ test('what throws half-way keeps nothing', async () => {
   owner.allocate('kept', 100);
   const work = small.withScope(async (scope) => {
     scope.allocate('a', 400);
-    scope.child().allocate('b', 400);
+    scope.allocate('b', 400);
     assert.is(small.allocated, 900);
     scope.allocate('c', 400);
   });
@@ -108,33 +87,24 @@ test('room for immediates is made only where WGSL has none', async () => {
 
 test('any order of allocations and releases leaves allocated what is alive', () => {
   const action = fc.record({
-    kind: fc.constantFrom('allocate', 'child', 'release'),
+    kind: fc.constantFrom('allocate', 'scope', 'release'),
     scope: fc.nat(),
     bytes: fc.integer({ min: 1, max: 50 }),
   });
   fc.assert(
     fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
       const before = gpu.allocated;
-      /** Every scope made, what it holds, and the scope that it is a child of. */
-      const made: { scope: Scope; bytes: number; isAlive: boolean; parent: number }[] = [];
-      const make = (parent: number) => {
-        const scope = parent < 0 ? gpu.scope() : made[parent].scope.child();
-        made.push({ scope, bytes: 0, isAlive: true, parent });
-      };
-      const end = (at: number) => {
-        made[at].isAlive = false;
-        made.forEach(({ parent }, child) => parent === at && end(child));
-      };
-      make(-1);
+      /** Every scope made, and what it holds. */
+      const made: { scope: Scope; bytes: number; isAlive: boolean }[] = [];
+      const make = () => made.push({ scope: gpu.scope(), bytes: 0, isAlive: true });
+      make();
       for (const { kind, scope, bytes } of actions) {
-        const at = scope % made.length;
-        const own = made[at];
+        const own = made[scope % made.length];
         if (kind === 'release') {
           own.scope.release();
-          end(at);
-        } else if (kind === 'child') {
-          if (own.isAlive) make(at);
-          else make(-1);
+          own.isAlive = false;
+        } else if (kind === 'scope') {
+          make();
         } else if (own.isAlive) {
           own.bytes += own.scope.allocate('a', bytes).size;
         }

@@ -111,4 +111,40 @@ for (const [beta2, eps] of [
   });
 }
 
+test('a decay to nothing, or beyond, makes its idle steps one by one', () => {
+  const schedule = constant({ totalSteps: 50, lr: 0.5 });
+  for (const optimizer of [sgd(), sgd({ momentum: true }), adam()]) {
+    for (const [wd, wdBias] of [
+      [2, 2],
+      [3, 3],
+      [0.1, 2],
+    ] as const) {
+      assert.is(new StepTable(schedule, stepOptions({ optimizer, wd, wdBias }), optimizer.idle!, 0).replayEnd, 50);
+    }
+  }
+});
+
+for (const [name, optimizer] of [
+  ['sgd', sgd()],
+  ['adam', adam()],
+] as const) {
+  test(`a decay so strong that its product over a chunk vanishes leaves lazy steps dense: ${name}`, async () => {
+    const schedules = [constant({ totalSteps: 400, lr: 0.2 })];
+    const strong = problem({
+      nUsers: 40,
+      nItems: 40,
+      batchSize: 1,
+      nBatches: 400,
+      schedules,
+      options: { optimizer, wd: 4.5, wdBias: 4.9 },
+      seed: 5,
+    });
+    const dense = await trainOnGpu(gpu, strong, 'dense', 400);
+    assert.ok(Array.from(dense.param).every(Number.isFinite));
+    for (const stepper of ['lazy', 'persistent'] as const) {
+      assertSameTraining(await trainOnGpu(gpu, strong, stepper, 400), dense, stepper, AT_CORNERS);
+    }
+  });
+}
+
 test.run();

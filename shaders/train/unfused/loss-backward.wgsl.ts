@@ -6,7 +6,7 @@ import { defineKernel, read, readWrite } from '../../../src/gpu/kernel.js';
 import { wgsl } from '../../../src/gpu/wgsl.js';
 import type { LossOp } from '../../ops/loss.js';
 import type { RangeOp } from '../../ops/range.js';
-import type { ScoreOp } from '../../ops/score.js';
+import { type ScoreOp, scoreSumType } from '../../ops/score.js';
 import { outcomeStruct, Rating } from '../../ops/structs.js';
 
 export const lossBackward = (loss: LossOp, range: RangeOp, score: ScoreOp) =>
@@ -17,13 +17,13 @@ export const lossBackward = (loss: LossOp, range: RangeOp, score: ScoreOp) =>
     immediates: { first: 'u32' },
     buffers: {
       ratings: read(Rating),
-      sums: `read array<${score.sum ?? 'f32'}>`,
+      sums: 'read array<ScoreSum>',
       z: 'read array<f32>',
       yHat: 'read array<f32>',
       outcomes: readWrite(outcomeStruct(score)),
     },
     ops: [loss, range],
-    code: (declarations) => wgsl`${declarations}
+    code: (declarations) => wgsl`${declarations}${scoreSumType(score)}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let k = threadIndex(id, groups);

@@ -15,7 +15,7 @@ export const scores = (score: ScoreOp, hasBias: boolean) =>
     buffers: {
       users: 'read array<vec4f>',
       items: 'read array<vec4f>',
-      sums: `read_write array<${score.sum ?? 'f32'}>`,
+      sums: 'read_write array<ScoreSum>',
       z: 'read_write array<f32>',
     },
     ops: [score],

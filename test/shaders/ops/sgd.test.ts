@@ -43,9 +43,4 @@ test('a sweep whose rates grow faster than the momentum fades makes its idle ste
   assert.is(validFrom(false), 0);
 });
 
-test('a decay to nothing, or beyond, makes its idle steps one by one', () => {
-  const { idle } = sgd({ momentum: true });
-  for (const wd of [2, 3]) assert.is(idle!.table(constant({ totalSteps: 50, lr: 0.5 }), { wd, stepCount: 0 }).validFrom, 50);
-});
-
 test.run();

@@ -41,9 +41,10 @@ function chunkOf(variant: LazyVariant, nFactors: number, replayEnd: number) {
   const order = Uint32Array.from(train.ratings, (_, k) => k);
   const batches = new BatchGrouper(train, nUsers, nItems, BATCH_SIZE, N_STEPS).group(order, 0, N_STEPS);
   const options = stepOptions({ batchSize: BATCH_SIZE, score, optimizer, ...WD });
-  const table = Object.assign(new StepTable(oneCycle({ totalSteps: N_STEPS, lrMax: 0.05 }), options, idle, 1000), { replayEnd });
+  const schedule = oneCycle({ totalSteps: N_STEPS, lrMax: 0.05 });
+  const table = new StepTable(schedule, options, idle, 1000);
   const chunk = new LazyChunk(layout, options, idle.decays, N_STEPS);
-  chunk.build(batches, table, 0);
+  chunk.build(batches, schedule, 0, replayEnd);
 
   const steps = new StructArray(stepStruct(optimizer, idle), N_STEPS + 1);
   steps.words.set(table.slice(0, batches.touchStart));
