@@ -1,8 +1,9 @@
 import { checkOptions, checkWhole } from '../base/check.js';
 import type { Id } from '../data/ids.js';
-import { readRows, rowOf, rowsOf, type UnknownIds } from '../model/rows.js';
+import { readRows, rowOf, rowsOf } from '../model/rows.js';
 import type { EmbeddingTables } from '../model/tables.js';
 import { excludedOf, type FoldInOptions, type GivenRating, type GivenRows, PSEUDO_COUNT, readGiven, strengthOf } from './given-ratings.js';
+import type { PredictOptions } from './predict.js';
 import { priorOf } from './prior.js';
 import { type Exclude, named, type Recommendation } from './recommend.js';
 import { dot, type Prior, solve, solveUser, type UserSolution } from './solve-user.js';
@@ -84,7 +85,9 @@ export class FoldedUser {
    * Predicted ratings of items, [items.length]. An unknown item is read as `#na#`, or refused with `unknown: 'error'`.
    * @throws RangeError for an unknown item with `unknown: 'error'`
    */
-  async predict(items: ArrayLike<Id>, { unknown = 'na' }: { unknown?: UnknownIds } = {}): Promise<Float32Array> {
+  async predict(items: ArrayLike<Id>, options: PredictOptions = {}): Promise<Float32Array> {
+    checkOptions('predict', options, ['unknown']);
+    const { unknown = 'na' } = options;
     const { range, items: ids } = this.model.info;
     const rows = rowsOf(ids, items, 'item', unknown);
     if (rows.length === 0) return new Float32Array(0);

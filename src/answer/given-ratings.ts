@@ -1,7 +1,7 @@
-import { checkOptions, checkPositive, show } from '../base/check.js';
+import { checkChoice, checkOptions, checkPositive, show } from '../base/check.js';
 import type { Id } from '../data/ids.js';
 import { rowOf } from '../model/rows.js';
-import { type Exclude, itemRows } from './recommend.js';
+import { type Exclude, excludedRows } from './recommend.js';
 import type { TrainedModel } from './trained-model.js';
 
 /** A rating that a new user gives. */
@@ -29,10 +29,11 @@ export const PSEUDO_COUNT = 10;
 
 /**
  * The strength of the prior.
- * @throws TypeError for a model whose score is no dot product, or an unknown option; RangeError for an l2 out of range
+ * @throws TypeError for a model whose score is no dot product, or an unknown option; RangeError for an l2 or `unknown` out of range
  */
 export function strengthOf({ info: { range, score } }: TrainedModel, options: FoldInOptions): number {
   checkOptions('foldIn', options, ['l2', 'unknown']);
+  checkChoice('unknown', options.unknown ?? 'error', ['error', 'skip']);
   if (score.isDotProduct !== true) {
     throw new TypeError(`New users cannot be folded in: that needs a dot product, and this model's score is ${show(score.name)}.`);
   }
@@ -75,8 +76,5 @@ export function readGiven(
 }
 
 /** What `exclude` leaves out for folded-in user k, `'rated'` being the ratings given. */
-export function excludedOf({ info }: TrainedModel, exclude: Exclude, given: (k: number) => Uint32Array): (k: number) => Uint32Array {
-  if (exclude === 'rated') return (k) => given(k).slice().sort();
-  const list = exclude === 'none' ? new Uint32Array(0) : itemRows(info.items, exclude);
-  return () => list;
-}
+export const excludedOf = (model: TrainedModel, exclude: Exclude, given: (k: number) => Uint32Array) =>
+  excludedRows(model, exclude, () => (k) => given(k).slice().sort());

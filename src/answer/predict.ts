@@ -1,6 +1,6 @@
 import { Rating } from '../../shaders/ops/structs.js';
 import { predict } from '../../shaders/answer/predict.wgsl.js';
-import { checkWhole } from '../base/check.js';
+import { checkOptions, checkWhole } from '../base/check.js';
 import type { Id } from '../data/ids.js';
 import { packRatings } from '../data/pack-ratings.js';
 import { StructArray } from '../gpu/struct.js';
@@ -13,7 +13,7 @@ const PAIRS_PER_DISPATCH = 1 << 20;
 /** What `predict` does with ids that training never saw. */
 export interface PredictOptions {
   /** Default 'na'. */
-  unknown?: UnknownIds;
+  unknown?: UnknownIds | undefined;
 }
 
 /**
@@ -23,12 +23,14 @@ export interface PredictOptions {
  * @returns [users.length]
  * @throws RangeError if the lengths differ, or for an unknown id with `unknown: 'error'`; TypeError unless both are arrays
  */
-export function predictPairs(
+export async function predictPairs(
   model: TrainedModel,
   users: ArrayLike<Id>,
   items: ArrayLike<Id>,
-  { unknown = 'na' }: PredictOptions = {},
+  options: PredictOptions = {},
 ): Promise<Float32Array> {
+  checkOptions('predict', options, ['unknown']);
+  const { unknown = 'na' } = options;
   const rows = [rowsOf(model.info.users, users, 'user', unknown), rowsOf(model.info.items, items, 'item', unknown)] as const;
   return predictRows(model, ...rows);
 }

@@ -2,9 +2,9 @@ import { checkOptions, checkWhole, show } from '../base/check.js';
 import { groupBy } from '../base/group-by.js';
 import type { Ratings } from '../data/collab-data.js';
 import type { Id, IdMap } from '../data/ids.js';
-import { rowOf, rowsOf, type UnknownIds } from '../model/rows.js';
+import { checkUnknown, rowOf, rowsOf, type UnknownIds } from '../model/rows.js';
 import { type TopLists, topLists, type TopListsBounds } from './top-lists.js';
-import { namedItem, type TrainedModel } from './trained-model.js';
+import { type ModelInfo, namedItem, type TrainedModel } from './trained-model.js';
 
 /**
  * Items to leave out: `'rated'`, those that the user rated in training; `'none'`; or these ids, for every user asked
@@ -54,6 +54,7 @@ export async function recommend(model: TrainedModel, user: Id, n = 10, options: 
   checkOptions('recommend', options, ['exclude', 'unknown']);
   const { exclude = 'rated', unknown = 'na' } = options;
   checkWhole('n', n);
+  checkUnknown(unknown);
   const row = rowOf(model.info.users, user, 'user', unknown);
   return named(model, await topLists(model, n, { rows: [row], excluded: excludedRows(model, exclude) }));
 }
@@ -82,13 +83,14 @@ function allRows(size: number): Uint32Array<ArrayBuffer> {
   return Uint32Array.from({ length: size - 1 }, (_, k) => k + 1);
 }
 
-/** What `exclude` leaves out for each user row. */
-function excludedRows({ info }: TrainedModel, exclude: Exclude): (row: number) => Uint32Array {
-  if (exclude === 'none') return () => NOTHING;
-  if (exclude !== 'rated') {
-    const list = itemRows(info.items, exclude);
-    return () => list;
-  }
+/** What `exclude` leaves out for each row of user vectors, ascending. @param rated what 'rated' stands for */
+export function excludedRows({ info }: TrainedModel, exclude: Exclude, rated = () => ratedInTraining(info)): ItemsOf {
+  if (exclude === 'rated') return rated();
+  const list = exclude === 'none' ? new Uint32Array(0) : itemRows(info.items, exclude);
+  return () => list;
+}
+
+function ratedInTraining(info: ModelInfo): ItemsOf {
   if (info.train === undefined) {
     throw new TypeError(
       "This model does not know what its users rated in training: pass exclude: 'none', or the ids of the items to leave out.",
@@ -98,14 +100,12 @@ function excludedRows({ info }: TrainedModel, exclude: Exclude): (row: number) =
 }
 
 /** Item rows of ids, ascending. */
-export function itemRows(map: IdMap, ids: Iterable<Id>): Uint32Array {
+function itemRows(map: IdMap, ids: Iterable<Id>): Uint32Array {
   if (typeof ids === 'string' || typeof ids?.[Symbol.iterator] !== 'function') {
     throw new TypeError(`exclude must be 'rated', 'none' or the ids of items, not ${show(ids)}.`);
   }
   return Uint32Array.from(ids, (id) => map.indexOf(id)).sort();
 }
-
-const NOTHING = new Uint32Array(0);
 
 type ItemsOf = (user: number) => Uint32Array;
 const itemsOfRatings = new WeakMap<Ratings, ItemsOf>();

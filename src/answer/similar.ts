@@ -110,7 +110,7 @@ async function rowsById({ embeddings, info }: TrainedModel, ids: ArrayLike<Id>, 
 type Ranked = [row: number, score: number];
 
 async function mostSimilar(model: TrainedModel, side: 'user' | 'item', row: number, n: number, options: SimilarOptions): Promise<Ranked[]> {
-  checkOptions('similar', options, ['metric']);
+  checkOptions('similarItems and similarUsers', options, ['metric']);
   const { metric = 'cosine' } = options;
   checkWhole('n', n);
   checkChoice('metric', metric, ['cosine', 'dot']);

@@ -1,5 +1,6 @@
 import { topN, USERS_PER_THREAD } from '../../shaders/answer/top-n.wgsl.js';
 import { Asked } from '../../shaders/ops/structs.js';
+import { checkPositive } from '../base/check.js';
 import { MemoryBudgetError } from '../base/errors.js';
 import { StructArray } from '../gpu/struct.js';
 import type { TrainedModel } from './trained-model.js';
@@ -49,7 +50,8 @@ const MAX_PLACES = 2 ** 30;
  * The lists of users given by rows; the maths is in shaders/answer/top-n.wgsl.ts. Users go through the device in blocks
  * that fit the memory budget; scores are never stored, so neither device nor host holds anything of size users x items.
  *
- * @throws MemoryBudgetError if the budget does not hold one user's list; RangeError for more than 2^30 places
+ * @throws MemoryBudgetError if the budget does not hold one user's list; RangeError for more than 2^30 places,
+ *   or a budget that is not a positive number
  */
 export async function topLists({ embeddings, info: { score, range } }: TrainedModel, n: number, input: TopListsInput): Promise<TopLists> {
   const {
@@ -58,7 +60,8 @@ export async function topLists({ embeddings, info: { score, range } }: TrainedMo
     shape: { nUsers: firstItem, nItems, hasBias },
     layout: { factorVecs, rowVecs, rowStride },
   } = embeddings;
-  const { rows, onProgress, signal } = input;
+  const { rows, onProgress, signal, memoryBudget } = input;
+  if (memoryBudget !== undefined) checkPositive('memoryBudget', memoryBudget);
   if (rows.length * n > MAX_PLACES) {
     throw new RangeError(`${rows.length} lists of ${n} items are too many for one call; ask for fewer users or items.`);
   }
@@ -120,7 +123,7 @@ export async function topLists({ embeddings, info: { score, range } }: TrainedMo
 
   /** As many users from `first` on as the budget holds, and what the kernel reads of them. */
   function nextBlock(first: number) {
-    const budget = Math.min(input.memoryBudget ?? Infinity, gpu.memoryBudget) - gpu.allocated;
+    const budget = Math.min(memoryBudget ?? Infinity, gpu.memoryBudget) - gpu.allocated;
     const listBytes = 4 * nSlices * nKept;
     const most = Math.min(MAX_BLOCK, Math.floor(gpu.maxBinding / listBytes));
     const lists: Uint32Array[] = [];

@@ -102,6 +102,11 @@ export class CollabData {
     return this.valid.ratings.length;
   }
 
+  /** Full batches in an epoch; the ratings left over are dropped, others each time. */
+  get stepsPerEpoch(): number {
+    return Math.floor(this.nTrain / this.batchSize);
+  }
+
   /** Title of an item by its id, which may be 196 or '196'; undefined if none is known. */
   titleOf(item: Id): string | undefined {
     return titleOf(this.titles, item);

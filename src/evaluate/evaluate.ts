@@ -152,7 +152,8 @@ async function evaluateFold(fold: Fold, recipe: Recipe, { gpu, ranking, signal }
   }
 }
 
-const SCORES = ['mse', 'rmse', 'mae', 'r2', 'precision', 'recall', 'ndcg', 'map', 'coverage'] as const;
+/** Names of all scores. */
+export const SCORES = ['mse', 'rmse', 'mae', 'r2', 'precision', 'recall', 'ndcg', 'map', 'coverage'] as const;
 
 /** Mean and sample standard deviation of each score that all results have; NaN where there are no results. */
 export function meanAndSd(results: readonly Scores[]): { mean: Scores; sd: Scores } {

@@ -54,11 +54,13 @@ export function planSweep(sweep: unknown, check: CheckSetting = () => undefined)
       [name]: checked(name, value, `grid.${name}[${i}]`),
     })),
   );
+  const draws = random === undefined ? [{}] : drawSettings(random, checked);
+  const nTrials = lists.reduce((product, choices) => product * choices.length, draws.length);
+  if (nTrials > MAX_TRIALS) throw new SweepError('grid', `The grid makes ${nTrials} trials; ${MAX_TRIALS} at most can be planned.`);
   const combinations = lists.reduce<Settings[]>(
     (all, choices) => all.flatMap((settings) => choices.map((one) => ({ ...settings, ...one }))),
     [{}],
   );
-  const draws = random === undefined ? [{}] : drawSettings(random, checked);
   for (const name of Object.keys(draws[0])) {
     const where = `random.options.${name}`;
     if (name in combinations[0]) throw new SweepError(where, `${where} is in the grid too; it can be in one of them only.`);

@@ -171,7 +171,7 @@ export async function loadModel(
 }
 
 /** What a model file should note of a learner's training. */
-export function trainingConfig({ defaults, data, trainer, history }: CollabLearner): TrainingConfig {
+export function trainingConfig({ defaults, data, seed, trainer, history }: CollabLearner): TrainingConfig {
   const { loss, optimizer, batchSize, wd, wdBias } = trainer.options;
   return {
     defaults,
@@ -183,7 +183,7 @@ export function trainingConfig({ defaults, data, trainer, history }: CollabLearn
     wdBias,
     stepper: trainer.stepper.name,
     data: data.name,
-    seed: data.seed,
+    seed,
     steps: trainer.stepCount,
     epochs: history.epochs.length,
   };

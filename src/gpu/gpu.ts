@@ -1,3 +1,4 @@
+import { checkPositive } from '../base/check.js';
 import { DeviceLostError, GpuError, MemoryBudgetError, ShaderCompileError } from '../base/errors.js';
 import { GPU_BUFFER, GPU_MAP_READ } from './constants.js';
 import type { GpuContext } from './context.js';
@@ -102,6 +103,7 @@ export class Gpu implements GpuContext {
 
   /** Requests a device with the adapter's own limits, and owns it: `destroy` ends it. */
   static async open(adapter: GPUAdapter, options: GpuOptions = {}): Promise<Gpu> {
+    checkBudget(options);
     const requiredLimits = Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]]));
     const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
     const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
@@ -112,9 +114,10 @@ export class Gpu implements GpuContext {
    * Uses a device that belongs to the caller: it is never destroyed here. The same device gives the same `Gpu`, until
    * `destroy` lets go of it.
    *
-   * @throws RangeError if the device is in use already with another memory budget
+   * @throws RangeError if the device is in use already with another memory budget, or for a budget that is not a positive number
    */
   static borrow(device: GPUDevice, options: GpuOptions = {}): Gpu {
+    checkBudget(options);
     let gpu = borrowed.get(device);
     if (gpu === undefined) {
       gpu = new Gpu(device, describe(device.adapterInfo), true, options);
@@ -309,6 +312,10 @@ function turnByMessage(): Promise<void> {
     port1.start();
     port2.postMessage(null);
   });
+}
+
+function checkBudget({ memoryBudget }: GpuOptions): void {
+  if (memoryBudget !== undefined) checkPositive('memoryBudget', memoryBudget);
 }
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;

@@ -1,17 +1,24 @@
 import type { Id, IdMap } from '../data/ids.js';
-import { show } from '../base/check.js';
+import { checkChoice, show } from '../base/check.js';
 import type { Rows } from './layout.js';
 import type { EmbeddingTables } from './tables.js';
 
 /** What to do with an id that training never saw: read it as fastai's `#na#` row, or refuse it. */
 export type UnknownIds = 'na' | 'error';
 
+/** @throws RangeError unless `unknown` is one of the two */
+export function checkUnknown(unknown: UnknownIds): void {
+  checkChoice('unknown', unknown, ['na', 'error']);
+}
+
 /**
  * Table rows of ids.
- * @throws RangeError for an id that training never saw with `unknown: 'error'`; TypeError for anything but an array of ids
+ * @throws RangeError for an id that training never saw with `unknown: 'error'`, or another `unknown`; TypeError for anything
+ *   but an array of ids
  */
 export function rowsOf(map: IdMap, ids: ArrayLike<Id>, what: string, unknown: UnknownIds): Uint32Array<ArrayBuffer> {
   if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) throw new TypeError(`Give the ${what} ids as an array, not ${show(ids)}.`);
+  checkUnknown(unknown);
   return Uint32Array.from(ids as ArrayLike<Id>, (id: Id) => rowOf(map, id, what, unknown));
 }
 

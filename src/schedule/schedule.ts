@@ -21,13 +21,13 @@ export interface OneCycleOptions {
   /** The peak learning rate, above 0. */
   lrMax: number;
   /** The first step runs at `lrMax / divFactor`. Default 25. */
-  divFactor?: number;
+  divFactor?: number | undefined;
   /** The rate falls towards `lrMax / finalDiv`. Default `divFactor * 1e4` (fastai1) or 1e5 (fastai2). */
-  finalDiv?: number;
+  finalDiv?: number | undefined;
   /** Share of the steps in which the rate rises, in [0, 1]. Default 0.3 (fastai1) or 0.25 (fastai2). */
-  pctStart?: number;
+  pctStart?: number | undefined;
   /** Momentum at both ends and at the peak, each in [0, 1). Default [0.95, 0.85]. */
-  moms?: readonly [ends: number, peak: number];
+  moms?: readonly [ends: number, peak: number] | undefined;
   /** The fastai version whose schedule and constants to use. Default 'fastai1'. */
   defaults?: 'fastai1' | 'fastai2';
 }

@@ -1,4 +1,4 @@
-import { lossBlocks, lossSums } from '../../shaders/train/loss-sums.wgsl.js';
+import { lossBlocks, type lossSums } from '../../shaders/train/loss-sums.wgsl.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Binding, Pipeline } from '../gpu/pipeline.js';
 import type { Recorder } from '../gpu/recorder.js';

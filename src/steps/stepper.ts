@@ -56,4 +56,7 @@ export interface StepperFactory {
 }
 
 /** `unfused`: four kernels forward; `dense`: one; `lazy`: the touched rows only; `persistent`: these, many steps in a dispatch. */
-export type StepperName = 'unfused' | 'dense' | 'lazy' | 'persistent';
+export type StepperName = (typeof STEPPER_NAMES)[number];
+
+/** Names of our steppers. */
+export const STEPPER_NAMES = ['unfused', 'dense', 'lazy', 'persistent'] as const;

@@ -107,7 +107,12 @@ export function keepBest(options: { monitor?: Monitor } = {}): KeepBest {
  * `csvHistory((csv) => writeFileAtomic('history.csv', csv))`.
  */
 export function csvHistory(write: (csv: string) => void | Promise<void>): Callback {
-  return { onEpoch: (_, { records }) => write(historyCsv(records)) as Promise<void> };
+  return {
+    // What `write` returns, such as a stream's true, must not end the fit.
+    onEpoch: async (_, { records }) => {
+      await write(historyCsv(records));
+    },
+  };
 }
 
 /** The training table as CSV with a header; figures in full, an absent one empty. */

@@ -3,13 +3,13 @@
  * losses, and in its metadata what else decides how the fit goes on. The schedule is a table made whole from its options
  * and submissions end with the epoch, so a fit resumed from here takes the very steps that it would have taken.
  */
-import { FileFormatError } from '../base/errors.js';
+import { DotbiasError, FileFormatError } from '../base/errors.js';
 import { fingerprint, fingerprintText } from '../base/fingerprint.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
 import { VERSION } from '../base/version.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { ModelState } from '../model/tables.js';
-import type { EpochRecord, Fit, FittedLearner, History } from './fit.js';
+import type { Callback, EpochRecord, Fit, FittedLearner, History } from './fit.js';
 
 const FORMAT = 'dotbias checkpoint 2';
 
@@ -46,7 +46,10 @@ interface Progress {
 const STATE_NAMES = ['param', 'm', 'v'] as const;
 const HISTORY_NAMES = ['smoothLosses', 'lrs', 'beta1s'] as const;
 
-/** The content of a checkpoint file. To be called between two epochs. */
+/**
+ * The content of a checkpoint file.
+ * @throws DotbiasError unless the fit stands between two of its epochs
+ */
 export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
   const { learner, callbacks, records, stopped } = fit;
   const {
@@ -54,6 +57,9 @@ export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
     history,
     trainer: { stepCount, epochCount },
   } = learner;
+  if (stepCount !== (fit.plan['firstStep'] as number) + records.length * learner.trainer.stepsPerEpoch) {
+    throw new DotbiasError('A checkpoint can be made only between two epochs of its own fit: call encodeCheckpoint in onEpoch.');
+  }
   const { nRows, rowStride } = embeddings.layout;
   const tensors: Record<string, Tensor> = {};
   for (const [name, data] of Object.entries(await embeddings.readState())) {
@@ -63,9 +69,9 @@ export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
   for (const name of HISTORY_NAMES) {
     tensors[name] = { dtype: 'F64', shape: [history[name].length], data: Float64Array.from(history[name]) };
   }
-  for (const callback of callbacks) {
-    for (const [name, tensor] of Object.entries(callback.saveState?.() ?? {})) tensors[`${callback.name}.${name}`] = tensor;
-  }
+  namedOf(callbacks).forEach((callback, i) => {
+    for (const [name, tensor] of Object.entries(callback.saveState?.() ?? {})) tensors[callbackTensor(i) + name] = tensor;
+  });
   const progress: Progress = { epochs: records.length, stopped, stepCount, epochCount };
   const metadata: Record<string, string> = {
     format: FORMAT,
@@ -78,6 +84,11 @@ export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
   };
   return writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) });
 }
+
+const namedOf = (callbacks: readonly Callback[]) => callbacks.filter(({ name }) => name !== undefined);
+
+/** Begins the names of the tensors of callback i of those with a name, which may hold any character itself. */
+const callbackTensor = (i: number) => `callback ${i}.`;
 
 /**
  * Reads a checkpoint file.
@@ -109,10 +120,10 @@ function fromParts(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly
   const stateNames = STATE_NAMES.filter((name) => name === 'param' || name in tensors);
   const state = stateNames.map((name) => [name, Float32Array.from(tensors[name].data as Float32Array)]);
   const callbackStates: Record<string, Record<string, Tensor>> = {};
-  for (const callback of parse('plan')['callbacks'] as string[]) {
-    const own = Object.entries(tensors).filter(([name]) => name.startsWith(`${callback}.`));
-    callbackStates[callback] = Object.fromEntries(own.map(([name, tensor]) => [name.slice(callback.length + 1), tensor]));
-  }
+  (parse('plan')['callbacks'] as string[]).forEach((callback, i) => {
+    const own = Object.entries(tensors).filter(([name]) => name.startsWith(callbackTensor(i)));
+    callbackStates[callback] = Object.fromEntries(own.map(([name, tensor]) => [name.slice(callbackTensor(i).length), tensor]));
+  });
   return {
     version: metadata['version'],
     adapter: metadata['adapter'],
@@ -150,7 +161,7 @@ export function resumeFit(checkpoint: Checkpoint, fit: Fit): void {
   history.epochs = [...checkpoint.history.epochs];
   fit.records.push(...history.epochs.slice(history.epochs.length - progress.epochs));
   fit.stopped = progress.stopped;
-  for (const callback of callbacks) if (callback.name) callback.loadState?.(checkpoint.callbackStates[callback.name]);
+  for (const callback of namedOf(callbacks)) callback.loadState?.(checkpoint.callbackStates[callback.name!]);
 }
 
 /** Why a resumed fit may end with other last bits than an uninterrupted one; empty if nothing suggests that. */
@@ -192,14 +203,23 @@ function configOf({ data, embeddings, defaults, seed, trainer: { options, steppe
 }
 
 /** All that decides a fit: its schedule, its callbacks, and where and in which order it began. */
-function planOf({ learner: { trainer }, plan, schedule, callbacks }: Fit): Settings {
-  return {
-    ...plan,
-    callbacks: callbacks.flatMap(({ name }) => name ?? []),
-    schedule: fingerprint(schedule.lr, schedule.beta1),
-    order: fingerprint(trainer.order(plan['firstEpoch'] as number)),
-  };
+function planOf(fit: Fit): Settings {
+  let known = plans.get(fit);
+  if (known === undefined) {
+    const { learner, plan, schedule, callbacks } = fit;
+    known = {
+      ...plan,
+      callbacks: namedOf(callbacks).map(({ name }) => name),
+      schedule: fingerprint(schedule.lr, schedule.beta1),
+      order: fingerprint(learner.trainer.order(plan['firstEpoch'] as number)),
+    };
+    plans.set(fit, known);
+  }
+  return known;
 }
+
+/** Nothing of a plan changes in the course of a fit. */
+const plans = new WeakMap<Fit, Settings>();
 
 const WORDS: Record<string, string> = {
   nRatings: 'number of training ratings',

@@ -1,4 +1,5 @@
 import { CollabModel } from '../answer/collab-model.js';
+import { namedItem } from '../answer/trained-model.js';
 import { checkOptions, checkWhole } from '../base/check.js';
 import { DotbiasError } from '../base/errors.js';
 import type { CollabData } from '../data/collab-data.js';
@@ -72,9 +73,8 @@ export class CollabLearner extends CollabModel implements FittedLearner {
   async fitOneCycle(epochs: number, lrMax = 3e-3, options: OneCycleFitOptions = {}): Promise<EpochRecord[]> {
     checkOptions('fitOneCycle', options, [...FIT_OPTIONS, 'divFactor', 'finalDiv', 'pctStart', 'moms']);
     const { divFactor, finalDiv, pctStart, moms } = options;
-    const given = Object.entries({ divFactor, finalDiv, pctStart, moms }).filter(([, value]) => value !== undefined);
-    const shape = Object.fromEntries(given) as Pick<OneCycleFitOptions, 'divFactor'>;
-    const schedule = oneCycle({ totalSteps: this.#stepsOf(epochs), lrMax, defaults: this.defaults, ...(shape as object) });
+    const shape = { divFactor, finalDiv, pctStart, moms };
+    const schedule = oneCycle({ totalSteps: this.#stepsOf(epochs), lrMax, defaults: this.defaults, ...shape });
     return this.#fit('fitOneCycle', schedule, { policy: 'fitOneCycle', epochs, lrMax, ...shape }, options);
   }
 
@@ -108,7 +108,6 @@ export class CollabLearner extends CollabModel implements FittedLearner {
    */
   async lrFind(options: LrFindOptions = {}): Promise<LrFinderResult> {
     const beta1 = this.defaults === 'fastai1' ? 0.9 : this.beta1;
-    this.throwIfReleased();
     return this.#alone('lrFind', lrFinder(this, beta1, options));
   }
 
@@ -121,13 +120,12 @@ export class CollabLearner extends CollabModel implements FittedLearner {
   /** The first `n` validation ratings, all if they are fewer, beside their predictions. @throws RangeError unless n is at least 1 */
   async showResults(n = 10): Promise<ShownResult[]> {
     checkWhole('n', n);
-    const { valid, users, items, nValid } = this.data;
+    const { valid, users, nValid } = this.data;
     const count = Math.min(n, nValid);
     const predictions = await this.predictRows(valid.users.subarray(0, count), valid.items.subarray(0, count));
     return Array.from(predictions, (prediction, k) => {
-      const item = items.idOf(valid.items[k]);
-      const title = this.titleOf(item);
-      return { user: users.idOf(valid.users[k]), item, ...(title !== undefined && { title }), rating: valid.ratings[k], prediction };
+      const { item, ...title } = namedItem(this, valid.items[k]);
+      return { user: users.idOf(valid.users[k]), item, ...title, rating: valid.ratings[k], prediction };
     });
   }
 

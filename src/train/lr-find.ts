@@ -25,7 +25,7 @@ export function lrFinder({ embeddings, trainer }: FittedLearner, beta1: number, 
     const { stepCount, epochCount } = trainer;
     const losses: number[] = [];
     try {
-      await trainer.fit(schedule, { onSteps: (_, chunk) => void losses.push(...chunk), stopOnNaN: false });
+      await trainer.fit(schedule, { onSteps: (_, chunk) => chunk.forEach((loss) => losses.push(loss)), stopOnNaN: false });
     } finally {
       embeddings.writeState(state);
       Object.assign(trainer, { stepCount, epochCount });

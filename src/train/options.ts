@@ -8,7 +8,7 @@ import type { CollabData } from '../data/collab-data.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
 import type { EpochOrder } from './order.js';
-import type { StepOptions, StepperFactory, StepperName } from '../steps/stepper.js';
+import { type StepOptions, STEPPER_NAMES, type StepperFactory, type StepperName } from '../steps/stepper.js';
 
 /** Whose constants of optimiser and schedule to take where none are given. */
 export type Defaults = 'fastai1' | 'fastai2';
@@ -93,11 +93,9 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
   return { step: stepOptions(data, options, defaults), nFactors, hasBias: bias, defaults, seed };
 }
 
-const STEPPER_NAMES: readonly (StepperName | 'auto')[] = ['auto', 'unfused', 'dense', 'lazy', 'persistent'];
-
 function checkStepper(stepper: LearnerOptions['stepper']): void {
   if (stepper === undefined) return;
-  if (typeof stepper !== 'object' || stepper === null) return checkChoice('stepper', stepper, STEPPER_NAMES);
+  if (typeof stepper !== 'object' || stepper === null) return checkChoice('stepper', stepper, ['auto', ...STEPPER_NAMES]);
   if (typeof stepper.name !== 'string' || typeof stepper.create !== 'function') {
     throw new TypeError('A stepper of your own must be a StepperFactory, with a name and create.');
   }

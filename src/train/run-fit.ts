@@ -20,7 +20,7 @@ export interface FitOptions {
   checkpoint?: ((bytes: Uint8Array, fit: Fit) => void | Promise<void>) | undefined;
   /**
    * Goes on where the fit that saved this checkpoint was cut off, and ends with the bits of one that never was (on the
-   * same device). Data, options, callbacks and this call must be the same; what the learner held before is overwritten.
+   * same device). Data, options, callbacks and this call must be the same; the learner is new, or stands where that fit began.
    */
   resume?: Checkpoint | undefined;
 }
@@ -123,7 +123,7 @@ function hooksOf(fit: Fit, validator: Validator, options: FitOptions, smooth: Sm
       const record: EpochRecord = { epoch, trainLoss: smooth.value, validLoss: valid.loss, valid, ...seconds };
       records.push(record);
       history.epochs.push(record);
-      fit.stopped = (await options.onEpoch?.(record)) === true;
+      if ((await options.onEpoch?.(record)) === true) fit.stopped = true;
       for (const callback of callbacks) if ((await callback.onEpoch?.(record, fit)) === true) fit.stopped = true;
       if (options.checkpoint) await options.checkpoint(await encodeCheckpoint(fit), fit);
       started = performance.now();

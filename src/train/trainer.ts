@@ -7,7 +7,7 @@ import type { EpochOrder } from './order.js';
 
 /** What the caller of `Trainer.fit` is told while it runs, and how it stops it. */
 export interface FitHooks {
-  /** After each submission: losses of its steps, in order. Awaited work never waits for it. */
+  /** After each submission: losses of its steps, in order. Submissions do not wait for it. */
   onSteps?(step: number, losses: Float32Array): void;
   /** After each epoch, the model complete on the device; return true to stop. */
   onEpoch?(epoch: number): Promise<boolean | void>;
@@ -22,8 +22,8 @@ const MAX_IN_FLIGHT = 2;
 
 /**
  * Runs schedules of training steps on the device: epoch by epoch, many steps per submission, batches prepared on the
- * host while the device works on those before. Nothing waits for a readback inside an epoch: losses gather on the
- * device and are copied back behind the work that follows.
+ * host while the device works on those before. Losses gather on the device and are copied back behind the work that
+ * follows; at most two submissions wait for that.
  */
 export class Trainer {
   /** Steps and epochs made since the model was initialised. */
@@ -47,16 +47,14 @@ export class Trainer {
     order: EpochOrder,
     factory: StepperFactory,
   ): Promise<Trainer> {
-    const stepsPerEpoch = Math.floor(data.nTrain / options.batchSize);
-    const most = Math.min(stepsPerEpoch, stepsPerSubmission(options.batchSize, tables), factory.maxSteps ?? Infinity);
+    const most = Math.min(data.stepsPerEpoch, stepsPerSubmission(options.batchSize, tables), factory.maxSteps ?? Infinity);
     const maxSteps = Math.max(1, most);
     const stepper = await factory.create({ tables, train: data.train, options, maxSteps });
     return new Trainer(tables, data, options, order, stepper, maxSteps);
   }
 
-  /** Full batches in an epoch; the ratings left over are dropped, others each time. */
   get stepsPerEpoch(): number {
-    return Math.floor(this.data.nTrain / this.options.batchSize);
+    return this.data.stepsPerEpoch;
   }
 
   /**
@@ -74,22 +72,26 @@ export class Trainer {
     const inFlight: Promise<void>[] = [];
     await stepper.begin(schedule, start);
 
-    for (let epoch = firstEpoch; step < totalSteps && !hooks.signal?.aborted; epoch++) {
-      const order = this.order(this.epochCount);
-      await this.tables.gpu.turn();
-      const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
-      while (step < epochEnd && !hooks.signal?.aborted) {
-        const nSteps = Math.min(maxSteps, epochEnd - step);
-        await stepper.run(order, step - epoch * stepsPerEpoch, step, nSteps);
-        inFlight.push(this.#losses(schedule, step, nSteps, hooks, inFlight.at(-1)));
-        step += nSteps;
-        this.stepCount = start + step;
-        await drain(inFlight, MAX_IN_FLIGHT - 1);
+    try {
+      for (let epoch = firstEpoch; step < totalSteps && !hooks.signal?.aborted; epoch++) {
+        const order = this.order(this.epochCount);
+        await this.tables.gpu.turn();
+        const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
+        while (step < epochEnd && !hooks.signal?.aborted) {
+          const nSteps = Math.min(maxSteps, epochEnd - step);
+          await stepper.run(order, step - epoch * stepsPerEpoch, step, nSteps);
+          inFlight.push(this.#losses(schedule, step, nSteps, hooks, inFlight.at(-1)));
+          step += nSteps;
+          this.stepCount = start + step;
+          await drain(inFlight, MAX_IN_FLIGHT - 1);
+        }
+        await drain(inFlight);
+        if (step < epochEnd) break;
+        this.epochCount++;
+        if (await hooks.onEpoch?.(epoch)) break;
       }
-      await drain(inFlight);
-      if (step < epochEnd) break;
-      this.epochCount++;
-      if (await hooks.onEpoch?.(epoch)) break;
+    } finally {
+      await Promise.allSettled(inFlight);
     }
     this.tables.gpu.throwIfFailed();
     return step;
@@ -114,14 +116,9 @@ export class Trainer {
   }
 }
 
-/** Awaits work, the oldest first, until at most `most` is left; after an error, until all has come to its end. */
+/** Awaits work, the oldest first, until at most `most` is left. */
 async function drain(inFlight: Promise<void>[], most = 0): Promise<void> {
-  try {
-    while (inFlight.length > most) await inFlight.shift();
-  } catch (error) {
-    await Promise.allSettled(inFlight);
-    throw error;
-  }
+  while (inFlight.length > most) await inFlight.shift();
 }
 
 /** Row elements that one submission updates at most: some 0.2 s of work on a software adapter, milliseconds on a GPU. */

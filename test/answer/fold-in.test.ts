@@ -118,6 +118,8 @@ test('what cannot be asked of a folded-in user is refused', async () => {
   await assertRefused(() => user.recommend(0), /n must be a whole number of at least 1, not 0/);
   await assertRefused(() => user.recommend(3, { excluded: [] } as never), /did you mean exclude\?/, TypeError);
   await assertRefused(() => user.predict(['x'], { unknown: 'error' }), /^Training saw no item 'x'\.$/);
+  await assertRefused(() => user.predict(['i1'], { unkown: 'error' } as never), /did you mean unknown\?/, TypeError);
+  await assertRefused(() => model.foldIn(ratings, { unknown: 'eror' as never }), /^unknown must be 'error' or 'skip', not 'eror'\.$/);
   await assertRefused(() => user.predict('i1' as never), /Give the item ids as an array/, TypeError);
   assert.is((await user.predict(['x'])).length, 1, 'else it is read as #na#');
 });

@@ -47,6 +47,12 @@ test('ids are looked up, and one that training never saw is read as #na# or refu
   assert.equal(await model.predict(['u1', 'stranger', 'u3'], ['i6', 'i2', 'new']), rows);
   await assertRefused(() => model.predict(['u1', 'stranger'], ['i1', 'i1'], { unknown: 'error' }), /^Training saw no user 'stranger'\.$/);
   await assertRefused(() => model.predict(['u1'], ['new'], { unknown: 'error' }), /^Training saw no item 'new'\.$/);
+  await assertRefused(
+    () => model.predict(['u1'], ['i1'], { unkown: 'error' } as never),
+    /^predict has no option 'unkown'; did you mean unknown\?$/,
+    TypeError,
+  );
+  await assertRefused(() => model.predict(['u1'], ['i1'], { unknown: 'eror' as never }), /^unknown must be 'na' or 'error', not 'eror'\.$/);
 });
 
 test('any number of pairs is predicted, more than one dispatch too', async () => {

@@ -50,6 +50,10 @@ test('a user who rated everything gets an empty list', async () => {
 test('an unknown user is ranked by item bias, or refused', async () => {
   assert.is(ids(await model.recommend('stranger', 9)), 'i6 i5 i4 i3 i2 i1');
   await assertRefused(() => model.recommend('stranger', 9, { unknown: 'error' }), /^Training saw no user 'stranger'\.$/);
+  await assertRefused(
+    () => model.recommend('stranger', 9, { unknown: 'eror' as never }),
+    /^unknown must be 'na' or 'error', not 'eror'\.$/,
+  );
 });
 
 test('recommendAll marks places left empty by item 0 and NaN', async () => {

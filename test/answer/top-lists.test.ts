@@ -20,6 +20,10 @@ test('blocks of users that fit a small memory budget give the same lists, within
   assert.ok(calls >= 3, `${calls} calls`);
   assert.ok(gpu.peakAllocated <= memoryBudget, `${gpu.peakAllocated} of ${memoryBudget} bytes`);
   await assertRefused(
+    () => large.recommendAll(4, { exclude: 'none', memoryBudget: NaN }),
+    /^memoryBudget must be a positive number, not NaN/,
+  );
+  await assertRefused(
     () => large.recommendAll(4, { exclude: 'none', memoryBudget: gpu.allocated + 1000 }),
     /^Lists of 4 items do not fit the memory budget, of which 0\.0 MiB are left: ask for fewer items or raise memoryBudget\.$/,
     MemoryBudgetError,

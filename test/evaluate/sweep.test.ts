@@ -60,6 +60,10 @@ test('whatever is wrong with a sweep is named with its place', () => {
     [{ base: 3 }, 'base must be an object { ... }, not 3.'],
     [{ base: { lr: -1 } }, 'base.lr cannot be -1: Use a number above 0.'],
     [{ grid: { lr: 0.1 } }, 'grid.lr must be a list of the values to try, not 0.1.'],
+    [
+      { grid: { lr: Array.from({ length: 1001 }, () => 1) }, random: { trials: 1000, options: { lr: { uniform: [1, 2] } } } },
+      'The grid makes 1001000 trials; 1000000 at most can be planned.',
+    ],
     [{ grid: { lr: [] } }, 'grid.lr must be a list of the values to try, not [].'],
     [{ grid: { lr: [1, 'x'] } }, 'grid.lr[1] cannot be "x": Use a number above 0.'],
     [{ grid: { rl: [1] } }, 'grid.rl[0] cannot be 1: there is no such option.'],

@@ -158,4 +158,11 @@ test('the history is CSV with a header, and csvHistory writes it whole after eac
   learn.release();
 });
 
+test('what csvHistory is given may return true, as streams do, and the fit goes on', async () => {
+  const learn = await learner();
+  const write = (() => true) as unknown as (csv: string) => void;
+  assert.is((await learn.fit(2, 0.01, { callbacks: [csvHistory(write)] })).length, 2);
+  learn.release();
+});
+
 test.run();

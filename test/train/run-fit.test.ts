@@ -101,6 +101,32 @@ test('two callbacks of one name, and a state without a name, are refused before 
   learn.release();
 });
 
+test('a callback that stops the fit at a step is not overruled by onEpoch', async () => {
+  const learn = await makeLearner();
+  const stop: Callback = { onStep: (_, fit) => void (fit.stopped = true) };
+  assert.is((await learn.fit(3, 0.01, { callbacks: [stop], onEpoch: () => undefined })).length, 1);
+  learn.release();
+});
+
+test('a fit whose stepper fails waits for what is on the device before it ends', async () => {
+  const learn = await makeLearner();
+  const { stepper } = learn.trainer;
+  const { run } = stepper;
+  let told = 0;
+  const steps: Callback = { onStep: () => void told++ };
+  stepper.run = (order, batch, step, nSteps) => {
+    if (step > 0) throw new Error('As a test.');
+    return run(order, batch, step, nSteps);
+  };
+  await assertRefused(() => learn.fit(3, 0.01, { callbacks: [steps] }), /^As a test\.$/, Error);
+  const atEnd = told;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.ok(atEnd > 0);
+  assert.is(told, atEnd);
+  stepper.run = run;
+  learn.release();
+});
+
 test('an abort within an epoch leaves a consistent model, complete records and a learner that trains on', async () => {
   const gpu = await sharedGpu();
   const large = CollabData.fromArrays(plantedRatings({ nUsers: 100, nItems: 250, nRatings: 12000 }).columns, { batchSize: 64 });

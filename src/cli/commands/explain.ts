@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CollabModel } from '../../answer/collab-model.js';
 import type { Similarity, UserBias } from '../../answer/similar.js';
+import { namedItem } from '../../answer/trained-model.js';
 import { countBy } from '../../base/group-by.js';
 import type { Ratings } from '../../data/collab-data.js';
 import type { Id } from '../../data/ids.js';
@@ -114,19 +115,21 @@ async function componentsOf(model: CollabModel, list: Lister): Promise<Component
   const { itemPca } = await import('../../node/plots/pca.js');
   const { items, coordinates, explainedVariance } = await itemPca(model, Math.min(3, model.embeddings.shape.nFactors));
   return coordinates.map((values, c) => {
-    const ordered = items.map((item, k) => ({ ...titled(model, item), coordinate: values[k] })).sort((a, b) => b.coordinate - a.coordinate);
+    const ordered = items
+      .map((_, k) => ({ ...namedItem(model, k + 1), coordinate: values[k] }))
+      .sort((a, b) => b.coordinate - a.coordinate);
     return { explainedVariance: explainedVariance[c], high: list(ordered), low: list(ordered.reverse()) };
   });
 }
 
 async function explainItem(model: CollabModel, item: Id, metric: Similarity, list: Lister): Promise<NonNullable<Explanation['item']>> {
   const similar = list(await model.similarItems(item, model.info.items.size, { metric }));
-  return { ...titled(model, item), ...(model.embeddings.shape.hasBias && { bias: (await model.biases([item]))[0] }), metric, similar };
-}
-
-function titled(model: CollabModel, item: Id): { item: Id; title?: string } {
-  const title = model.titleOf(item);
-  return { item, ...(title !== undefined && { title }) };
+  return {
+    ...namedItem(model, model.info.items.indexOf(item)),
+    ...(model.embeddings.shape.hasBias && { bias: (await model.biases([item]))[0] }),
+    metric,
+    similar,
+  };
 }
 
 async function explainUser(model: CollabModel, user: Id, n: number): Promise<UserExplanation> {

@@ -4,6 +4,7 @@ import { readSafetensors } from '../../base/safetensors.js';
 import { importWeights } from '../../files/import-weights.js';
 import { writeModel } from '../../files/model-file.js';
 import { readBytes, writeFileAtomic } from '../../node/disk/files.js';
+import { inFile } from '../../node/files/model-file.js';
 import { rangeOrNone } from '../options/numbers.js';
 import { checkWritable } from '../options/outputs.js';
 import { thousands } from '../print/text.js';
@@ -54,15 +55,5 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     throw new FileFormatError('This is not JSON.', { cause });
-  }
-}
-
-/** Puts the name of the file before what is wrong with its content. */
-function inFile<Content, Result>(path: string, read: (content: Content) => Result, content: Content): Result {
-  try {
-    return read(content);
-  } catch (error) {
-    if (error instanceof FileFormatError) throw new FileFormatError(`${path}: ${error.message}`, { cause: error });
-    throw error;
   }
 }

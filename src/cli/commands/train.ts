@@ -67,7 +67,7 @@ async function train(flags: TrainFlags): Promise<void> {
     const sourced = await watch.time('data', () => readData(flags));
     print(dataLine(sourced));
     const { data, bestMse } = sourced;
-    checkEpochs(flags.epochs, Math.floor(data.nTrain / data.batchSize));
+    checkEpochs(flags.epochs, data.stepsPerEpoch);
     const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags), gpu }));
     note(steppingNote(learn));
     const interrupted = await fit(learn, flags, print);

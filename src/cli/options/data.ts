@@ -79,7 +79,7 @@ export type NamedRatings = {
 export async function readNamed(flags: SourceFlags): Promise<NamedRatings> {
   const { data: path, trainFile, validFile } = flags;
   const options = readerOptions(flags);
-  // Loaded only now, while the device opens: the reader's database takes a while.
+  // Loaded only here: the reader's database takes a while.
   if (trainFile !== undefined && validFile !== undefined) {
     const { readSplit } = await import('../../node/ratings/ratings-file.js');
     const split = await readSplit(trainFile, validFile, options);

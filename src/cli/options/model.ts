@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { calibrationFile } from '../../node/device/calibrations.js';
-import type { StepperName } from '../../steps/stepper.js';
+import { STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
 import type { LearnerOptions } from '../../train/options.js';
 import { integer, notNegative, positive, rangeOrNone } from './numbers.js';
 import { applyPresets, asFlags, PRESETS } from './presets.js';
@@ -57,7 +57,7 @@ export function addModelOptions(command: Command): Command {
         '--stepper <name>',
         'how training steps are made; all steppers give the same numbers, up to rounding. ' +
           'auto: the fastest in a short trial, which is remembered (default: lazy where it is possible, else dense)',
-      ).choices(['auto', 'lazy', 'persistent', 'dense', 'unfused']),
+      ).choices(['auto', ...STEPPER_NAMES]),
     );
 }
 

@@ -1,10 +1,8 @@
+import type { SCORES } from '../../evaluate/evaluate.js';
 import { varied } from '../../evaluate/sweep.js';
 import type { TrialRecord } from '../../node/files/sweep-dir.js';
 import { alignedTable } from './table.js';
 import { clock, counted, fourDecimals } from './text.js';
-
-/** The scores of a trial. */
-export const SCORES = ['mse', 'rmse', 'mae', 'r2', 'precision', 'recall', 'ndcg', 'map', 'coverage'] as const;
 
 /** One of the scores of a trial. */
 export type Score = (typeof SCORES)[number];

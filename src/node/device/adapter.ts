@@ -5,6 +5,7 @@
  * SwiftShader gets a Vulkan instance of its own: listed in the same instance as the system's drivers (through
  * VK_ADD_DRIVER_FILES) it came before lavapipe.
  */
+import { checkOptions, checkWhole } from '../../base/check.js';
 import { NoAdapterError } from '../../base/errors.js';
 import { isSoftwareAdapter } from '../../gpu/gpu.js';
 import { requestAdapter } from './dawn.js';
@@ -51,6 +52,9 @@ export interface OpenAdapterOptions {
   quiet?: boolean | undefined;
 }
 
+/** Names of the options. */
+export const ADAPTER_OPTIONS: readonly (keyof OpenAdapterOptions)[] = ['name', 'softwareThreads', 'dawnFlags', 'quiet'];
+
 /** An adapter and what was found out about it. */
 export interface OpenedAdapter {
   /** Gives one device. For another, `gpu.requestAdapter({ powerPreference: 'high-performance' })` opens the same one again. */
@@ -69,10 +73,9 @@ export interface OpenedAdapter {
  * @throws NoAdapterError if there is none, with what to install; if `name` fits none, with the names of those found.
  */
 export async function openAdapter(options: OpenAdapterOptions = {}): Promise<OpenedAdapter> {
+  checkOptions('openAdapter', options, ADAPTER_OPTIONS);
   const { name, softwareThreads = 0 } = options;
-  if (!Number.isInteger(softwareThreads) || softwareThreads < 0) {
-    throw new RangeError(`softwareThreads is ${softwareThreads}; use a whole number, 0 or more.`);
-  }
+  checkWhole('softwareThreads', softwareThreads, 0);
   const others: AdapterReport[] = [];
   const notes = new Set<string>();
   for await (const { source, ...found } of candidates(options, notes)) {
@@ -88,6 +91,7 @@ export async function openAdapter(options: OpenAdapterOptions = {}): Promise<Ope
 
 /** All adapters of this machine, best first; empty if there is none. Of two of the same model only one is listed. */
 export async function listAdapters(options: Pick<OpenAdapterOptions, 'quiet'> = {}): Promise<AdapterReport[]> {
+  checkOptions('listAdapters', options, ['quiet']);
   const reports: AdapterReport[] = [];
   for await (const { info } of candidates(options, new Set())) reports.push(info);
   return reports;

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isObject } from '../../base/json.js';
 import type { CalibrationStore } from '../../train/options.js';
 import { cacheDir } from '../disk/cache.js';
 import { writeFileAtomic } from '../disk/files.js';
@@ -13,7 +14,7 @@ export function calibrationFile(path = join(cacheDir(), 'calibration.json')): Ca
     const content: unknown = await readFile(path, 'utf8')
       .then(JSON.parse)
       .catch(() => undefined);
-    return typeof content === 'object' && content !== null ? { ...content } : {};
+    return isObject(content) ? content : {};
   };
   return {
     async get(key) {

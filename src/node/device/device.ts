@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
+import { checkOptions } from '../../base/check.js';
 import { Gpu, type GpuOptions } from '../../gpu/gpu.js';
-import { type AdapterReport, openAdapter, type OpenAdapterOptions } from './adapter.js';
+import { ADAPTER_OPTIONS, type AdapterReport, openAdapter, type OpenAdapterOptions } from './adapter.js';
 import { destroyAtExit } from './dawn.js';
 
 /** Which adapter to open, and how much of its memory to use; all optional. */
@@ -19,10 +20,13 @@ export interface OpenedGpu {
  * lavapipe computes on the thread that submits, unless LP_NUM_THREADS is set: its thread pool costs more to wake for
  * each small dispatch than it gains.
  *
- * @throws NoAdapterError if there is none, with what to install
+ * @throws NoAdapterError if there is none, with what to install; TypeError for an option that does not exist; RangeError for a
+ *   value out of range
  */
-export async function openGpu({ memoryBudget, ...options }: OpenGpuOptions = {}): Promise<OpenedGpu> {
-  const { adapter, gpu: dawn, info, why } = await openAdapter({ softwareThreads: 0, ...options });
+export async function openGpu(options: OpenGpuOptions = {}): Promise<OpenedGpu> {
+  checkOptions('openGpu', options, [...ADAPTER_OPTIONS, 'memoryBudget']);
+  const { memoryBudget, ...which } = options;
+  const { adapter, gpu: dawn, info, why } = await openAdapter({ softwareThreads: 0, ...which });
   const gpu = await Gpu.open(adapter, {
     wgslLanguageFeatures: dawn.wgslLanguageFeatures as ReadonlySet<string>,
     ...eventLoop(info.isSoftware ? 1 : 0.1),

@@ -63,16 +63,25 @@ export async function unpackSwiftShader(archive: SwiftShaderArchive, cache?: str
   const parent = cache ?? cacheDir();
   const folder = join(parent, `swiftshader-${archive.version}`);
   if (!(await isWhole(folder)) || (await isForeign(parent))) {
+    const made = temporaries.get(archive.file);
+    if (made !== undefined) return made;
     const files = await readArchive(archive.file);
     const fresh = await makeFolder(parent);
-    if (fresh === null) {
-      const temporary = await mkdtemp(join(tmpdir(), 'dotbias-swiftshader-'));
-      process.once('exit', () => rmSync(temporary, { recursive: true, force: true }));
-      return paths(await writeFiles(temporary, files));
-    }
+    if (fresh === null) return temporary(archive.file, files);
     await publish(await writeFiles(fresh, files), folder);
   }
   return paths(folder);
+}
+
+/** Unpacked into a folder that is removed when the process ends, by archive: once is enough for a process. */
+const temporaries = new Map<string, SwiftShaderFiles>();
+
+async function temporary(archive: string, files: ReadonlyMap<string, Uint8Array>): Promise<SwiftShaderFiles> {
+  const folder = await mkdtemp(join(tmpdir(), 'dotbias-swiftshader-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const unpacked = paths(await writeFiles(folder, files));
+  temporaries.set(archive, unpacked);
+  return unpacked;
 }
 
 function paths(folder: string): SwiftShaderFiles {

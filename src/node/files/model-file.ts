@@ -45,9 +45,13 @@ export async function loadModelFile(path: string, options: LoadOptions = {}): Pr
 
 /** Reads and checks a model file, without a device. @throws FileFormatError and the file system's error, as `loadModelFile` */
 export async function readModelFile(path: string, ops: ModelOps = {}): Promise<DecodedModel> {
-  const bytes = await readBytes(path);
+  return inFile(path, (bytes) => decodeModel(bytes, ops), await readBytes(path));
+}
+
+/** Puts the name of the file before what is wrong with its content. */
+export function inFile<Content, Result>(path: string, read: (content: Content) => Result, content: Content): Result {
   try {
-    return decodeModel(bytes, ops);
+    return read(content);
   } catch (error) {
     if (error instanceof FileFormatError) throw new FileFormatError(`${path}: ${error.message}`, { cause: error });
     throw error;

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isObject } from '../../base/json.js';
 import type { Evaluation } from '../../evaluate/evaluate.js';
 import { writeFileAtomic } from '../disk/files.js';
 
@@ -58,12 +59,9 @@ export class SweepDir {
   /** Undefined if there is no file, or it is not a whole record. */
   async #record(file: string): Promise<TrialRecord | undefined> {
     try {
-      const record = JSON.parse(await readFile(file, 'utf8')) as Partial<TrialRecord> | null;
-      const whole =
-        typeof record?.id === 'string' &&
-        typeof record.config === 'object' &&
-        (typeof record.mean === 'object' || typeof record.error === 'string');
-      return whole ? (record as TrialRecord) : undefined;
+      const record: unknown = JSON.parse(await readFile(file, 'utf8'));
+      if (!isObject(record) || typeof record['id'] !== 'string' || !isObject(record['config'])) return undefined;
+      return isObject(record['mean']) || typeof record['error'] === 'string' ? (record as unknown as TrialRecord) : undefined;
     } catch (error) {
       if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;

@@ -5,7 +5,9 @@ import * as assert from 'uvu/assert';
 import { NoAdapterError } from '../../../src/base/errors.js';
 import { listAdapters, openAdapter } from '../../../src/node/device/adapter.js';
 import { findSwiftShader } from '../../../src/node/device/swiftshader.js';
+import { openGpu } from '../../../src/node/device/device.js';
 import { orNull, testAdapter, testGpu } from '../../helpers/device.js';
+import { assertRefused } from '../../helpers/refusal.js';
 
 const test = suite('adapter');
 const refusal = (name: string) =>
@@ -78,6 +80,12 @@ test('a number of threads that is not a whole number is refused', async () => {
     );
     assert.instance(error, RangeError);
   }
+});
+
+test('options that do not exist, and a budget that is no number, are refused before a device is opened', async () => {
+  await assertRefused(() => openGpu({ nmae: 'nvidia' } as never), /^openGpu has no option 'nmae'; did you mean name\?$/, TypeError);
+  await assertRefused(() => openAdapter({ threads: 3 } as never), /^openAdapter has no option 'threads'/, TypeError);
+  await assertRefused(() => openGpu({ memoryBudget: NaN }), /^memoryBudget must be a positive number, not NaN\.$/);
 });
 
 /** Opens an adapter in a process with other environment variables; what it said of it, or of its absence. */

@@ -46,7 +46,14 @@ test('a trial that is written is there, under its id, and comes back', () =>
 test('what cannot be read as a trial does not count as done, and is named', () =>
   inFolder(async (path) => {
     const dir = new SweepDir(path);
-    const contents = { cut: '{"id":"cut","conf', empty: '', other: '{"a":1}', list: '[]', nothing: 'null' };
+    const contents = {
+      cut: '{"id":"cut","conf',
+      empty: '',
+      other: '{"a":1}',
+      list: '[]',
+      nothing: 'null',
+      none: '{"id":"none","config":{},"mean":null}',
+    };
     for (const [id, content] of Object.entries(contents)) await writeFile(join(path, `trial-${id}.json`), content);
     await writeFile(join(path, 'readme.json'), 'mine');
     for (const id of Object.keys(contents)) assert.is(await dir.has(id), false, id);
