@@ -27,7 +27,7 @@ export * from './node/plots/plots.js';
  * the cache folder.
  */
 export function collabLearner(data: CollabData, options: LearnerOptions = {}): Promise<CollabLearner> {
-  return makeInCore(data, { calibrations: calibrationFile(), ...options }, openOwnGpu);
+  return makeInCore(data, { ...options, calibrations: options.calibrations ?? calibrationFile() }, openOwnGpu);
 }
 
 /** As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`. */

@@ -175,6 +175,21 @@ test('every public name of both entries has a docstring', () => {
   assert.equal(modules.flatMap(undocumented), []);
 });
 
+test('every optional field takes undefined too, so that what one call returns can be given to another', () => {
+  refuse(sources, (file, text) => {
+    const wrong: string[] = [];
+    const visit = (node: ts.Node): void => {
+      if ((ts.isPropertySignature(node) || ts.isPropertyDeclaration(node)) && node.questionToken && node.type) {
+        const type = node.type.getText();
+        if (type !== 'unknown' && !type.endsWith('| undefined')) wrong.push(node.name.getText());
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true));
+    return wrong.length > 0 && `${wrong.join(', ')}: write \`name?: T | undefined\``;
+  });
+});
+
 test('every example is run by a test', () => {
   const examples = [...files.keys()].filter((file) => file.startsWith('examples/'));
   const ran = tests.map((file) => files.get(file)!).join('');

@@ -5,9 +5,9 @@ import type { IdleOp, OptimizerOp } from './optimizer.js';
 /** Constants of `adam`. */
 export interface AdamOptions {
   /** Decay of the second moment, in (0, 1). Default 0.99, as fastai. */
-  beta2?: number;
+  beta2?: number | undefined;
   /** Keeps the step finite where gradients vanish, in [1e-12, 1). Default 1e-8, as fastai 1; fastai 2 has 1e-5. */
-  eps?: number;
+  eps?: number | undefined;
 }
 
 /**

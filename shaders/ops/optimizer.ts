@@ -20,7 +20,7 @@ export interface OptimizerOp extends Op {
   /** The new [p, m, v]. State that the optimiser does not keep is given, and ignored, as any number. */
   readonly update: (p: number, m: number, v: number, g: number, rate: Rate, wd: number) => [p: number, m: number, v: number];
   /** Steps without a gradient in closed form. An optimiser that has it trains lazily: only rows of the batch are touched. */
-  readonly idle?: IdleOp;
+  readonly idle?: IdleOp | undefined;
 }
 
 /**

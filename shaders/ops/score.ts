@@ -19,12 +19,12 @@ import { wgsl } from '../../src/gpu/wgsl.js';
  */
 export interface ScoreOp extends Op {
   /** Type of the sum over the factors. Default 'f32'. */
-  readonly sum?: 'f32' | 'vec2f' | 'vec3f' | 'vec4f';
+  readonly sum?: 'f32' | 'vec2f' | 'vec3f' | 'vec4f' | undefined;
   /**
    * True if z is the dot product of the factors, plus the biases: what folding new users in, its reasons, and searching
    * vectors by inner product rely on. Default false.
    */
-  readonly isDotProduct?: boolean;
+  readonly isDotProduct?: boolean | undefined;
   /** z without the biases, of two vectors of equal length. */
   readonly value: (user: ArrayLike<number>, item: ArrayLike<number>) => number;
   /** d value / d user and d value / d item, as long as the vectors. */

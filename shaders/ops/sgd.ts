@@ -9,7 +9,7 @@ import type { IdleOptions, IdleTable, OptimizerOp } from './optimizer.js';
  *
  * @param options.momentum default false
  */
-export function sgd({ momentum = false }: { momentum?: boolean } = {}): OptimizerOp {
+export function sgd({ momentum = false }: { momentum?: boolean | undefined } = {}): OptimizerOp {
   return {
     name: momentum ? 'sgd with momentum' : 'sgd',
     nState: momentum ? 1 : 0,

@@ -13,13 +13,13 @@ import { namedItem, type TrainedModel } from './trained-model.js';
 /** What a list for a folded-in user may leave out. */
 export interface FoldedRecommendOptions {
   /** `'rated'` (default): the items of the ratings given. */
-  exclude?: Exclude;
+  exclude?: Exclude | undefined;
 }
 
 /** How much one given rating adds to the score of an item. */
 export interface Contribution {
   item: Id;
-  title?: string;
+  title?: string | undefined;
   /** The rating given. */
   rating: number;
   /** Its part of the item's raw score z; negative if it speaks against the item. */

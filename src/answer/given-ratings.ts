@@ -13,9 +13,9 @@ export interface FoldInOptions {
    * How strongly the user is drawn to the mean of the trained users, against one rating; see `foldIn`. Default: 1/500 of
    * the squared width of `yRange` (chosen on MovieLens-100K), or 0.06 without a range, which suits ratings of one to five.
    */
-  l2?: number;
+  l2?: number | undefined;
   /** A rated item that training never saw: `'error'` (default) refuses it, `'skip'` leaves it out. */
-  unknown?: 'error' | 'skip';
+  unknown?: 'error' | 'skip' | undefined;
 }
 
 /** Ratings of one user by item row. */

@@ -15,24 +15,24 @@ export type Exclude = 'rated' | 'none' | Iterable<Id>;
 /** What `recommend` may leave out, and what it does with a stranger. */
 export interface RecommendOptions {
   /** Default `'rated'`. A model that does not know its training ratings (one saved without them) must be told. */
-  exclude?: Exclude;
+  exclude?: Exclude | undefined;
   /**
    * A user whom training never saw: `'na'` (default) reads fastai's `#na#` row, whose vector and bias are near zero, so
    * that the ranking is by item bias, for want of any knowledge; `'error'` refuses. `foldIn` is the better answer.
    */
-  unknown?: UnknownIds;
+  unknown?: UnknownIds | undefined;
 }
 
 /** As `RecommendOptions`, for whom, and within which bounds. */
 export interface RecommendAllOptions extends RecommendOptions, TopListsBounds {
   /** Users to recommend to. Default: all that training saw. */
-  users?: ArrayLike<Id>;
+  users?: ArrayLike<Id> | undefined;
 }
 
 /** One place in a list. */
 export interface Recommendation {
   item: Id;
-  title?: string;
+  title?: string | undefined;
   /** Predicted rating. */
   prediction: number;
 }

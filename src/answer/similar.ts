@@ -10,13 +10,13 @@ export type Similarity = 'cosine' | 'dot';
 /** How similarity is measured. */
 export interface SimilarOptions {
   /** Default `'cosine'`. */
-  metric?: Similarity;
+  metric?: Similarity | undefined;
 }
 
 /** An item and its similarity. */
 export interface SimilarItem {
   item: Id;
-  title?: string;
+  title?: string | undefined;
   similarity: number;
 }
 
@@ -29,7 +29,7 @@ export interface SimilarUser {
 /** An item and its bias. */
 export interface ItemBias {
   item: Id;
-  title?: string;
+  title?: string | undefined;
   bias: number;
 }
 
@@ -76,7 +76,7 @@ export async function userBias(model: TrainedModel): Promise<UserBias[]> {
 /** Whose table rows `vectors` and `biases` read. */
 export interface SideOptions {
   /** True (default): items; false: users. */
-  isItem?: boolean;
+  isItem?: boolean | undefined;
 }
 
 /**

@@ -28,7 +28,7 @@ export interface TopListsBounds {
 /** Whose lists `topLists` makes. */
 export interface TopListsInput extends TopListsBounds {
   /** User vectors in the layout of `RowLayout`. Default: the model's. */
-  vectors?: GPUBuffer;
+  vectors?: GPUBuffer | undefined;
   /** The row of `vectors` of each user asked for. */
   rows: ArrayLike<number>;
   /** Item rows to leave out for a row of `vectors`, ascending. */

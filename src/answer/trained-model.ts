@@ -24,7 +24,7 @@ export interface TrainedModel {
 }
 
 /** Id and, if known, title of an item row. */
-export function namedItem({ info }: TrainedModel, row: number): { item: Id; title?: string } {
+export function namedItem({ info }: TrainedModel, row: number): { item: Id; title?: string | undefined } {
   const item = info.items.idOf(row);
   const title = titleOf(info.titles, item);
   return { item, ...(title !== undefined && { title }) };

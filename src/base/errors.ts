@@ -13,17 +13,17 @@ export class DotbiasError extends Error {
 
 /** Where something is wrong in a data source. Lines are counted from 1, the header included. */
 export interface DataLocation {
-  file?: string;
-  line?: number;
-  column?: string;
+  file?: string | undefined;
+  line?: number | undefined;
+  column?: string | undefined;
   value?: unknown;
 }
 
 /** Ratings that cannot be used: a malformed row, a missing column, an empty file, a refused download. */
 export class DataError extends DotbiasError {
-  readonly file?: string;
-  readonly line?: number;
-  readonly column?: string;
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
+  readonly column?: string | undefined;
   readonly value?: unknown;
 
   constructor(message: string, location: DataLocation = {}, options?: ErrorOptions) {

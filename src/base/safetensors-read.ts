@@ -29,7 +29,7 @@ export interface SafetensorsFile {
  * @param options.maxHeaderBytes the longest header accepted. Default 100 MB, the limit of the format
  * @throws FileFormatError for anything but a whole and unambiguous safetensors file of the dtypes known here
  */
-export function readSafetensors(bytes: Uint8Array, options: { maxHeaderBytes?: number } = {}): SafetensorsFile {
+export function readSafetensors(bytes: Uint8Array, options: { maxHeaderBytes?: number | undefined } = {}): SafetensorsFile {
   const { header, dataStart } = readHeader(bytes, options.maxHeaderBytes ?? MAX_HEADER_BYTES);
   const { metadata, entries } = checkHeader(header);
   checkTiling(entries, bytes.length - dataStart);

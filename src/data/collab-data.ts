@@ -11,7 +11,7 @@ export interface RatingColumns {
   /** Finite numbers of any scale; kept as float32. */
   ratings: ArrayLike<number>;
   /** Finite numbers in any unit. Training does not use them. */
-  timestamps?: ArrayLike<number>;
+  timestamps?: ArrayLike<number> | undefined;
 }
 
 /** Ratings by table row, in columns of equal length; row 0 is `#na#`. */
@@ -21,30 +21,30 @@ export interface Ratings {
   /** Rows of the item table. */
   items: Uint32Array;
   ratings: Float32Array;
-  timestamps?: Float64Array;
+  timestamps?: Float64Array | undefined;
 }
 
 /** One rating as a row, for `CollabData.fromRows`. */
 export type RatingRow =
   | readonly [user: Id, item: Id, rating: number, timestamp?: number]
-  | { user: Id; item: Id; rating: number; timestamp?: number };
+  | { user: Id; item: Id; rating: number; timestamp?: number | undefined };
 
 /** How ratings are split and batched; all optional. */
 export interface CollabDataOptions extends SplitOptions {
   /** Whole number in [0, 2^32): decides the split, and later the starting values and the order of each epoch. Default 42. */
-  seed?: number;
+  seed?: number | undefined;
   /** Ratings per training step, from 1 to the number of training rows. Default 64. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /** Name of the data in messages and tables. Default 'ratings'. */
-  name?: string;
+  name?: string | undefined;
   /** Item titles by item id. Default: none. */
-  titles?: ReadonlyMap<Id, string>;
+  titles?: ReadonlyMap<Id, string> | undefined;
   /**
    * What to do where one user rates one item several times: 'keep' trains on each rating, as fastai does; 'last' keeps the
    * last in the order given; 'error' refuses them. This comes before a random split, so that with 'last' no pair of user
    * and item is in both parts. Default 'keep'.
    */
-  duplicates?: 'keep' | 'last' | 'error';
+  duplicates?: 'keep' | 'last' | 'error' | undefined;
 }
 
 const OPTIONS: readonly (keyof CollabDataOptions)[] = [

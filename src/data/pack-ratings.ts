@@ -5,7 +5,7 @@ import { Rating } from '../../shaders/ops/structs.js';
 export interface RatingRows {
   users: ArrayLike<number>;
   items: ArrayLike<number>;
-  ratings?: ArrayLike<number>;
+  ratings?: ArrayLike<number> | undefined;
 }
 
 /**

@@ -5,15 +5,15 @@ import type { RatingColumns } from './collab-data.js';
 /** Size and seed of a planted set; all optional. */
 export interface PlantedOptions {
   /** Number of users. Default 943. */
-  nUsers?: number;
+  nUsers?: number | undefined;
   /** Number of items that exist; the rarest may get no rating. Default 1682. */
-  nItems?: number;
+  nItems?: number | undefined;
   /** Number of ratings, at most half of all pairs of user and item. Default 100,000. */
-  nRatings?: number;
+  nRatings?: number | undefined;
   /** Whole number in [0, 2^32). Default 42. */
-  seed?: number;
+  seed?: number | undefined;
   /** Rank of the planted tastes. Default 2. */
-  nFactors?: number;
+  nFactors?: number | undefined;
 }
 
 /** Ratings drawn from a known model, and what that model predicts. */

@@ -27,7 +27,7 @@ export interface Fold {
 /** Options of every protocol. */
 export interface ProtocolOptions {
   /** The protocol is repeated with each of these seeds, whole numbers in [0, 2^32). Default [42]. */
-  seeds?: readonly number[];
+  seeds?: readonly number[] | undefined;
 }
 
 /**
@@ -37,7 +37,7 @@ export interface ProtocolOptions {
  * @param options.validPct share of the ratings that is held out, in (0, 1). Default 0.1
  * @throws RangeError for an option out of range or an empty test set, TypeError for an option that does not exist
  */
-export function randomHoldOut(columns: RatingColumns, options: ProtocolOptions & { validPct?: number } = {}): Fold[] {
+export function randomHoldOut(columns: RatingColumns, options: ProtocolOptions & { validPct?: number | undefined } = {}): Fold[] {
   const { validPct = 0.1 } = options;
   const n = columns.ratings.length;
   return seedsOf('randomHoldOut', options, ['validPct']).map((seed) => {
@@ -54,7 +54,7 @@ export function randomHoldOut(columns: RatingColumns, options: ProtocolOptions &
  * @param options.folds number of parts, from 2 to the number of ratings. Default 5
  * @throws RangeError for an option out of range, TypeError for one that does not exist
  */
-export function kFold(columns: RatingColumns, options: ProtocolOptions & { folds?: number } = {}): Fold[] {
+export function kFold(columns: RatingColumns, options: ProtocolOptions & { folds?: number | undefined } = {}): Fold[] {
   const { folds = 5 } = options;
   const n = columns.ratings.length;
   const seeds = seedsOf('kFold', options, ['folds']);
@@ -91,7 +91,7 @@ export function givenFolds(
  * @throws TypeError without timestamps or for an option that does not exist, RangeError for an option out of range or an
  *   empty test set
  */
-export function leaveLast(columns: RatingColumns, options: ProtocolOptions & { k?: number } = {}): Fold[] {
+export function leaveLast(columns: RatingColumns, options: ProtocolOptions & { k?: number | undefined } = {}): Fold[] {
   const { k = 1 } = options;
   const { timestamps } = columns;
   const n = columns.ratings.length;
@@ -117,7 +117,10 @@ export function leaveLast(columns: RatingColumns, options: ProtocolOptions & { k
  * @param options.given ratings from which a user is folded in. Default 10
  * @throws RangeError for an option out of range, TypeError for one that does not exist
  */
-export function byUser(columns: RatingColumns, options: ProtocolOptions & { folds?: number; given?: number } = {}): Fold[] {
+export function byUser(
+  columns: RatingColumns,
+  options: ProtocolOptions & { folds?: number | undefined; given?: number | undefined } = {},
+): Fold[] {
   const { folds = 5, given = 10 } = options;
   const { items, ratings } = columns;
   const n = ratings.length;

@@ -5,11 +5,11 @@ import { permutationKey, permute, STREAM } from '../base/random.js';
 /** How ratings are split: at random, or by the rows given. */
 export interface SplitOptions {
   /** Share of the rows kept for validation, in [0, 1): `floor(validPct * n)` rows chosen by the seed. Default 0.2. */
-  validPct?: number;
+  validPct?: number | undefined;
   /** Rows to train on, in this order, instead of a random split. Default with `validIndex` alone: all other rows. */
-  trainIndex?: ArrayLike<number>;
+  trainIndex?: ArrayLike<number> | undefined;
   /** Rows to validate on, in this order. Default with `trainIndex` alone: all other rows. */
-  validIndex?: ArrayLike<number>;
+  validIndex?: ArrayLike<number> | undefined;
 }
 
 /** Row numbers of the two parts. */

@@ -16,16 +16,16 @@ export type { RankingOptions, RankingScores } from './ranking.js';
 /** How the models to be judged are trained. */
 export interface Recipe {
   /** Ratings per training step. Default 64. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /** Options of `collabLearner`, without the seed: that is the fold's. Default: none. */
-  learner?: Omit<LearnerOptions, 'gpu' | 'seed'>;
+  learner?: Omit<LearnerOptions, 'gpu' | 'seed'> | undefined;
   /**
    * Trains a learner of one fold. Its `data.valid` are the ratings by which it is judged: a callback that monitors them,
    * to stop early or to keep the best epoch, makes the result look better than it is.
    */
   fit(learn: CollabLearner): Promise<unknown>;
   /** Models trained on each fold, with different seeds; the mean of their predictions is judged. Default 1. */
-  ensemble?: number;
+  ensemble?: number | undefined;
 }
 
 /** Arguments of `evaluate`. */
@@ -33,11 +33,11 @@ export interface EvaluateOptions {
   /** The device on which all models are trained. */
   gpu: Gpu;
   /** How to judge lists of recommendations too. Default: they are not judged. */
-  ranking?: RankingOptions;
+  ranking?: RankingOptions | undefined;
   /** Called after each fold with its result, the number of folds done, and the number of all folds. */
-  onFold?: (result: FoldResult, done: number, of: number) => void;
+  onFold?: ((result: FoldResult, done: number, of: number) => void) | undefined;
   /** Stops before the next model, with the results so far. A fit that is running can be stopped by the recipe only. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

@@ -11,9 +11,9 @@ import { averagePrecisionAtK, catalogueCoverage, meanOverUsers, ndcgAtK, precisi
 /** How lists of recommendations are judged. */
 export interface RankingOptions {
   /** Length of the lists. Default 10. */
-  k?: number;
+  k?: number | undefined;
   /** A test rating of at least this makes an item relevant. Default 4. */
-  threshold?: number;
+  threshold?: number | undefined;
 }
 
 /** Means over the users with a list, and the share of the items known to training that are in some list. All in [0, 1]. */

@@ -22,7 +22,7 @@ export interface ImportOptions {
   /** The range that the model was made with; null for raw scores. */
   yRange: readonly [lo: number, hi: number] | null;
   /** Item titles by item id. */
-  titles?: ReadonlyMap<Id, string>;
+  titles?: ReadonlyMap<Id, string> | undefined;
 }
 
 /**

@@ -49,12 +49,12 @@ export interface ModelOps {
 /** What a model file holds beside the model. */
 export interface EncodeOptions {
   /** Kept in the file, see `TrainingConfig`. Default: nothing. */
-  training?: TrainingConfig;
+  training?: TrainingConfig | undefined;
   /**
    * Whether the file holds the training ratings, where the model knows them: `recommend` then leaves out what a user has
    * rated. They are personal data, and make the file larger by 12 bytes a rating. Default true.
    */
-  ratings?: boolean;
+  ratings?: boolean | undefined;
 }
 
 /**

@@ -20,16 +20,16 @@ export interface DeviceInfo {
 /** How a device is used; all optional. */
 export interface GpuOptions {
   /** Bytes that dotbias may allocate on the device. Default: 4 GiB, or what one buffer may hold if that is more. */
-  memoryBudget?: number;
+  memoryBudget?: number | undefined;
   /** WGSL language features of the `GPU` object. Default: those of `navigator.gpu`, none where there is none. */
-  wgslLanguageFeatures?: ReadonlySet<string>;
+  wgslLanguageFeatures?: ReadonlySet<string> | undefined;
   /**
    * Awaits GPU work. Default: a plain await. Node passes one that sleeps between polls, because Dawn's event loop
    * would otherwise burn a core that a software adapter needs.
    */
-  wait?: <T>(work: Promise<T>) => Promise<T>;
+  wait?: (<T>(work: Promise<T>) => Promise<T>) | undefined;
   /** Lets the event loop turn once in the midst of host work. Default: a message to itself, which all runtimes have. */
-  turn?: () => Promise<void>;
+  turn?: (() => Promise<void>) | undefined;
 }
 
 const DEFAULT_BUDGET = 4 * 2 ** 30;

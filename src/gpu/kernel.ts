@@ -30,7 +30,7 @@ export interface Op {
   readonly name: string;
   readonly wgsl: string;
   /** Numbers that the functions read as `uniforms.NAME`: another value needs no other kernel. Default: none. */
-  readonly uniforms?: Readonly<Record<string, number>>;
+  readonly uniforms?: Readonly<Record<string, number>> | undefined;
 }
 
 /**
@@ -68,10 +68,10 @@ const MAX_IMMEDIATE_BYTES = 64;
 
 /** A kernel spec as it is written: uniforms, immediates and ops may be left out. */
 export type KernelInput<U, I, B> = Omit<Kernel, 'uniforms' | 'immediates' | 'buffers' | 'ops'> & {
-  uniforms?: U;
-  immediates?: I;
+  uniforms?: U | undefined;
+  immediates?: I | undefined;
   buffers: B;
-  ops?: readonly Op[];
+  ops?: readonly Op[] | undefined;
 };
 
 /**
@@ -83,7 +83,8 @@ export function defineKernel<
   const I extends ScalarFields = Record<never, ScalarType>,
   const B extends BufferFields = BufferFields,
 >(spec: KernelInput<U, I, B>): Kernel<U, I, B> {
-  const kernel = { uniforms: {} as U, immediates: {} as I, ops: [], ...spec };
+  const { uniforms = {} as U, immediates = {} as I, ops = [] } = spec;
+  const kernel = { ...spec, uniforms, immediates, ops };
   const nBuffers = Object.keys(kernel.buffers).length;
   if (nBuffers > MAX_STORAGE_BUFFERS) {
     throw new RangeError(`${kernel.name}: ${nBuffers} storage buffers, at most ${MAX_STORAGE_BUFFERS} are portable.`);

@@ -30,7 +30,7 @@ export async function compileKernel({ device, immediateMode }: GpuContext, kerne
   const immediateLayout = dynamic
     ? device.createBindGroupLayout({ entries: [{ binding: 0, visibility: GPU_STAGE_COMPUTE, buffer }] })
     : undefined;
-  const pipelineLayout: GPUPipelineLayoutDescriptor & { immediateSize?: number } = {
+  const pipelineLayout: GPUPipelineLayoutDescriptor & { immediateSize?: number | undefined } = {
     label: kernel.name,
     bindGroupLayouts: immediateLayout ? [layout, immediateLayout] : [layout],
   };

@@ -14,10 +14,10 @@ interface Waiting {
 
 /** How a recorder is made; all optional. */
 export interface RecorderOptions {
-  label?: string;
+  label?: string | undefined;
   /** Room for immediates, from `Scope.slots`. Default: a buffer that the recorder makes as it submits, and gives back. */
   slots?: GPUBuffer | undefined;
-  timestamps?: GPUComputePassTimestampWrites;
+  timestamps?: GPUComputePassTimestampWrites | undefined;
 }
 
 /**

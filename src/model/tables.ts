@@ -6,16 +6,16 @@ import { type ModelShape, RowLayout, type Tables } from './layout.js';
 /** Parameters and the optimiser's state (m, v: as many as it keeps), each [nRows, rowStride] in the layout of `RowLayout`. */
 export interface ModelState {
   param: Float32Array<ArrayBuffer>;
-  m?: Float32Array<ArrayBuffer>;
-  v?: Float32Array<ArrayBuffer>;
+  m?: Float32Array<ArrayBuffer> | undefined;
+  v?: Float32Array<ArrayBuffer> | undefined;
 }
 
 /** What there is beside the parameters themselves. */
 export interface TableOptions {
   /** 2: every row twice, for kernels that read one copy of a row while they write the other. Default 1. */
-  nCopies?: 1 | 2;
+  nCopies?: 1 | 2 | undefined;
   /** Arrays of the optimiser's state. Default 0, enough to predict. */
-  nState?: 0 | 1 | 2;
+  nState?: 0 | 1 | 2 | undefined;
 }
 
 /**

@@ -32,11 +32,11 @@ export interface LrFinderResult extends LrSuggestions {
 /** Which points of a sweep count for `suggest`. */
 export interface SuggestOptions {
   /** Steps that the sweep was meant to have, not how many it ran before the loss exploded. Default 100. */
-  numIt?: number;
+  numIt?: number | undefined;
   /** Points ignored at the start. Default floor(numIt / 10), as in fastai v2; fastai v1 always ignores 10. */
-  skipStart?: number;
+  skipStart?: number | undefined;
   /** Points ignored at the end, where the loss explodes. Default 5. */
-  skipEnd?: number;
+  skipEnd?: number | undefined;
 }
 
 const SUGGEST_OPTIONS = ['numIt', 'skipStart', 'skipEnd'];
@@ -64,7 +64,7 @@ export function shouldStop(smoothed: number, best: number): boolean {
 export function lrFinderResult(
   lrs: Float64Array,
   batchLosses: ArrayLike<number>,
-  options: SuggestOptions & { stopDiv?: boolean } = {},
+  options: SuggestOptions & { stopDiv?: boolean | undefined } = {},
 ): LrFinderResult {
   checkOptions('lrFinderResult', options, [...SUGGEST_OPTIONS, 'stopDiv']);
   const { numIt = lrs.length, stopDiv = true, ...trim } = options;

@@ -29,7 +29,7 @@ export interface OneCycleOptions {
   /** Momentum at both ends and at the peak, each in [0, 1). Default [0.95, 0.85]. */
   moms?: readonly [ends: number, peak: number] | undefined;
   /** The fastai version whose schedule and constants to use. Default 'fastai1'. */
-  defaults?: 'fastai1' | 'fastai2';
+  defaults?: 'fastai1' | 'fastai2' | undefined;
 }
 
 const ONE_CYCLE_OPTIONS: readonly (keyof OneCycleOptions)[] = [
@@ -85,7 +85,7 @@ export interface ConstantOptions {
   /** The learning rate, above 0. */
   lr: number;
   /** Momentum, in [0, 1). Default 0.9. */
-  beta1?: number;
+  beta1?: number | undefined;
 }
 
 /**
@@ -105,13 +105,13 @@ export function constant(options: ConstantOptions): Schedule {
 /** Arguments of `lrSweep`. */
 export interface LrSweepOptions {
   /** Learning rate of the first step, above 0. Default 1e-7. */
-  startLr?: number;
+  startLr?: number | undefined;
   /** Learning rate that the step after the last would have, above `startLr`. Default 10. */
-  endLr?: number;
+  endLr?: number | undefined;
   /** Number of steps: at least 7, since the finder ignores the last five and needs two others. Default 100. */
-  numIt?: number;
+  numIt?: number | undefined;
   /** Momentum, in [0, 1). Default 0.9. */
-  beta1?: number;
+  beta1?: number | undefined;
 }
 
 /**

@@ -49,9 +49,9 @@ export interface Stepper {
 export interface StepperFactory {
   readonly name: string;
   /** Copies of the parameters: 2 for kernels that read one copy of a row while they write the other. Default 1. */
-  readonly nCopies?: 1 | 2;
+  readonly nCopies?: 1 | 2 | undefined;
   /** The most steps of one `run`: 1 for a stepper that does something after each. Default: as many as a submission holds. */
-  readonly maxSteps?: number;
+  readonly maxSteps?: number | undefined;
   create(input: StepperInput): Promise<Stepper>;
 }
 

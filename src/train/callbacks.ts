@@ -12,11 +12,11 @@ const MONITORS: readonly Monitor[] = ['validLoss', 'trainLoss', 'mse', 'rmse', '
 /** Arguments of `earlyStopping`. */
 export interface EarlyStoppingOptions {
   /** Default 'validLoss'. */
-  monitor?: Monitor;
+  monitor?: Monitor | undefined;
   /** An epoch is better only if its value plus this is below the best so far. Default 0. */
-  minDelta?: number;
+  minDelta?: number | undefined;
   /** The fit ends after this many epochs in a row without a better one. Default 1. */
-  patience?: number;
+  patience?: number | undefined;
 }
 
 /**
@@ -62,7 +62,7 @@ export interface KeepBest extends Callback {
  *
  * @throws RangeError for a wrong option; as the fit begins, if there are no validation ratings to monitor
  */
-export function keepBest(options: { monitor?: Monitor } = {}): KeepBest {
+export function keepBest(options: { monitor?: Monitor | undefined } = {}): KeepBest {
   checkOptions('keepBest', options, ['monitor']);
   const { monitor = 'validLoss' } = options;
   checkMonitor(monitor);

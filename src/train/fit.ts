@@ -70,7 +70,7 @@ export interface Callback {
    * For a callback that decides the result or has a state to keep: what it is, with its options. A fit can be resumed only
    * with the same ones. No two callbacks of a fit may have the same name.
    */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Before the first step; a resumed fit has its earlier `records` already. */
   onBegin?(fit: Fit): void | Promise<void>;
   onStep?(step: StepRecord, fit: Fit): void;

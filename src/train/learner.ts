@@ -31,7 +31,7 @@ export interface OneCycleFitOptions extends FitOptions {
 export interface ShownResult {
   user: Id;
   item: Id;
-  title?: string;
+  title?: string | undefined;
   rating: number;
   prediction: number;
 }

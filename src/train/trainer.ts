@@ -14,7 +14,7 @@ export interface FitHooks {
   /** Stops before the next submission, leaving a consistent model. */
   signal?: AbortSignal | undefined;
   /** False: keep going, with NaN, as fastai does. Default: throw `DivergedError`. */
-  stopOnNaN?: boolean;
+  stopOnNaN?: boolean | undefined;
 }
 
 /** Submissions that may wait on the device while the host prepares the next. */

@@ -11,8 +11,8 @@ import { interruptible } from '../process/interrupt.js';
 import { addTrialOptions, describeProtocol, FoldSource, runTrial, type TrialFlags, trialSettings } from './trial.js';
 
 interface EvaluateFlags extends SourceFlags, TrialFlags, DeviceFlags {
-  report?: string;
-  quiet?: boolean;
+  report?: string | undefined;
+  quiet?: boolean | undefined;
 }
 
 /** Adds `dotbias evaluate`. */

@@ -14,13 +14,13 @@ import { type Component, type Counted, describeExplanation, type Explanation, ty
 import { deviceLine } from '../print/head.js';
 
 interface ExplainFlags extends SavedModelFlags {
-  item?: string;
-  dot?: boolean;
-  user?: string;
+  item?: string | undefined;
+  dot?: boolean | undefined;
+  user?: string | undefined;
   n: number;
   minRatings: number;
-  map?: string;
-  json?: boolean;
+  map?: string | undefined;
+  json?: boolean | undefined;
 }
 
 /** Adds `dotbias explain`. */
@@ -73,7 +73,7 @@ async function explain(flags: ExplainFlags): Promise<void> {
 const MAP_ITEMS = 80;
 
 /** What was asked for, by ids of the model. */
-type Asked = Pick<ExplainFlags, 'dot' | 'n' | 'minRatings'> & { item?: Id; user?: Id };
+type Asked = Pick<ExplainFlags, 'dot' | 'n' | 'minRatings'> & { item?: Id | undefined; user?: Id | undefined };
 
 function refuse(sentence: string): never {
   throw new RangeError(sentence);

@@ -6,7 +6,7 @@ import { cacheDir } from '../../node/disk/cache.js';
 import { addDeviceOptions, type DeviceFlags } from '../options/device.js';
 
 interface InfoFlags extends DeviceFlags {
-  json?: boolean;
+  json?: boolean | undefined;
 }
 
 /** What `dotbias info --json` prints. */
@@ -18,9 +18,9 @@ interface Info {
   /** Best first. */
   adapters: AdapterReport[];
   /** The adapter that a run would use and why; absent where there is none. */
-  used?: { name: string; why: string };
+  used?: { name: string; why: string } | undefined;
   /** Why there is no adapter, and what to install. */
-  problem?: string;
+  problem?: string | undefined;
 }
 
 /** Adds `dotbias info`. */

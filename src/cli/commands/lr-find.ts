@@ -14,7 +14,7 @@ interface LrFindFlags extends DataFlags, ModelFlags, DeviceFlags {
   startLr: number;
   endLr: number;
   steps: number;
-  out?: string;
+  out?: string | undefined;
 }
 
 /** Adds `dotbias lr-find`. */

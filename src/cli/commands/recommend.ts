@@ -11,12 +11,12 @@ import { deviceLine } from '../print/head.js';
 import { describeList, type Place, type RecommendationList } from '../print/recommendations.js';
 
 interface RecommendFlags extends SavedModelFlags {
-  user?: string;
-  ratings?: string;
+  user?: string | undefined;
+  ratings?: string | undefined;
   n: number;
   exclude: 'rated' | 'none';
   unknown: 'error' | 'na';
-  json?: boolean;
+  json?: boolean | undefined;
 }
 
 /** Adds `dotbias recommend`. */

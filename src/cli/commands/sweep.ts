@@ -18,8 +18,8 @@ import { FoldSource, runTrial, trialSettings } from './trial.js';
 
 interface SweepFlags extends SourceFlags, DeviceFlags {
   out: string;
-  shard?: Shard;
-  summary?: string;
+  shard?: Shard | undefined;
+  summary?: string | undefined;
   by: Score;
 }
 

@@ -21,11 +21,11 @@ import { Stopwatch } from '../process/stopwatch.js';
 import { checkPlots, writePlots } from './train-plots.js';
 
 interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFlags {
-  out?: string;
+  out?: string | undefined;
   ratings: boolean;
-  plots?: string;
-  report?: string;
-  quiet?: boolean;
+  plots?: string | undefined;
+  report?: string | undefined;
+  quiet?: boolean | undefined;
 }
 
 /** Adds `dotbias train`. */

@@ -22,9 +22,9 @@ export interface TrialFlags extends SplitFlags, ModelFlags, FitFlags {
   lastK: number;
   given: number;
   repeats: number;
-  seeds?: number[];
+  seeds?: number[] | undefined;
   ensemble: number;
-  topK?: number;
+  topK?: number | undefined;
   threshold: number;
 }
 
@@ -60,8 +60,8 @@ export function trialSettings(flags: TrialFlags): Record<string, unknown> {
 
 /** Ratings as a protocol takes them: in columns to split, or split already. */
 interface SourcedRatings {
-  columns?: RatingColumns;
-  given?: GivenFold[];
+  columns?: RatingColumns | undefined;
+  given?: GivenFold[] | undefined;
   /** Which data these are: a sentence. */
   source: string;
   /** Tells the ratings from others. */

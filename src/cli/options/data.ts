@@ -8,17 +8,17 @@ import { integer, range, seed, share } from './numbers.js';
 
 /** Which ratings, and how to read them. */
 export interface SourceFlags {
-  data?: string;
-  trainFile?: string;
-  validFile?: string;
-  userColumn?: ColumnChoice;
-  itemColumn?: ColumnChoice;
-  ratingColumn?: ColumnChoice;
-  ratingRange?: [lo: number, hi: number];
-  delimiter?: string;
+  data?: string | undefined;
+  trainFile?: string | undefined;
+  validFile?: string | undefined;
+  userColumn?: ColumnChoice | undefined;
+  itemColumn?: ColumnChoice | undefined;
+  ratingColumn?: ColumnChoice | undefined;
+  ratingRange?: [lo: number, hi: number] | undefined;
+  delimiter?: string | undefined;
   header: boolean;
-  skipBadRows?: boolean;
-  textIds?: boolean;
+  skipBadRows?: boolean | undefined;
+  textIds?: boolean | undefined;
 }
 
 /** How ratings are split and trained on. */
@@ -72,8 +72,8 @@ export type NamedRatings = {
   name: string;
   /** Which data these are: a sentence. */
   source: string;
-  titles?: Map<Id, string>;
-} & ({ columns: RatingColumns; bestMse?: OpenedRatings['bestMse'] } | { train: RatingColumns; valid: RatingColumns });
+  titles?: Map<Id, string> | undefined;
+} & ({ columns: RatingColumns; bestMse?: OpenedRatings['bestMse'] | undefined } | { train: RatingColumns; valid: RatingColumns });
 
 /** Reads the ratings that the flags name. Throws DataError, RangeError or TypeError with a sentence for the user. */
 export async function readNamed(flags: SourceFlags): Promise<NamedRatings> {
@@ -100,7 +100,7 @@ export interface SourcedData {
   /** Which data these are: a sentence. */
   source: string;
   /** The lowest validation MSE that any model can reach, where it is known. */
-  bestMse?: number;
+  bestMse?: number | undefined;
 }
 
 /** Reads the ratings that the flags name, and splits them unless they are split already. Throws as `readNamed`. */

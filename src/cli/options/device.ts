@@ -3,7 +3,7 @@ import { type OpenedGpu, openGpu } from '../../node/device/device.js';
 
 /** Which device computes. */
 export interface DeviceFlags {
-  adapter?: string;
+  adapter?: string | undefined;
 }
 
 /** Adds `DeviceFlags`. */

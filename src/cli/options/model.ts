@@ -15,11 +15,11 @@ export interface ShapeFlags {
 /** The shape of a model, and how it is trained. */
 export interface ModelFlags extends ShapeFlags {
   wd: number;
-  wdBias?: number;
-  eps?: number;
+  wdBias?: number | undefined;
+  eps?: number | undefined;
   /** A key of PRESETS. */
   preset: string;
-  stepper?: StepperName | 'auto';
+  stepper?: StepperName | 'auto' | undefined;
 }
 
 /** Far more than any model needs, and few enough that no size overflows. */

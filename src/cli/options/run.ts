@@ -13,12 +13,12 @@ import { checkWritable } from './outputs.js';
 
 /** What is kept of a run while it goes on, and when it ends early. */
 export interface RunFlags {
-  patience?: number;
-  keepBest?: boolean;
-  history?: string;
-  checkpointDir?: string;
+  patience?: number | undefined;
+  keepBest?: boolean | undefined;
+  history?: string | undefined;
+  checkpointDir?: string | undefined;
   keepLast: number;
-  resume?: boolean;
+  resume?: boolean | undefined;
 }
 
 /** Adds `RunFlags`. */

@@ -8,17 +8,19 @@ import { nameOf, thousands } from './text.js';
 
 /** What `dotbias explain --json` prints: the parts asked for. */
 export interface Explanation {
-  model: { nUsers: number; nItems: number; nFactors: number; yRange: readonly [number, number] | null; nTrain?: number };
+  model: { nUsers: number; nItems: number; nFactors: number; yRange: readonly [number, number] | null; nTrain?: number | undefined };
   /** What is liked, and disliked, beyond what taste explains. Absent for a model without biases. */
-  itemBias?: { highest: Counted<ItemBias>[]; lowest: Counted<ItemBias>[] };
+  itemBias?: { highest: Counted<ItemBias>[]; lowest: Counted<ItemBias>[] } | undefined;
   /** Directions in which item vectors differ most, with the items at both ends. */
-  components?: Component[];
-  item?: { item: Id; title?: string; bias?: number; metric: Similarity; similar: Counted<SimilarItem>[] };
-  user?: UserExplanation;
+  components?: Component[] | undefined;
+  item?:
+    | { item: Id; title?: string | undefined; bias?: number | undefined; metric: Similarity; similar: Counted<SimilarItem>[] }
+    | undefined;
+  user?: UserExplanation | undefined;
 }
 
 /** An item with its number of training ratings, where the model knows it. */
-export type Counted<T> = T & { nRatings?: number };
+export type Counted<T> = T & { nRatings?: number | undefined };
 
 /** A principal component of the item vectors. */
 export interface Component {
@@ -31,19 +33,19 @@ export interface Component {
 /** An item and its coordinate along a component. */
 export interface Projected {
   item: Id;
-  title?: string;
+  title?: string | undefined;
   coordinate: number;
 }
 
 /** What the recommendations for a user are made of. */
 export interface UserExplanation {
   user: Id;
-  bias?: number;
+  bias?: number | undefined;
   /** Rank among all users by bias; 1 is the most generous. */
-  generosity?: number;
-  nRatings?: number;
+  generosity?: number | undefined;
+  nRatings?: number | undefined;
   /** Raw score = userBias + itemBias + taste; the prediction is its image in yRange. */
-  recommendations: (Recommendation & { itemBias: number; taste: number; because?: Contribution[] })[];
+  recommendations: (Recommendation & { itemBias: number; taste: number; because?: Contribution[] | undefined })[];
 }
 
 /** The explanation as paragraphs, each with a head. */
@@ -101,7 +103,11 @@ function* describeUser({ user, bias, generosity, nRatings, recommendations }: Us
   yield alignedTable(head, rows, ['right', ...(biased ? ['right' as const] : []), 'right', 'left', 'left']);
 }
 
-function itemTable<T extends Counted<{ item: Id; title?: string }>>(what: string, rows: readonly T[], value: (row: T) => number): string {
+function itemTable<T extends Counted<{ item: Id; title?: string | undefined }>>(
+  what: string,
+  rows: readonly T[],
+  value: (row: T) => number,
+): string {
   const titled = rows.some(({ title }) => title !== undefined);
   const withCounts = rows.some(({ nRatings }) => nRatings !== undefined);
   return alignedTable(

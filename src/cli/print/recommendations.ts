@@ -6,14 +6,14 @@ import { nameOf } from './text.js';
 
 /** One line of the list; `because` for a new user, see `FoldedUser.because`. */
 export interface Place extends Recommendation {
-  because?: Contribution[];
+  because?: Contribution[] | undefined;
 }
 
 /** What `dotbias recommend --json` prints. */
 export interface RecommendationList {
   /** The user, or how many ratings of a new one were used. */
-  user?: Id;
-  nRatings?: number;
+  user?: Id | undefined;
+  nRatings?: number | undefined;
   /** Best first. */
   recommendations: Place[];
 }

@@ -6,7 +6,7 @@ export function oneLine(text: string): string {
 }
 
 /** What people call an item: its title or, where it has none, its id. */
-export function nameOf({ item, title }: { item: Id; title?: string }): string {
+export function nameOf({ item, title }: { item: Id; title?: string | undefined }): string {
   return oneLine(title ?? String(item));
 }
 

@@ -17,7 +17,7 @@ export interface TrainReport {
   /** The adapter computes on the CPU. */
   isSoftware: boolean;
   /** `nUsers` and `nItems` count the distinct ids that training saw: one less than a table has rows, for those include `#na#`. */
-  data: { name: string; nUsers: number; nItems: number; nTrain: number; nValid: number; bestMse?: number };
+  data: { name: string; nUsers: number; nItems: number; nTrain: number; nValid: number; bestMse?: number | undefined };
   config: Readonly<Record<string, unknown>>;
   /** Training steps made. */
   steps: number;

@@ -127,6 +127,6 @@ function readOsRelease(read: (path: string) => string): Record<string, string> {
 
 /** Version of the glibc in use, '' if there is none. */
 function runtimeGlibcVersion(): string {
-  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string | undefined } };
   return header.glibcVersionRuntime ?? '';
 }

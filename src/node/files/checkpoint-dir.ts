@@ -10,7 +10,7 @@ import { writeFileAtomic } from '../disk/files.js';
 /** Options of a `CheckpointDir`. */
 export interface CheckpointDirOptions {
   /** Number of checkpoints to keep; an older one is deleted once a newer one is safely on the disk. Default 2. */
-  keepLast?: number;
+  keepLast?: number | undefined;
 }
 
 /** The newest checkpoint of a folder. */

@@ -24,8 +24,8 @@ import { readBytes, writeFileAtomic } from '../disk/files.js';
  * @throws DotbiasError if the model is not finite, or the file system's error
  */
 export async function saveModel(model: CollabModel, path: string, options: EncodeOptions = {}): Promise<void> {
-  const training = model instanceof CollabLearner ? trainingConfig(model) : {};
-  await writeFileAtomic(path, await encodeModel(model, { training, ...options }));
+  const { training = model instanceof CollabLearner ? trainingConfig(model) : {} } = options;
+  await writeFileAtomic(path, await encodeModel(model, { ...options, training }));
 }
 
 /**

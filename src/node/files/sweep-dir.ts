@@ -15,7 +15,7 @@ export interface TrialRecord extends Partial<Evaluation> {
   /** Everything that decides the result. */
   config: Record<string, unknown>;
   /** Why there is no result, if that is because of the settings. */
-  error?: string;
+  error?: string | undefined;
 }
 
 /**

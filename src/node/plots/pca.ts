@@ -22,7 +22,7 @@ export interface ItemPca {
 export interface MapPoint {
   item: Id;
   /** Undefined if no title is known. */
-  title?: string;
+  title?: string | undefined;
   /** Coordinate along the first component. */
   x: number;
   /** Coordinate along the second component. */

@@ -55,7 +55,10 @@ export function lrFinderPlot(result: LrFinderResult): Promise<string> {
  * @param history of a learner
  * @param options.stepsPerEpoch if given, the validation loss after each epoch is drawn too
  */
-export function lossPlot({ losses, smoothLosses, epochs }: History, { stepsPerEpoch }: { stepsPerEpoch?: number } = {}): Promise<string> {
+export function lossPlot(
+  { losses, smoothLosses, epochs }: History,
+  { stepsPerEpoch }: { stepsPerEpoch?: number | undefined } = {},
+): Promise<string> {
   const steps = thin(losses.length).map((step) => ({ step, loss: losses[step], smooth: smoothLosses[step] }));
   const valid =
     stepsPerEpoch === undefined ? [] : epochs.map(({ validLoss }, k) => ({ step: (k + 1) * stepsPerEpoch - 1, loss: validLoss }));

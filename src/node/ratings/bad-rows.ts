@@ -15,7 +15,7 @@ export interface BadRow {
 export interface Problem {
   /** From 1; the header and blank lines count. */
   line: number;
-  column?: string;
+  column?: string | undefined;
   /** The offending field, or the whole line if no single field is to blame. */
   value: string;
   reason: string;

@@ -16,11 +16,11 @@ export interface OpenRatingsOptions extends ReadRatingsOptions, DownloadOptions 
    * A file, folder or pattern as for `readRatings`, or 'planted' for the planted set. Default: MovieLens-100K, or the
    * planted set if that cannot be had.
    */
-  data?: string;
+  data?: string | undefined;
   /** True: never use the network. Default false. */
-  offline?: boolean;
+  offline?: boolean | undefined;
   /** Seed of the planted set, a whole number in [0, 2^32). Default 42. */
-  plantedSeed?: number;
+  plantedSeed?: number | undefined;
 }
 
 /** Ratings, and where they come from. */
@@ -31,9 +31,9 @@ export interface OpenedRatings extends Skipped {
   /** One sentence that says which ratings these are, and why. */
   source: string;
   /** Item titles by item id, if they came with the ratings. */
-  titles?: Map<Id, string>;
+  titles?: Map<Id, string> | undefined;
   /** For the planted set: the least MSE that any model can reach on the rows given (default: all), except by chance. */
-  bestMse?: PlantedRatings['bestMse'];
+  bestMse?: PlantedRatings['bestMse'] | undefined;
 }
 
 /**

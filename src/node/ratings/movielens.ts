@@ -21,22 +21,22 @@ export interface DownloadOptions {
    * Folder in which `ml-100k` is kept. Default: `$DOTBIAS_CACHE_DIR`, else `$XDG_CACHE_HOME/dotbias`, else
    * `~/.cache/dotbias`.
    */
-  cacheDir?: string;
+  cacheDir?: string | undefined;
   /** Address of the archive. Default: that of GroupLens. */
-  url?: string;
+  url?: string | undefined;
   /**
    * Expected MD5 of the archive, 32 hexadecimal digits; any other archive is refused. MD5 is what GroupLens publishes: it
    * finds a damaged or changed download, but does not protect against a forged one. Default: the published one.
    */
-  md5?: string;
+  md5?: string | undefined;
   /** Called as bytes arrive, with the bytes so far and in total; `total` is undefined if the server does not say. */
-  onProgress?: (bytes: number, total: number | undefined) => void;
+  onProgress?: ((bytes: number, total: number | undefined) => void) | undefined;
   /** Aborts the download, which then throws the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Milliseconds to wait for the server's answer. Default 3000. */
-  connectTimeout?: number;
+  connectTimeout?: number | undefined;
   /** Milliseconds without a byte after which the download is given up. Default 15,000. */
-  stallTimeout?: number;
+  stallTimeout?: number | undefined;
 }
 
 /** Names of all `DownloadOptions`. */

@@ -8,21 +8,21 @@ export type ColumnChoice = string | number;
 /** The columns of a file; each is found by its name or position unless it is given. */
 export interface FieldOptions {
   /** Column of the users. Default: one with a name such as user, userId or user_id; in a file without such names, position 0. */
-  userColumn?: ColumnChoice;
+  userColumn?: ColumnChoice | undefined;
   /** Column of the items. Default: one with a name such as item, itemId, movieId or product_id; else position 1. */
-  itemColumn?: ColumnChoice;
+  itemColumn?: ColumnChoice | undefined;
   /** Column of the ratings. Default: one with a name such as rating, score or stars; else position 2. */
-  ratingColumn?: ColumnChoice;
+  ratingColumn?: ColumnChoice | undefined;
   /**
    * Column of the timestamps. Default: one with a name such as timestamp, time or date; else position 3, if the whole column
    * is numbers or dates; else there are none.
    */
-  timestampColumn?: ColumnChoice;
+  timestampColumn?: ColumnChoice | undefined;
   /**
    * True: all ratings are one person's. There need be no column of users (the user is then 0), a table of two columns is
    * item and rating, and a column of titles may stand for the items. Default false.
    */
-  onePerson?: boolean;
+  onePerson?: boolean | undefined;
 }
 
 /** Positions of the columns of a file. */
@@ -31,7 +31,7 @@ export interface Fields {
   user: number | undefined;
   item: number;
   rating: number;
-  timestamp?: number;
+  timestamp?: number | undefined;
   /** Whether the column of timestamps was asked for or found by its name. */
   timestampNamed: boolean;
 }

@@ -48,7 +48,7 @@ export interface RatingsFile extends Skipped {
   /** Name of the folder, such as 'ml-100k', or of the file. */
   name: string;
   /** Item titles by item id, if the file belongs to a layout of MovieLens that has them. */
-  titles?: Map<Id, string>;
+  titles?: Map<Id, string> | undefined;
 }
 
 /** Ratings that were split already, as they were read: `columns` of `RatingsFile` for each part. */
@@ -58,7 +58,7 @@ export interface RatingsSplit extends Skipped {
   /** Names of both files. */
   name: string;
   /** Item titles by item id, as for `RatingsFile`. */
-  titles?: Map<Id, string>;
+  titles?: Map<Id, string> | undefined;
 }
 
 /** The layouts in which GroupLens publishes MovieLens: ml-100k; ml-latest, ml-20m to ml-32m; ml-1m, ml-10m. */
@@ -75,7 +75,7 @@ interface Source {
   path: string;
   /** The name that was given: messages use it, and titles are looked for beside it. */
   label: string;
-  layout?: Layout;
+  layout?: Layout | undefined;
 }
 
 const MAX_EXAMPLES = 5;

@@ -22,9 +22,9 @@ export interface DialectOptions {
    * Separator of the fields. Default: the first of `::`, tab, `,`, `;`, `|` and space that splits the
    * first line into enough fields: three, or two if `onePerson`.
    */
-  delimiter?: string;
+  delimiter?: string | undefined;
   /** Whether the first line holds the names of the columns. Default: it does if none of its fields is a number. */
-  header?: boolean;
+  header?: boolean | undefined;
 }
 
 /** A line that is no row of the table: it has too few or too many fields, an open quote, or is not UTF-8. */
