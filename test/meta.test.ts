@@ -116,9 +116,14 @@ test('the core imports no package but wgsl-preprocessor, and that in one place',
   assert.equal(imports.get('src/gpu/wgsl.ts'), ['wgsl-preprocessor/wgsl-preprocessor.ts']);
 });
 
-test('nothing prints but the command line', () => {
+test('nothing prints but the command line, and that in one place', () => {
   const others = sources.filter((file) => !file.startsWith('src/cli/'));
   refuse(others, (_, text) => /^(?! *[*/]).*\b(console|process\.std(out|err))\./m.exec(text)?.[0]);
+  const printers = sources.filter((file) => /\b(console\.|std(out|err)\.write)/.test(files.get(file)!));
+  assert.equal(
+    printers.filter((file) => file.startsWith('src/cli/')),
+    ['src/cli/process/terminal.ts'],
+  );
 });
 
 test('no line is longer than 140 columns, no file than 400 lines', () => {

@@ -11,6 +11,7 @@ import { addTrain } from './commands/train.js';
 import { addWgsl } from './commands/wgsl.js';
 import { answerOldFlags } from './options/renamed.js';
 import { describeError } from './process/errors.js';
+import { noteLines, oneLine } from './process/terminal.js';
 
 /** `dotbias` with all its commands. What Commander refuses, it prints, and throws a CommanderError. */
 export function createProgram(): Command {
@@ -18,6 +19,7 @@ export function createProgram(): Command {
     .description("fastai's collaborative filtering on WebGPU: learns from ratings what a user would give an item.")
     .version(VERSION)
     .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130 interrupted.')
+    .configureOutput({ outputError: (text, write) => write(`${oneLine(text.trim())}\n`) })
     .exitOverride();
   for (const add of [addTrain, addRecommend, addExplain, addEvaluate, addSweep, addLrFind, addImport, addInfo, addWgsl]) add(program);
   answerOldFlags(program.commands);
@@ -34,7 +36,7 @@ export async function execute(args: readonly string[], program: Command = create
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     // Commander has printed its own message already; help and version come as errors too.
-    if (!(error instanceof CommanderError)) console.error(describeError(error, running));
+    if (!(error instanceof CommanderError)) noteLines(describeError(error, running));
     process.exitCode = error instanceof CommanderError ? error.exitCode : 1;
   }
 }

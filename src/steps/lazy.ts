@@ -19,7 +19,7 @@ export async function lazyStepper({ tables, train, options, maxSteps }: StepperI
   const { batchSize, loss, range, score, optimizer, wd, wdBias } = options;
   const { idle } = optimizer;
   if (idle === undefined) {
-    throw new RangeError(`Lazy steps need a closed form for idle steps, and ${optimizer.name} has none; train with stepper 'dense'.`);
+    throw new RangeError(`Lazy steps need a closed form for idle steps, and ${optimizer.name} has none; train with stepper: 'dense'.`);
   }
   // A software adapter runs an invocation per vector lane: fewer, longer ones. A GPU hides latency with many.
   const { isSoftware } = gpu.info;

@@ -52,7 +52,7 @@ export async function chooseStepper(
   if (stepper !== undefined) {
     const factory = STEPPERS[stepper];
     if (factory.nCopies !== 2 || obstacle === undefined) return asked(factory);
-    throw new RangeError(`Steps cannot be ${stepper}: ${obstacle}. Train with stepper 'dense'.`);
+    throw new RangeError(`Steps cannot be ${stepper}: ${obstacle}. Train with stepper: 'dense'.`);
   }
   if (obstacle !== undefined) {
     const why = `Steps are dense, updating every row in every step, which is slower: ${obstacle}.`;

@@ -162,7 +162,7 @@ test('lazy steps are refused for an optimiser without a closed form', async () =
   const tables = new EmbeddingTables(gpu, shape, { nCopies: 2, nState: 2 });
   const input = { tables, train, options: { ...options, optimizer: rmsProp }, maxSteps: 8 };
   const message = await lazyStepper(input, false).then(() => '', String);
-  assert.match(message, /RangeError.*rmsProp has none; train with stepper 'dense'/);
+  assert.match(message, /RangeError.*rmsProp has none; train with stepper: 'dense'/);
   tables.release();
 });
 

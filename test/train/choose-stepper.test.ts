@@ -178,7 +178,7 @@ test('where two copies of the tables do not fit one binding, steps are dense, an
   for (const stepper of ['lazy', 'persistent'] as const) {
     await assertRefused(
       () => make({ ...options, stepper }),
-      new RegExp(`^Steps cannot be ${stepper}: two copies .* Train with stepper 'dense'\\.$`),
+      new RegExp(`^Steps cannot be ${stepper}: two copies .* Train with stepper: 'dense'\\.$`),
     );
   }
   const auto = await make({ ...options, stepper: 'auto', calibrations: store() });
@@ -195,7 +195,7 @@ test('a stepper that does not exist, or cannot have the optimiser, is refused, a
   for (const stepper of ['lazy', 'persistent'] as const) {
     await assertRefused(
       () => make({ stepper, optimizer: rmsProp }),
-      new RegExp(`^Steps cannot be ${stepper}: the optimiser rmsProp has no closed form for idle steps\\. Train with stepper 'dense'\\.$`),
+      new RegExp(`^Steps cannot be ${stepper}: the optimiser rmsProp has no closed form for idle steps\\. Train with stepper: 'dense'\\.$`),
     );
   }
   assert.is(gpu.allocated, 0);

@@ -8,6 +8,7 @@ import { foldTable } from '../print/fold-table.js';
 import { deviceLine } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
 import { interruptible } from '../process/interrupt.js';
+import { note, print, printLines } from '../process/terminal.js';
 import { addTrialOptions, describeProtocol, FoldSource, runTrial, type TrialFlags, trialSettings } from './trial.js';
 
 interface EvaluateFlags extends SourceFlags, TrialFlags, DeviceFlags {
@@ -34,15 +35,15 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   await checkWritable(flags.report);
   const source = new FoldSource(flags);
   await withDevice(flags, async ({ gpu, ...device }) => {
-    console.log(deviceLine(device));
-    const print = (text: string) => void (flags.quiet || console.log(text));
+    print(deviceLine(device));
+    const tell = (line: string) => void (flags.quiet || print(line));
     const [ratings, folds] = await Promise.all([source.ratings(flags), source.folds(flags)]);
-    print(`Data: ${ratings.source}`);
+    tell(`Data: ${ratings.source}`);
     const protocol = describeProtocol(flags, source, folds.length);
-    print(`Protocol: ${protocol}.`);
+    tell(`Protocol: ${protocol}.`);
     const names = folds.map(({ name }) => name);
     const table = foldTable(names, flags.topK);
-    print(table.head);
+    tell(table.head);
     const progress = await trainingProgress(flags.batchSize, flags.quiet ?? false);
     const { result, interrupted } = await interruptible(async (signal) => {
       const evaluation = await runTrial(flags, folds, {
@@ -51,14 +52,14 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
         onProgress: ({ step, nSteps, trainLoss }) => progress.update(step, nSteps, trainLoss),
         onFold: (fold) => {
           progress.clear();
-          print(table.line(fold.fold, fold, fold.seconds));
+          tell(table.line(fold.fold, fold, fold.seconds));
         },
       }).finally(() => progress.clear());
       return { result: evaluation, interrupted: signal.aborted };
     });
-    if (result.folds.length > 0) console.log(`${table.line('mean', result.mean, result.seconds)}\n${table.line('sd', result.sd)}`);
+    if (result.folds.length > 0) printLines(`${table.line('mean', result.mean, result.seconds)}\n${table.line('sd', result.sd)}`);
     if (interrupted && result.folds.length < folds.length) {
-      console.error(`Interrupted after ${result.folds.length} of ${folds.length} folds.`);
+      note(`Interrupted after ${result.folds.length} of ${folds.length} folds.`);
       process.exitCode = 130;
     }
     if (flags.report !== undefined && result.folds.length > 0) {

@@ -12,6 +12,8 @@ import { checkWritable } from '../options/outputs.js';
 import { addSavedModelOptions, findItem, findUser, type SavedModelFlags, unknownItem, withModel } from '../options/saved-model.js';
 import { type Component, type Counted, describeExplanation, type Explanation, type UserExplanation } from '../print/explanation.js';
 import { deviceLine } from '../print/head.js';
+import { UsageError } from '../process/errors.js';
+import { oneLine, printJson, printLines } from '../process/terminal.js';
 
 interface ExplainFlags extends SavedModelFlags {
   item?: string | undefined;
@@ -46,7 +48,7 @@ export function addExplain(program: Command): void {
 }
 
 async function explain(flags: ExplainFlags): Promise<void> {
-  if (flags.dot && flags.item === undefined) throw new TypeError('--dot needs --item: it says how items similar to one are found.');
+  if (flags.dot && flags.item === undefined) throw new UsageError('--dot needs --item: it says how items similar to one are found.');
   await checkWritable(flags.map);
   const saved = await readModelFile(flags.model);
   const asked: Asked = {
@@ -61,11 +63,12 @@ async function explain(flags: ExplainFlags): Promise<void> {
   }
   await withModel(saved, flags, async (model, device) => {
     const explanation = await gather(model, asked);
-    console.log(flags.json ? JSON.stringify(explanation, null, 2) : [deviceLine(device), ...describeExplanation(explanation)].join('\n'));
+    if (flags.json) printJson(explanation);
+    else printLines([oneLine(deviceLine(device)), ...describeExplanation(explanation)].join('\n'));
     if (flags.map === undefined) return;
     const [{ itemMap }, { itemMapPlot }] = await Promise.all([import('../../node/plots/pca.js'), import('../../node/plots/plots.js')]);
     await writeFileAtomic(flags.map, await itemMapPlot(await itemMap(model, MAP_ITEMS)));
-    if (!flags.json) console.log(`\nMap written to ${flags.map}`);
+    if (!flags.json) printLines(`\n${oneLine(`Map written to ${flags.map}`)}`);
   });
 }
 
@@ -76,7 +79,7 @@ const MAP_ITEMS = 80;
 type Asked = Pick<ExplainFlags, 'dot' | 'n' | 'minRatings'> & { item?: Id | undefined; user?: Id | undefined };
 
 function refuse(sentence: string): never {
-  throw new RangeError(sentence);
+  throw new UsageError(sentence);
 }
 
 async function gather(model: CollabModel, asked: Asked): Promise<Explanation> {

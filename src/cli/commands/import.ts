@@ -8,6 +8,7 @@ import { inFile } from '../../node/files/model-file.js';
 import { rangeOrNone } from '../options/numbers.js';
 import { checkWritable } from '../options/outputs.js';
 import { thousands } from '../print/text.js';
+import { print } from '../process/terminal.js';
 
 interface ImportFlags {
   users: string;
@@ -41,7 +42,7 @@ async function importModel(path: string, { users, items, yRange, out }: ImportFl
   const model = inFile(path, (state) => importWeights(state, { ...lists, yRange: yRange === 'none' ? null : yRange }), tensors);
   await writeFileAtomic(out, writeModel(model));
   const { nUsers, nItems, nFactors } = model.shape;
-  console.log(`Model of ${thousands(nUsers - 1)} users and ${thousands(nItems - 1)} items with ${nFactors} factors written to ${out}`);
+  print(`Model of ${thousands(nUsers - 1)} users and ${thousands(nItems - 1)} items with ${nFactors} factors written to ${out}`);
 }
 
 async function readList(path: string): Promise<unknown[]> {

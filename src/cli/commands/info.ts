@@ -4,6 +4,7 @@ import { VERSION } from '../../base/version.js';
 import { type AdapterReport, listAdapters, openAdapter } from '../../node/device/adapter.js';
 import { cacheDir } from '../../node/disk/cache.js';
 import { addDeviceOptions, type DeviceFlags } from '../options/device.js';
+import { note, oneLine, printJson, printLines } from '../process/terminal.js';
 
 interface InfoFlags extends DeviceFlags {
   json?: boolean | undefined;
@@ -34,8 +35,11 @@ export function addInfo(program: Command): void {
 
 async function info({ adapter: name, json }: InfoFlags): Promise<void> {
   const found = await gather(name);
-  console.log(json ? JSON.stringify(found, null, 2) : describe(found));
-  if (found.problem !== undefined) process.exitCode = 1;
+  if (json) printJson(found);
+  else printLines(describe(found));
+  if (found.problem === undefined) return;
+  note(`error: ${found.problem}`);
+  process.exitCode = 1;
 }
 
 async function gather(name: string | undefined): Promise<Info> {
@@ -49,9 +53,11 @@ async function gather(name: string | undefined): Promise<Info> {
   }
 }
 
-function describe({ dotbias, node, platform, cacheDir: cache, adapters, used, problem }: Info): string {
-  const result = used ? `A run would use ${used.name} (${used.why}).` : problem!;
-  return [`dotbias ${dotbias}, Node ${node}, ${platform}`, `Cache: ${cache}`, '', ...adapters.flatMap(describeAdapter), result].join('\n');
+function describe({ dotbias, node, platform, cacheDir: cache, adapters, used }: Info): string {
+  const result = used ? [`A run would use ${used.name} (${used.why}).`] : [];
+  return [`dotbias ${dotbias}, Node ${node}, ${platform}`, `Cache: ${cache}`, '', ...adapters.flatMap(describeAdapter), ...result]
+    .map(oneLine)
+    .join('\n');
 }
 
 /** The limits that decide how large a model may be and how its kernels run. */

@@ -7,8 +7,9 @@ import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/devic
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { integer, positive } from '../options/numbers.js';
 import { checkWritable } from '../options/outputs.js';
-import { dataLine, deviceLine, note, steppingNote } from '../print/head.js';
+import { dataLine, deviceLine, steppingNote } from '../print/head.js';
 import { alignedTable } from '../print/table.js';
+import { note, print, printLines } from '../process/terminal.js';
 
 interface LrFindFlags extends DataFlags, ModelFlags, DeviceFlags {
   startLr: number;
@@ -46,17 +47,17 @@ async function lrFind(flags: LrFindFlags): Promise<void> {
   if (endLr <= startLr) throw new RangeError(`endLr ${endLr} must be greater than startLr ${startLr}.`);
   await checkWritable(out);
   await withDevice(flags, async (device) => {
-    console.log(deviceLine(device));
+    print(deviceLine(device));
     const sourced = await readData(flags);
-    console.log(dataLine(sourced));
+    print(dataLine(sourced));
     const learn = await collabLearner(sourced.data, { ...learnerOptions(flags), gpu: device.gpu });
     note(steppingNote(learn));
     const result = await learn.lrFind({ startLr, endLr, numIt: steps });
     const rows = Object.entries(RULES).map(([rule, meaning]) => [rule, result[rule as keyof typeof RULES].toExponential(2), meaning]);
-    console.log(alignedTable(['rule', 'lr', 'meaning'], rows, ['left', 'right', 'left']));
+    printLines(alignedTable(['rule', 'lr', 'meaning'], rows, ['left', 'right', 'left']));
     if (out === undefined) return;
     const { lrFinderPlot } = await import('../../node/plots/plots.js');
     await writeFileAtomic(out, await lrFinderPlot(result));
-    console.log(`Plot written to ${out}`);
+    print(`Plot written to ${out}`);
   });
 }

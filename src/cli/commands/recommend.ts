@@ -9,6 +9,8 @@ import { integer } from '../options/numbers.js';
 import { addSavedModelOptions, findItem, findUser, type SavedModelFlags, unknownItem, withModel } from '../options/saved-model.js';
 import { deviceLine } from '../print/head.js';
 import { describeList, type Place, type RecommendationList } from '../print/recommendations.js';
+import { UsageError } from '../process/errors.js';
+import { note, print, printJson, printLines } from '../process/terminal.js';
 
 interface RecommendFlags extends SavedModelFlags {
   user?: string | undefined;
@@ -51,21 +53,23 @@ export function addRecommend(program: Command): void {
 
 async function recommend(flags: RecommendFlags): Promise<void> {
   if (flags.user === undefined && flags.ratings === undefined) {
-    throw new TypeError('Name a user with --user, or a file with the ratings of a new one with --ratings.');
+    throw new UsageError('Name a user with --user, or a file with the ratings of a new one with --ratings.');
   }
   const saved = await readModelFile(flags.model);
   const given = flags.ratings === undefined ? undefined : await readOwnRatings(saved, flags.ratings, flags.unknown);
   if (given === undefined) checkUser(saved, flags);
   await withModel(saved, flags, async (model, device) => {
     const list = given ? await listForNewUser(model, given, flags) : await listForUser(model, flags.user!, flags);
-    console.log(flags.json ? JSON.stringify(list, null, 2) : `${deviceLine(device)}\n${describeList(list)}`);
+    if (flags.json) return printJson(list);
+    print(deviceLine(device));
+    printLines(describeList(list));
   });
 }
 
 function checkUser(saved: ModelInfo, { model: file, user, exclude, unknown }: RecommendFlags): void {
   if (unknown === 'error') findUser(saved, user!);
   if (exclude === 'rated' && saved.train === undefined) {
-    throw new TypeError(
+    throw new UsageError(
       `${file} does not say what its users rated (it was saved with --no-ratings, or imported): ` +
         "add --exclude none, or give the user's ratings with --ratings.",
     );
@@ -108,7 +112,7 @@ async function readOwnRatings(saved: ModelInfo, file: string, unknown: 'error' |
   if (given.length === 0) throw new DataError('Training saw none of the items rated in it.', { file });
   if (leftOut.length > 0) {
     const some = leftOut.slice(0, 5).join(', ') + (leftOut.length > 5 ? ', ...' : '');
-    console.error(`${leftOut.length} of ${items.length} ratings left out, of items that training never saw: ${some}.`);
+    note(`${leftOut.length} of ${items.length} ratings left out, of items that training never saw: ${some}.`);
   }
   return given;
 }

@@ -11,8 +11,9 @@ import { checkWritable } from '../options/outputs.js';
 import { deviceLine } from '../print/head.js';
 import { ranked, rankingTable, type Score, settingText, withoutScore } from '../print/sweep-summary.js';
 import { clock, fourDecimals } from '../print/text.js';
-import { isRefusal } from '../process/errors.js';
+import { isRefusal, UsageError } from '../process/errors.js';
 import { interruptible } from '../process/interrupt.js';
+import { note, oneLine, print, printLines } from '../process/terminal.js';
 import { type PlannedTrial, planTrials, readTrials, type SweepPlan } from './sweep-trials.js';
 import { FoldSource, runTrial, trialSettings } from './trial.js';
 
@@ -58,18 +59,18 @@ function shardOption(text: string): Shard {
 
 async function sweep(file: string | undefined, flags: SweepFlags): Promise<void> {
   if (flags.summary !== undefined) return printSummary(new SweepDir(flags.summary), flags.by);
-  if (file === undefined) throw new TypeError("Name a sweep file, or a folder of results with --summary; see 'dotbias sweep --help'.");
+  if (file === undefined) throw new UsageError("Name a sweep file, or a folder of results with --summary; see 'dotbias sweep --help'.");
   const trials = await readTrials(file);
   const dir = new SweepDir(flags.out);
   await checkWritable(join(flags.out, 'trial.json'));
   const source = new FoldSource(flags);
   const shard = flags.shard ?? { index: 1, count: 1 };
   const plan = await planTrials(trials, source, dir, shard);
-  console.log(planLines(plan, shard));
-  if (plan.toDo.length === 0) return console.log(`Nothing to do: all trials of this part are in ${flags.out}.`);
+  printLines(planLines(plan, shard));
+  if (plan.toDo.length === 0) return print(`Nothing to do: all trials of this part are in ${flags.out}.`);
   const names = varied(trials.map(trialSettings));
   await withDevice(flags, async ({ gpu, ...device }) => {
-    console.log(deviceLine(device));
+    print(deviceLine(device));
     await interruptible(async (signal) => {
       for (const [i, planned] of plan.toDo.entries()) {
         const { id, trial, config } = planned;
@@ -77,10 +78,10 @@ async function sweep(file: string | undefined, flags: SweepFlags): Promise<void>
         if (signal.aborted) break;
         await dir.write({ id, version: VERSION, adapter: device.info.description, config, ...result });
         const outcome = 'error' in result ? result.error : `MSE ${fourDecimals(result.mean.mse)}  ${clock(result.seconds)}`;
-        console.log(`${i + 1}/${plan.toDo.length}  ${describeTrial(planned, names)}: ${outcome}`);
+        print(`${i + 1}/${plan.toDo.length}  ${describeTrial(planned, names)}: ${outcome}`);
       }
       if (!signal.aborted) return;
-      console.error('Interrupted; the trial under way is lost, those before it are saved. The same command goes on.');
+      note('Interrupted; the trial under way is lost, those before it are saved. The same command goes on.');
       process.exitCode = 130;
     });
   });
@@ -89,7 +90,7 @@ async function sweep(file: string | undefined, flags: SweepFlags): Promise<void>
 function planLines({ sources, nTrials, nMine, toDo }: SweepPlan, { index, count }: Shard): string {
   const part = count > 1 ? `, ${nMine} of them in part ${index}/${count}` : '';
   return [
-    ...sources.map((source) => `Data: ${source}`),
+    ...sources.map((source) => oneLine(`Data: ${source}`)),
     `${nTrials} trials${part}; ${nMine - toDo.length} done, ${toDo.length} to do.`,
   ].join('\n');
 }
@@ -111,9 +112,9 @@ async function resultOf(run: () => Promise<Evaluation>): Promise<Evaluation | { 
 
 async function printSummary(dir: SweepDir, by: Score): Promise<void> {
   const { trials, unreadable } = await dir.list();
-  for (const name of unreadable) console.error(`${join(dir.path, name)} is not the result of a trial, and was left out.`);
+  for (const name of unreadable) note(`${join(dir.path, name)} is not the result of a trial, and was left out.`);
   const best = ranked(trials, by);
   if (best.length === 0) throw new DataError(`There are no trials with a mean ${by} here.`, { file: dir.path });
   const without = withoutScore(trials, by);
-  console.log(rankingTable(best, by) + (without && `\n\n${without}`));
+  printLines(rankingTable(best, by) + (without && `\n\n${without}`));
 }

@@ -11,13 +11,14 @@ import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { checkWritable } from '../options/outputs.js';
 import { addRunOptions, checkRun, prepareRun, type RunFlags } from '../options/run.js';
-import { dataLine, deviceLine, note, steppingNote } from '../print/head.js';
+import { dataLine, deviceLine, steppingNote } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
 import { alignedTable, epochLine } from '../print/table.js';
 import { clock, sixDecimals } from '../print/text.js';
 import { resultLines, trainReport } from '../print/train-report.js';
 import { interruptible } from '../process/interrupt.js';
 import { Stopwatch } from '../process/stopwatch.js';
+import { note, print, printLines } from '../process/terminal.js';
 import { checkPlots, writePlots } from './train-plots.js';
 
 interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFlags {
@@ -56,23 +57,23 @@ export function addTrain(program: Command): void {
 }
 
 async function train(flags: TrainFlags): Promise<void> {
-  const print = (text: string) => void (flags.quiet || console.log(text));
+  const tell = (line: string) => void (flags.quiet || print(line));
   const watch = new Stopwatch();
   await Promise.all([checkWritable(flags.out), checkWritable(flags.report), checkPlots(flags.plots), checkRun(flags)]);
 
   const opened = watch.start('device');
   await withDevice(flags, async ({ gpu, ...device }) => {
     opened();
-    console.log(deviceLine(device));
+    print(deviceLine(device));
     const sourced = await watch.time('data', () => readData(flags));
-    print(dataLine(sourced));
+    tell(dataLine(sourced));
     const { data, bestMse } = sourced;
     checkEpochs(flags.epochs, data.stepsPerEpoch);
     const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags), gpu }));
     note(steppingNote(learn));
-    const interrupted = await fit(learn, flags, print);
+    const interrupted = await fit(learn, flags, tell);
     if (learn.history.epochs.length === 0) {
-      console.error('Stopped before the first epoch was complete: nothing was saved.');
+      note('Stopped before the first epoch was complete: nothing was saved.');
       return;
     }
     const valid = await learn.validate();
@@ -85,15 +86,16 @@ async function train(flags: TrainFlags): Promise<void> {
       ...(!flags.trainFile && { validPct: flags.validPct }),
     };
     const report = trainReport({ learn, valid, adapter: device.info, data, bestMse, config, watch, interrupted });
-    console.log(resultLines(report));
-    if (!flags.quiet && data.nValid > 0) console.log(`\n${await samplePredictions(learn)}`);
+    printLines(resultLines(report));
+    if (!flags.quiet && data.nValid > 0) printLines(`\n${await samplePredictions(learn)}`);
     if (flags.out !== undefined) {
       await saveModel(learn, flags.out, { ratings: flags.ratings });
-      print(`\nModel saved to ${flags.out}`);
+      tell('');
+      tell(`Model saved to ${flags.out}`);
     }
     if (flags.plots !== undefined) {
       const files = await writePlots(learn, flags.plots);
-      print(`Plots in ${flags.plots}: ${files.join(', ')}`);
+      tell(`Plots in ${flags.plots}: ${files.join(', ')}`);
     }
     report.seconds.total = watch.total;
     if (flags.report !== undefined) await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
@@ -103,7 +105,7 @@ async function train(flags: TrainFlags): Promise<void> {
 const COLUMNS = ['epoch', 'train_loss', 'valid_loss', 'time'];
 
 /** Trains and prints the table; true if Ctrl-C cut it short. */
-async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string) => void): Promise<boolean> {
+async function fit(learn: CollabLearner, flags: TrainFlags, tell: (line: string) => void): Promise<boolean> {
   const { epochs, lr, quiet = false } = flags;
   const { notes, callbacks, checkpoint, resume } = await prepareRun(flags, learn);
   notes.forEach(note);
@@ -113,9 +115,9 @@ async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string
   } = learn.trainer;
   const progress = await trainingProgress(batchSize, quiet);
   const printEpoch = ({ epoch, trainLoss, validLoss, trainSeconds, validateSeconds }: EpochRecord) =>
-    print(epochLine(COLUMNS, [String(epoch), sixDecimals(trainLoss), sixDecimals(validLoss), clock(trainSeconds + validateSeconds)]));
+    tell(epochLine(COLUMNS, [String(epoch), sixDecimals(trainLoss), sixDecimals(validLoss), clock(trainSeconds + validateSeconds)]));
   const printHead = ({ records }: Fit) => {
-    print(epochLine(COLUMNS));
+    tell(epochLine(COLUMNS));
     records.forEach(printEpoch); // those before a resume
   };
   let interrupted: boolean;
@@ -136,7 +138,7 @@ async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string
     });
   } catch (error) {
     if (!(error instanceof DivergedError && flags.keepBest && learn.history.epochs.length > 0)) throw error;
-    console.error(`${error.message} What follows is the model of the best epoch.`);
+    note(`${error.message} What follows is the model of the best epoch.`);
     process.exitCode = 1;
     return false;
   } finally {
@@ -145,7 +147,7 @@ async function fit(learn: CollabLearner, flags: TrainFlags, print: (text: string
   if (!interrupted || learn.history.epochs.length === epochs) return false;
   const resumable = flags.checkpointDir !== undefined && learn.history.epochs.length > 0;
   const advice = resumable ? ' --resume goes on after the last complete epoch.' : '';
-  console.error(`Interrupted after ${learn.history.losses.length} of ${epochs * stepsPerEpoch} steps.${advice}`);
+  note(`Interrupted after ${learn.history.losses.length} of ${epochs * stepsPerEpoch} steps.${advice}`);
   process.exitCode = 130;
   return true;
 }

@@ -7,11 +7,12 @@ import { evaluate, type EvaluateOptions, type Evaluation } from '../../evaluate/
 import type { GivenFold, MovieLensFolds } from '../../node/ratings/movielens-folds.js';
 import type { CollabLearner, OneCycleFitOptions } from '../../train/learner.js';
 import { addSplitOptions, readNamed, type SourceFlags, type SplitFlags } from '../options/data.js';
-import { note, steppingNote } from '../print/head.js';
+import { steppingNote } from '../print/head.js';
 import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { integer, number, seedList } from '../options/numbers.js';
 import { counted } from '../print/text.js';
+import { note } from '../process/terminal.js';
 
 const PROTOCOLS = ['random', 'kfold', 'leave-last', 'by-user', 'u1-u5', 'ua-ub'] as const;
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { rangeOf } from '../../../shaders/ops/range.js';
 import { kernelSource } from '../../gpu/kernel.js';
 import { addShapeOptions, rangeOption, type ShapeFlags } from '../options/model.js';
+import { printLines } from '../process/terminal.js';
 
 interface WgslFlags extends ShapeFlags {
   immediates: boolean;
@@ -20,9 +21,9 @@ export function addWgsl(program: Command): void {
 async function printWgsl(kernel: string | undefined, flags: WgslFlags): Promise<void> {
   const { kernelByName, kernelNames } = await import('../../../shaders/index.js');
   if (kernel === undefined) {
-    console.log(kernelNames.join('\n'));
+    printLines(kernelNames.join('\n'));
     return;
   }
   const variant = { range: rangeOf(rangeOption(flags)), hasBias: flags.bias, nFactors: flags.factors };
-  console.log(kernelSource(kernelByName(kernel, variant), flags.immediates ? 'immediate' : 'dynamic uniform').trim());
+  printLines(kernelSource(kernelByName(kernel, variant), flags.immediates ? 'immediate' : 'dynamic uniform').trim());
 }

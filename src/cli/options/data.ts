@@ -4,6 +4,7 @@ import { randomSplit } from '../../data/split.js';
 import type { Id } from '../../data/ids.js';
 import type { OpenedRatings } from '../../node/ratings/default-data.js';
 import type { ColumnChoice, ReadRatingsOptions, Skipped } from '../../node/ratings/ratings-file.js';
+import { UsageError } from '../process/errors.js';
 import { integer, range, seed, share } from './numbers.js';
 
 /** Which ratings, and how to read them. */
@@ -87,7 +88,7 @@ export async function readNamed(flags: SourceFlags): Promise<NamedRatings> {
   }
   if (trainFile !== undefined || validFile !== undefined) {
     const [given, missing] = trainFile === undefined ? ['--valid-file', '--train-file'] : ['--train-file', '--valid-file'];
-    throw new TypeError(`${given} needs ${missing} too: one names the ratings to train on, the other those to validate on.`);
+    throw new UsageError(`${given} needs ${missing} too: one names the ratings to train on, the other those to validate on.`);
   }
   const { openRatings } = await import('../../node/ratings/default-data.js');
   const opened = await openRatings({ ...options, ...(path !== undefined && { data: path }) });

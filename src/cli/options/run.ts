@@ -8,6 +8,8 @@ import type { Callback } from '../../train/fit.js';
 import type { CollabLearner } from '../../train/learner.js';
 import type { FitOptions } from '../../train/run-fit.js';
 import { counted } from '../print/text.js';
+import { UsageError } from '../process/errors.js';
+import { note } from '../process/terminal.js';
 import { integer } from './numbers.js';
 import { checkWritable } from './outputs.js';
 
@@ -43,7 +45,7 @@ export interface Run extends Pick<FitOptions, 'checkpoint' | 'resume'> {
 
 /** Checks before anything is computed what would fail later. @throws RangeError, FileFormatError or the file system's error */
 export async function checkRun({ checkpointDir, resume, history }: RunFlags): Promise<void> {
-  if (resume && checkpointDir === undefined) throw new RangeError('--resume needs --checkpoint-dir, the folder to go on from.');
+  if (resume && checkpointDir === undefined) throw new UsageError('--resume needs --checkpoint-dir, the folder to go on from.');
   await checkWritable(history);
   if (checkpointDir !== undefined && !resume) await new CheckpointDir(checkpointDir).begin();
 }
@@ -65,7 +67,7 @@ export async function prepareRun(flags: RunFlags, learn: CollabLearner): Promise
     } catch (error) {
       // A full disk must not end hours of training.
       const after = counted(fit.records.length, 'epoch');
-      console.error(`The checkpoint after ${after} was not saved, and training goes on: ${(error as Error).message}`);
+      note(`The checkpoint after ${after} was not saved, and training goes on: ${(error as Error).message}`);
     }
   };
   if (!resume) return run;

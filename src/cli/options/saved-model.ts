@@ -5,7 +5,7 @@ import { show } from '../../base/check.js';
 import type { Id } from '../../data/ids.js';
 import { type DecodedModel, loadModel } from '../../files/model-file.js';
 import type { OpenedGpu } from '../../node/device/device.js';
-import { oneLine } from '../print/text.js';
+import { UsageError } from '../process/errors.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from './device.js';
 
 /** Which saved model to ask, and on which device. */
@@ -29,7 +29,7 @@ export function withModel(
 
 /** Id of a user by what was typed. @throws RangeError for one whom training never saw */
 export function findUser({ users }: ModelInfo, name: Id): Id {
-  if (!users.has(name)) throw new RangeError(`Training saw no user ${show(name)}.`);
+  if (!users.has(name)) throw new UsageError(`Training saw no user ${show(name)}.`);
   return users.idOf(users.indexOf(name));
 }
 
@@ -42,7 +42,7 @@ export function findUser({ users }: ModelInfo, name: Id): Id {
 export function findItem({ items, titles }: ModelInfo, name: Id): Id | undefined {
   if (items.has(name)) return items.idOf(items.indexOf(name));
   const found = [...(titles ?? [])].filter(([, title]) => title === name).map(([id]) => id);
-  if (found.length > 1) throw new RangeError(`${show(name)} is the title of the items ${found.join(' and ')}: name one of these ids.`);
+  if (found.length > 1) throw new UsageError(`${show(name)} is the title of the items ${found.join(' and ')}: name one of these ids.`);
   return found[0];
 }
 
@@ -53,5 +53,5 @@ export function unknownItem({ titles }: ModelInfo, name: Id): string {
     .filter(([, title]) => part.length > 2 && title.toLowerCase().includes(part))
     .sort(([, a], [, b]) => a.length - b.length);
   const hint = near === undefined ? '' : `; there is ${show(near[1])}, item ${near[0]}`;
-  return oneLine(`Training saw no item ${show(name)}${hint}.`);
+  return `Training saw no item ${show(name)}${hint}.`;
 }

@@ -2,6 +2,7 @@ import type { Contribution } from '../../answer/fold-in.js';
 import type { Recommendation } from '../../answer/recommend.js';
 import type { ItemBias, SimilarItem, Similarity } from '../../answer/similar.js';
 import type { Id } from '../../data/ids.js';
+import { oneLine } from '../process/terminal.js';
 import { reasons } from './recommendations.js';
 import { alignedTable } from './table.js';
 import { nameOf, thousands } from './text.js';
@@ -88,7 +89,7 @@ function* describeUser({ user, bias, generosity, nRatings, recommendations }: Us
     ...(bias === undefined ? [] : [`bias ${bias.toFixed(2)}, rank ${generosity} of ${nUsers} from generous to strict`]),
     ...(nRatings === undefined ? [] : [`${nRatings} training ratings`]),
   ];
-  yield `\nUser ${user}${facts.length > 0 ? `: ${facts.join('; ')}` : ''}`;
+  yield `\nUser ${oneLine(String(user))}${facts.length > 0 ? `: ${facts.join('; ')}` : ''}`;
   const biased = bias !== undefined;
   const explained = nRatings !== undefined;
   if (biased) yield 'What the user would like best; score = bias of the user + bias of the item + taste';

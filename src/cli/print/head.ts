@@ -23,8 +23,3 @@ export function steppingNote({ stepping: { why, isFallback } }: Pick<CollabLearn
 }
 
 const said = new Set<string>();
-
-/** Writes a note on stderr, if there is one. */
-export function note(text: string | undefined): void {
-  if (text !== undefined) console.error(text);
-}

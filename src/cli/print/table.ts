@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import { oneLine } from './text.js';
+import { oneLine } from '../process/terminal.js';
 
 /** Which side of its column a cell keeps to. */
 export type Align = 'left' | 'right';
@@ -16,8 +16,8 @@ const EPOCH_WIDTH = 8;
 /** A line of fastai's training table: columns at least 8 wide, two spaces apart. `names` are the column names. */
 export function epochLine(names: readonly string[], values: readonly string[] = names): string {
   return alignedLine(
-    values,
-    names.map((name) => Math.max(EPOCH_WIDTH, stringWidth(name))),
+    values.map(oneLine),
+    names.map((name) => Math.max(EPOCH_WIDTH, stringWidth(oneLine(name)))),
   );
 }
 

@@ -1,9 +1,5 @@
 import type { Id } from '../../data/ids.js';
-
-/** A text that stays on its line: characters that break lines, steer the terminal or turn the reading direction are spaces. */
-export function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]+/gu, ' ');
-}
+import { oneLine } from '../process/terminal.js';
 
 /** What people call an item: its title or, where it has none, its id. */
 export function nameOf({ item, title }: { item: Id; title?: string | undefined }): string {

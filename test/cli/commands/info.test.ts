@@ -18,17 +18,26 @@ test('info shows the adapters and which one is used', async () => {
   for (const { name } of info.adapters) assert.match(text.stdout, name);
 });
 
+test('info of an adapter that there is none of says so on stderr, and beside it what there is', async () => {
+  const [text, json] = [await dotbias('info', '--adapter', 'x\u001b[31m'), await dotbias('info', '--adapter', 'x', '--json')];
+  assert.match(text.stderr, /^error: [^\n]*'x\\u001b\[31m'[^\n]*\n$/);
+  assert.ok(!text.stdout.includes('error') && text.stdout.includes('Cache: '));
+  assert.is(json.stderr, `error: ${JSON.parse(json.stdout).problem}\n`);
+  assert.equal([text.code, json.code], [1, 1]);
+});
+
 // Elsewhere no variable hides the adapters.
 if (process.platform === 'linux') {
   test('info without an adapter says what to do, with exit code 1', async () => {
     const before = process.env['VK_ICD_FILENAMES'];
     process.env['VK_ICD_FILENAMES'] = '/none/such.json';
-    const { code, stdout } = await dotbias('info').finally(() => {
+    const { code, stdout, stderr } = await dotbias('info').finally(() => {
       if (before === undefined) delete process.env['VK_ICD_FILENAMES'];
       else process.env['VK_ICD_FILENAMES'] = before;
     });
     assert.is(code, 1);
-    assert.match(stdout, /No WebGPU adapter was found\. .+VK_ICD_FILENAMES/);
+    assert.match(stderr, /error: No WebGPU adapter was found\. .+VK_ICD_FILENAMES.*\n$/);
+    assert.match(stdout, /^dotbias .*\nCache: .*\n\n?$/);
   });
 }
 

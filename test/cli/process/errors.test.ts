@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DataError, DivergedError } from '../../../src/base/errors.js';
-import { describeError } from '../../../src/cli/process/errors.js';
+import { describeError, UsageError } from '../../../src/cli/process/errors.js';
 import { temporaryFolder } from '../../helpers/cli.js';
 
 const test = suite('errors of the command line');
@@ -34,6 +34,18 @@ test('a refusal names the flags of the command that ran, where the API names opt
   assert.is(line('epochs must be at least 1, and batchSize too.'), 'error: --epochs must be at least 1, and --batch-size too.');
   assert.is(line('There are 3 epochs and a bias.'), 'error: There are 3 epochs and a bias.');
   assert.is(line('nFactors must be a whole number.'), 'error: nFactors must be a whole number.');
+  const inFile = new DataError('There is no batch: pass batchSize: 3.', { file: 'batchSize: 9.csv', line: 3 });
+  assert.is(describeError(inFile, command), 'error: batchSize: 9.csv:3: There is no batch: pass --batch-size 3.');
+  assert.is(describeError(new UsageError('batchSize is a folder.'), command), 'error: batchSize is a folder.');
+});
+
+test('an error is one line, whatever its sentence quotes', () => {
+  const hostile = 'a\r\nb\u001b]0;x\u0007\u202e';
+  const line = 'error: a b\\u001b]0;x\\u0007\\u202e: no.';
+  assert.is(describeError(new DataError('no.', { file: hostile })), line);
+  assert.is(describeError(new RangeError(`${hostile}: no.`)), line);
+  const system = Object.assign(new Error('ENOENT: no, open'), { code: 'ENOENT', syscall: 'open', path: hostile });
+  assert.is(describeError(system), line);
 });
 
 test('a refusal of the file system names the file first', () => {

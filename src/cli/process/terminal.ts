@@ -1,0 +1,49 @@
+/**
+ * The only way to the terminal. Titles, ids, fields and names of files are other people's texts: whatever in them would
+ * steer a terminal, break a line or turn the reading direction is printed as an escape that can be seen.
+ */
+
+/** Control characters (C0, DEL, C1), separators of lines, and what overrides or isolates the direction of a text. */
+const UNSAFE = /[\p{Cc}\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu;
+
+/** The control characters that are white space, and the separators of lines: one space stands for any run of them. */
+const SPACES = /[\t-\r\u0085\p{Zl}\p{Zp}]+/gu;
+
+/** A text that stays on its line and can be printed: white space is a space, anything else unsafe an escape. */
+export function oneLine(text: string): string {
+  return text.replace(SPACES, ' ').replace(UNSAFE, escaped);
+}
+
+/** As `oneLine`, for a text of several lines, such as a table of cells that are one line each. */
+function safeLines(text: string): string {
+  return text.split('\n').map(oneLine).join('\n');
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** Prints one line. */
+export function print(line: string): void {
+  console.log(oneLine(line));
+}
+
+/** Prints a text of several lines. */
+export function printLines(text: string): void {
+  console.log(safeLines(text));
+}
+
+/** Prints a value as JSON. An escape in a JSON text means the character itself, so that the value stays exact. */
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2).replace(UNSAFE, (character) => (character === '\n' ? character : escaped(character))));
+}
+
+/** Writes one line on stderr, if there is something to say. */
+export function note(line: string | undefined): void {
+  if (line !== undefined) console.error(oneLine(line));
+}
+
+/** Writes a text of several lines on stderr, such as the stack of a defect. */
+export function noteLines(text: string): void {
+  console.error(safeLines(text));
+}
