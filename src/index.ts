@@ -6,6 +6,7 @@
 // Data
 export { CollabData, type CollabDataOptions, type RatingColumns, type RatingRow, type Ratings } from './data/collab-data.js';
 export { type Id, IdMap, NA } from './data/ids.js';
+export { rangeNotes, rangeOfRatings } from './data/rating-range.js';
 export { randomSplit, type Split, type SplitOptions } from './data/split.js';
 export * from './data/protocols.js';
 export { plantedRatings, type PlantedOptions, type PlantedRatings } from './data/planted.js';

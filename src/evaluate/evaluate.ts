@@ -1,6 +1,7 @@
 /** How well a recipe does under a protocol: one trial per fold, all on one device. */
 import { collabLearner } from '../train/make-learner.js';
 import { checkOptions, checkWhole } from '../base/check.js';
+import type { CollabData } from '../data/collab-data.js';
 import type { Fold } from '../data/protocols.js';
 import type { Gpu } from '../gpu/gpu.js';
 import { type CollabLearner } from '../train/learner.js';
@@ -13,12 +14,15 @@ import { checkRanking, rankingJudge, type RankingOptions, type RankingScores } f
 export { memberSeed } from './ensemble.js';
 export type { RankingOptions, RankingScores } from './ranking.js';
 
+/** Options of `collabLearner` that a recipe may give. */
+export type RecipeOptions = Omit<LearnerOptions, 'gpu' | 'seed'>;
+
 /** How the models to be judged are trained. */
 export interface Recipe {
   /** Ratings per training step. Default 64. */
   batchSize?: number | undefined;
-  /** Options of `collabLearner`, without the seed: that is the fold's. Default: none. */
-  learner?: Omit<LearnerOptions, 'gpu' | 'seed'> | undefined;
+  /** Options of `collabLearner`, or what gives them for the data of a fold; without the seed: that is the fold's. Default: none. */
+  learner?: RecipeOptions | ((data: CollabData) => RecipeOptions) | undefined;
   /**
    * Trains a learner of one fold. Its `data.valid` are the ratings by which it is judged: a callback that monitors them,
    * to stop early or to keep the best epoch, makes the result look better than it is.
@@ -67,6 +71,10 @@ export interface FoldResult extends Scores {
   nTrain: number;
   /** Number of test ratings. */
   nValid: number;
+  /** Between which the predictions lie; null if they may be any number. */
+  yRange: readonly [lo: number, hi: number] | null;
+  /** What should be known of the ratings before the scores are read, see `CollabLearner.notes`. */
+  notes: readonly string[];
   /** Time of training and judging. */
   seconds: number;
 }
@@ -116,9 +124,10 @@ function checkArguments(folds: readonly Fold[], recipe: Recipe, options: Evaluat
 
 /** Undefined if the signal stopped it. */
 async function evaluateFold(fold: Fold, recipe: Recipe, { gpu, ranking, signal }: EvaluateOptions): Promise<FoldResult | undefined> {
-  const { batchSize = 64, learner, ensemble = 1 } = recipe;
+  const { batchSize = 64, ensemble = 1 } = recipe;
   const started = performance.now();
   const data = fold.data({ batchSize });
+  const learner = typeof recipe.learner === 'function' ? recipe.learner(data) : recipe.learner;
   const judgeRanking = ranking && rankingJudge(data, ranking);
   const members: CollabLearner[] = [];
   try {
@@ -140,6 +149,8 @@ async function evaluateFold(fold: Fold, recipe: Recipe, { gpu, ranking, signal }
       seed: fold.seed,
       nTrain: data.nTrain,
       nValid: data.nValid,
+      yRange: members[0].yRange,
+      notes: members[0].notes,
       mse: error,
       rmse: Math.sqrt(error),
       mae: mae(yHat, ratings),

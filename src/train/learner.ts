@@ -41,6 +41,8 @@ export class CollabLearner extends CollabModel implements FittedLearner {
   readonly history: History = { losses: [], smoothLosses: [], lrs: [], beta1s: [], epochs: [] };
   readonly defaults: Defaults;
   readonly seed: number;
+  /** What should be known of the ratings before the results are read, such as ratings that no prediction can reach; see `rangeNotes`. */
+  readonly notes: readonly string[];
   /** beta1 of a fastai2 fit without a schedule: what the last fit left, 0.9 at first. */
   beta1 = 0.9;
   /** What is going on now, and must end before anything else that changes the model begins. */
@@ -50,7 +52,7 @@ export class CollabLearner extends CollabModel implements FittedLearner {
   constructor(
     tables: EmbeddingTables,
     readonly data: CollabData,
-    { step: { score, range }, defaults, seed }: CheckedOptions,
+    { step: { score, range }, defaults, seed, notes }: CheckedOptions,
     /** How steps are made, and why. */
     readonly stepping: Stepping,
     readonly trainer: Trainer,
@@ -60,6 +62,7 @@ export class CollabLearner extends CollabModel implements FittedLearner {
     super(tables, { users: data.users, items: data.items, train: data.train, score, range, titles: data.titles }, ownsGpu);
     this.defaults = defaults;
     this.seed = seed;
+    this.notes = notes;
   }
 
   /**

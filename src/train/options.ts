@@ -5,6 +5,7 @@ import { type RangeOp, rangeOf } from '../../shaders/ops/range.js';
 import { dotProduct, type ScoreOp } from '../../shaders/ops/score.js';
 import { checkChoice, checkNotNegative, checkOptions, checkRange, checkSeed, checkWhole, show } from '../base/check.js';
 import type { CollabData } from '../data/collab-data.js';
+import { rangeNotes, rangeOfRatings } from '../data/rating-range.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
 import type { EpochOrder } from './order.js';
@@ -23,7 +24,10 @@ export interface CalibrationStore {
 export interface LearnerOptions {
   /** Length of a user's and an item's vector. Default 50. */
   nFactors?: number | undefined;
-  /** Predictions lie in (lo, hi) through a sigmoid. Default null: the raw score. */
+  /**
+   * Predictions lie in (lo, hi) through a sigmoid; null: they are the raw score. Default: a little more than the training
+   * ratings, 0 to 5.5 for 1 to 5; see `rangeOfRatings`.
+   */
   yRange?: readonly [lo: number, hi: number] | null | undefined;
   /** False: a model of factors only. Default true. */
   bias?: boolean | undefined;
@@ -76,11 +80,14 @@ export interface CheckedOptions {
   readonly hasBias: boolean;
   readonly defaults: Defaults;
   readonly seed: number;
+  /** What to say of the ratings beside the range of predictions, see `rangeNotes`. */
+  readonly notes: readonly string[];
 }
 
 /**
  * Checks the options of a learner, before anything is opened or allocated.
- * @throws TypeError for an option that does not exist, or two that exclude each other; RangeError for a value out of range
+ * @throws TypeError for an option that does not exist, or two that exclude each other; RangeError for a value out of range; DataError for
+ *   ratings of which no range can be made
  */
 export function checkLearnerOptions(data: CollabData, options: LearnerOptions): CheckedOptions {
   checkOptions('collabLearner', options, KNOWN);
@@ -90,7 +97,9 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
   checkChoice('defaults', defaults, ['fastai1', 'fastai2']);
   checkSeed(seed);
   checkStepper(options.stepper);
-  return { step: stepOptions(data, options, defaults), nFactors, hasBias: bias, defaults, seed };
+  const step = stepOptions(data, options, defaults);
+  const isFromData = options.range === undefined && options.yRange === undefined;
+  return { step, nFactors, hasBias: bias, defaults, seed, notes: rangeNotes(data, step.range.bounds, isFromData) };
 }
 
 function checkStepper(stepper: LearnerOptions['stepper']): void {
@@ -104,7 +113,7 @@ function checkStepper(stepper: LearnerOptions['stepper']): void {
 /** A vector of a million numbers is a mistake. */
 const MAX_FACTORS = 65_536;
 
-function stepOptions({ batchSize }: CollabData, options: LearnerOptions, defaults: Defaults): StepOptions {
+function stepOptions({ batchSize, train }: CollabData, options: LearnerOptions, defaults: Defaults): StepOptions {
   const { yRange, wd = 0.01, wdBias = wd, score = dotProduct, loss = mse, beta2, eps } = options;
   if (options.range !== undefined && yRange !== undefined) {
     throw new TypeError('Give either yRange, the bounds of the usual sigmoid, or a range op of your own, not both.');
@@ -119,7 +128,7 @@ function stepOptions({ batchSize }: CollabData, options: LearnerOptions, default
   const adamOptions = { ...(beta2 !== undefined && { beta2 }), eps: eps ?? (defaults === 'fastai1' ? 1e-8 : 1e-5) };
   const optimizer = options.optimizer ?? adam(adamOptions);
   checkOptimizer(optimizer);
-  const range = options.range ?? rangeOf(yRange ?? null);
+  const range = options.range ?? rangeOf(yRange === undefined ? rangeOfRatings(train.ratings) : yRange);
   for (const [what, op] of Object.entries({ score, range, loss })) {
     if (typeof op?.wgsl !== 'string' || typeof op.value !== 'function' || typeof op.grad !== 'function') {
       throw new TypeError(`${what} must be an op, with the text wgsl and the functions value and grad, not ${show(op)}.`);

@@ -188,6 +188,36 @@ test('an abort ends after the model under way, with the folds that are complete'
   assert.is(result.folds.length, 2);
 });
 
+test('each fold has the range of its own training ratings, and says which test ratings lie outside', async () => {
+  const wide = { users: [1, 1, 2, 2, 3, 3], items: [1, 2, 1, 2, 1, 2], ratings: [1, 2, 3, 4, 5, 10] };
+  const folds = [[5], [0]].map((validIndex, k): Fold => ({
+    name: `f${k}`,
+    seed: 1,
+    data: (options) => CollabData.fromArrays(wide, { ...options, validIndex }),
+  }));
+  const gpu = await sharedGpu();
+  const own = await evaluate(folds, { ...recipe, batchSize: 2, learner: { nFactors: 2 } }, { gpu });
+  assert.equal(
+    own.folds.map(({ yRange }) => yRange),
+    [
+      [0, 5.5],
+      [0, 11],
+    ],
+  );
+  assert.match(own.folds[0].notes.join(), /^1 of 1 validation ratings lies outside .*: 10 \(once\)\.$/);
+  assert.equal(own.folds[1].notes, []);
+  const asked: number[] = [];
+  const learnerOf = (data: CollabData) => ({ nFactors: 2, yRange: [0, asked.push(data.nTrain) + 9] as const });
+  const given = await evaluate(folds, { ...recipe, batchSize: 2, learner: learnerOf }, { gpu });
+  assert.equal(
+    [asked, given.folds.map(({ yRange }) => yRange![1])],
+    [
+      [5, 5],
+      [10, 11],
+    ],
+  );
+});
+
 test('mean and sample standard deviation are those of the textbook', () => {
   const scores = (error: number, r2: number) => ({ mse: error, rmse: 1, mae: 1, r2 });
   const { mean, sd } = meanAndSd([scores(1, 0), scores(2, NaN), scores(6, 0)]);

@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert';
 import { adam } from '../../shaders/ops/adam.js';
 import { sigmoidRange } from '../../shaders/ops/range.js';
 import { sgd } from '../../shaders/ops/sgd.js';
+import { DataError } from '../../src/base/errors.js';
+import { CollabData } from '../../src/data/collab-data.js';
 import type { CollabLearner } from '../../src/train/learner.js';
 import { collabLearner } from '../../src/train/make-learner.js';
 import { checkLearnerOptions, type LearnerOptions } from '../../src/train/options.js';
@@ -63,13 +65,42 @@ for (const [options, message, type = RangeError] of refused) {
 test('options that are undefined are as if they were not given', () => {
   const names = ['nFactors', 'yRange', 'wd', 'beta2', 'eps', 'optimizer', 'range', 'score', 'loss', 'seed', 'stepper', 'gpu'];
   const { step, ...rest } = checkLearnerOptions(data, Object.fromEntries(names.map((name) => [name, undefined])));
-  assert.equal(rest, { nFactors: 50, hasBias: true, defaults: 'fastai1', seed: data.seed });
+  assert.equal(rest, { nFactors: 50, hasBias: true, defaults: 'fastai1', seed: data.seed, notes: [] });
   const { score, range, loss, optimizer, ...numbers } = step;
   assert.equal(
     [score, range, loss, optimizer].map(({ name }) => name),
-    ['dotProduct', 'identity', 'mse', 'adam'],
+    ['dotProduct', 'sigmoidRange', 'mse', 'adam'],
   );
+  assert.equal(range.bounds, [0, 5.5]);
   assert.equal(numbers, { batchSize: data.batchSize, wd: 0.01, wdBias: 0.01 });
+});
+
+test('the range of predictions follows from the training ratings, unless it is given; null is none', () => {
+  const ten = CollabData.fromRows(
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, -90].map((y) => [1, y + 99, y]),
+    { validIndex: [11], batchSize: 1 },
+  );
+  const checked = (options: LearnerOptions) => checkLearnerOptions(ten, options);
+  const bounds = (options: LearnerOptions) => checked(options).step.range.bounds;
+  assert.equal([bounds({}), bounds({ yRange: [0, 12] }), bounds({ yRange: null })], [[-1, 11], [0, 12], null]);
+  assert.match(
+    checked({}).notes.join(),
+    /^1 of 1 validation ratings lies outside .*, -1 to 11, which follows from the training .* -90 \(once\)\.$/,
+  );
+  assert.match(
+    checked({ yRange: [0, 5.5] }).notes.join(),
+    /^5 of 11 training ratings and 1 of 1 validation ratings lie outside .*, 0 to 5\.5, so/,
+  );
+  assert.equal(checked({ yRange: null }).notes, []);
+  const far = CollabData.fromRows(
+    [
+      [1, 1, -3e38],
+      [1, 2, 3e38],
+    ],
+    { validPct: 0, batchSize: 1 },
+  );
+  assertRefused(() => checkLearnerOptions(far, {}), /^No range of predictions/, DataError);
+  assert.is(checkLearnerOptions(far, { yRange: null }).step.range.bounds, null);
 });
 
 test("the defaults decide Adam's eps, and wd that of the biases, unless these are given", () => {

@@ -5,11 +5,12 @@ import { addSourceOptions, type SourceFlags } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { checkWritable } from '../options/outputs.js';
 import { foldTable } from '../print/fold-table.js';
-import { deviceLine } from '../print/head.js';
+import { rangeChoice } from '../options/model.js';
+import { deviceLine, rangeLine } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
 import { interruptible } from '../process/interrupt.js';
 import { note, print, printLines } from '../process/terminal.js';
-import { addTrialOptions, describeProtocol, FoldSource, runTrial, type TrialFlags, trialSettings } from './trial.js';
+import { addTrialOptions, describeProtocol, FoldSource, runTrial, type TrialFlags, usedSettings } from './trial.js';
 
 interface EvaluateFlags extends SourceFlags, TrialFlags, DeviceFlags {
   report?: string | undefined;
@@ -43,12 +44,18 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
     tell(`Protocol: ${protocol}.`);
     const names = folds.map(({ name }) => name);
     const table = foldTable(names, flags.topK);
-    tell(table.head);
+    let range = '';
     const progress = await trainingProgress(flags.batchSize, flags.quiet ?? false);
     const { result, interrupted } = await interruptible(async (signal) => {
       const evaluation = await runTrial(flags, folds, {
         gpu,
         signal,
+        onLearner: (learn) => {
+          const line = rangeLine(learn, rangeChoice(flags, learn.data).from);
+          if (line !== range) tell(line);
+          if (range === '') tell(table.head);
+          range = line;
+        },
         onProgress: ({ step, nSteps, trainLoss }) => progress.update(step, nSteps, trainLoss),
         onFold: (fold) => {
           progress.clear();
@@ -63,7 +70,14 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
       process.exitCode = 130;
     }
     if (flags.report !== undefined && result.folds.length > 0) {
-      const report = { version: VERSION, adapter: device.info.description, protocol, config: trialSettings(flags), ...result, interrupted };
+      const report = {
+        version: VERSION,
+        adapter: device.info.description,
+        protocol,
+        config: usedSettings(flags, result.folds),
+        ...result,
+        interrupted,
+      };
       await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
     }
   });

@@ -4,10 +4,10 @@ import { MAX_STEPS } from '../../base/check.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
-import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
+import { addModelOptions, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
 import { integer, positive } from '../options/numbers.js';
 import { checkWritable } from '../options/outputs.js';
-import { dataLine, deviceLine, steppingNote } from '../print/head.js';
+import { dataLine, deviceLine, rangeLine, steppingNote } from '../print/head.js';
 import { alignedTable } from '../print/table.js';
 import { note, print, printLines } from '../process/terminal.js';
 
@@ -50,7 +50,9 @@ async function lrFind(flags: LrFindFlags): Promise<void> {
     print(deviceLine(device));
     const sourced = await readData(flags);
     print(dataLine(sourced));
-    const learn = await collabLearner(sourced.data, { ...learnerOptions(flags), gpu: device.gpu });
+    const learn = await collabLearner(sourced.data, { ...learnerOptions(flags, sourced.data), gpu: device.gpu });
+    print(rangeLine(learn, rangeChoice(flags, sourced.data).from));
+    learn.notes.forEach(note);
     note(steppingNote(learn));
     const result = await learn.lrFind({ startLr, endLr, numIt: steps });
     const rows = Object.entries(RULES).map(([rule, meaning]) => [rule, result[rule as keyof typeof RULES].toExponential(2), meaning]);

@@ -15,7 +15,7 @@ import { isRefusal, UsageError } from '../process/errors.js';
 import { interruptible } from '../process/interrupt.js';
 import { note, oneLine, print, printLines } from '../process/terminal.js';
 import { type PlannedTrial, planTrials, readTrials, type SweepPlan } from './sweep-trials.js';
-import { FoldSource, runTrial, trialSettings } from './trial.js';
+import { FoldSource, runTrial, trialSettings, usedSettings } from './trial.js';
 
 interface SweepFlags extends SourceFlags, DeviceFlags {
   out: string;
@@ -76,7 +76,8 @@ async function sweep(file: string | undefined, flags: SweepFlags): Promise<void>
         const { id, trial, config } = planned;
         const result = await resultOf(async () => runTrial(trial, await source.folds(trial), { gpu, signal }));
         if (signal.aborted) break;
-        await dir.write({ id, version: VERSION, adapter: device.info.description, config, ...result });
+        const used = 'error' in result ? config : { ...config, ...usedSettings(trial, result.folds) };
+        await dir.write({ id, version: VERSION, adapter: device.info.description, config: used, ...result });
         const outcome = 'error' in result ? result.error : `MSE ${fourDecimals(result.mean.mse)}  ${clock(result.seconds)}`;
         print(`${i + 1}/${plan.toDo.length}  ${describeTrial(planned, names)}: ${outcome}`);
       }

@@ -8,10 +8,10 @@ import { type CollabLearner } from '../../train/learner.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
-import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
+import { addModelOptions, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
 import { checkWritable } from '../options/outputs.js';
 import { addRunOptions, checkRun, prepareRun, type RunFlags } from '../options/run.js';
-import { dataLine, deviceLine, steppingNote } from '../print/head.js';
+import { dataLine, deviceLine, rangeLine, steppingNote } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
 import { alignedTable, epochLine } from '../print/table.js';
 import { clock, sixDecimals } from '../print/text.js';
@@ -69,7 +69,9 @@ async function train(flags: TrainFlags): Promise<void> {
     tell(dataLine(sourced));
     const { data, bestMse } = sourced;
     checkEpochs(flags.epochs, data.stepsPerEpoch);
-    const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags), gpu }));
+    const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags, data), gpu }));
+    tell(rangeLine(learn, rangeChoice(flags, data).from));
+    learn.notes.forEach(note);
     note(steppingNote(learn));
     const interrupted = await fit(learn, flags, tell);
     if (learn.history.epochs.length === 0) {

@@ -1,13 +1,13 @@
 /** What `dotbias evaluate` and each trial of `dotbias sweep` do: train one recipe on the folds of a protocol. */
 import { Command, Option } from 'commander';
 import { fingerprint, fingerprintText } from '../../base/fingerprint.js';
-import type { RatingColumns } from '../../data/collab-data.js';
+import type { CollabData, RatingColumns } from '../../data/collab-data.js';
 import { byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../data/protocols.js';
-import { evaluate, type EvaluateOptions, type Evaluation } from '../../evaluate/evaluate.js';
+import { evaluate, type EvaluateOptions, type Evaluation, type FoldResult } from '../../evaluate/evaluate.js';
 import type { GivenFold, MovieLensFolds } from '../../node/ratings/movielens-folds.js';
 import type { CollabLearner, OneCycleFitOptions } from '../../train/learner.js';
 import { addSplitOptions, readNamed, type SourceFlags, type SplitFlags } from '../options/data.js';
-import { steppingNote } from '../print/head.js';
+import { noteOnce, steppingNote } from '../print/head.js';
 import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { integer, number, seedList } from '../options/numbers.js';
@@ -57,6 +57,13 @@ const SETTINGS = addTrialOptions(new Command()).options.map((option) => option.a
 export function trialSettings(flags: TrialFlags): Record<string, unknown> {
   const values = new Map<string, unknown>(Object.entries(flags));
   return Object.fromEntries(SETTINGS.filter((name) => values.get(name) !== undefined).map((name) => [name, values.get(name)]));
+}
+
+/** As `trialSettings`, with the range of predictions that was used: one, or that of each fold where they differ. */
+export function usedSettings(flags: TrialFlags, folds: readonly FoldResult[]): Record<string, unknown> {
+  const ranges = folds.map(({ yRange }) => yRange ?? 'none');
+  const isOne = new Set(ranges.map(String)).size === 1;
+  return { ...trialSettings(flags), ...(ranges.length > 0 && { yRange: isOne ? ranges[0] : ranges }) };
 }
 
 /** Ratings as a protocol takes them: in columns to split, or split already. */
@@ -142,16 +149,19 @@ function columnsFingerprint({ users, items, ratings, timestamps = [] }: RatingCo
 export function runTrial(
   flags: TrialFlags,
   folds: readonly Fold[],
-  options: Omit<EvaluateOptions, 'ranking'> & Pick<OneCycleFitOptions, 'onProgress'>,
+  options: Omit<EvaluateOptions, 'ranking'> &
+    Pick<OneCycleFitOptions, 'onProgress'> & { onLearner?: ((learn: CollabLearner) => void) | undefined },
 ): Promise<Evaluation> {
   const { epochs, lr, batchSize, ensemble, topK, threshold } = flags;
-  const { onProgress, ...rest } = options;
+  const { onProgress, onLearner, ...rest } = options;
   const recipe = {
     batchSize,
-    learner: learnerOptions(flags),
+    learner: (data: CollabData) => learnerOptions(flags, data),
     ensemble,
     fit: (learn: CollabLearner) => {
+      onLearner?.(learn);
       note(steppingNote(learn));
+      learn.notes.forEach(noteOnce);
       checkEpochs(epochs, learn.trainer.stepsPerEpoch);
       return learn.fitOneCycle(epochs, lr, { signal: options.signal, ...(onProgress && { onProgress }) });
     },

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { rangeOf } from '../../../shaders/ops/range.js';
+import { identity, sigmoidRange } from '../../../shaders/ops/range.js';
 import { kernelSource } from '../../gpu/kernel.js';
-import { addShapeOptions, rangeOption, type ShapeFlags } from '../options/model.js';
+import { addShapeOptions, type ShapeFlags } from '../options/model.js';
 import { printLines } from '../process/terminal.js';
 
 interface WgslFlags extends ShapeFlags {
@@ -24,6 +24,10 @@ async function printWgsl(kernel: string | undefined, flags: WgslFlags): Promise<
     printLines(kernelNames.join('\n'));
     return;
   }
-  const variant = { range: rangeOf(rangeOption(flags)), hasBias: flags.bias, nFactors: flags.factors };
+  const variant = {
+    range: flags.yRange === 'none' ? identity : sigmoidRange(flags.yRange ?? [0, 5.5]),
+    hasBias: flags.bias,
+    nFactors: flags.factors,
+  };
   printLines(kernelSource(kernelByName(kernel, variant), flags.immediates ? 'immediate' : 'dynamic uniform').trim());
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { calibrationFile } from '../../node/device/calibrations.js';
 import { STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
+import type { CollabData } from '../../data/collab-data.js';
 import type { LearnerOptions } from '../../train/options.js';
 import { integer, notNegative, positive, rangeOrNone } from './numbers.js';
 import { applyPresets, asFlags, PRESETS } from './presets.js';
@@ -8,7 +9,8 @@ import { applyPresets, asFlags, PRESETS } from './presets.js';
 /** The shape of a model. */
 export interface ShapeFlags {
   factors: number;
-  yRange: [lo: number, hi: number] | 'none';
+  /** Undefined: it follows from the ratings. */
+  yRange?: [lo: number, hi: number] | 'none' | undefined;
   bias: boolean;
 }
 
@@ -30,9 +32,11 @@ export function addShapeOptions(command: Command): Command {
   return command
     .option('--factors <n>', "length of a user's and an item's vector", integer(1, MAX_FACTORS), 40)
     .addOption(
-      new Option('--y-range <lo,hi>', "predictions lie between these, through a sigmoid; 'none' for raw scores")
-        .argParser(rangeOrNone)
-        .default([0, 5.5], '0,5.5'),
+      new Option(
+        '--y-range <lo,hi>',
+        "predictions lie between these, through a sigmoid; 'none' for raw scores " +
+          '(default: a little more than the training ratings, 0,5.5 for ratings from 1 to 5)',
+      ).argParser(rangeOrNone),
     )
     .option('--no-bias', 'factors only, without biases');
 }
@@ -47,7 +51,8 @@ export function addModelOptions(command: Command): Command {
       new Option(
         '--preset <name>',
         'fastai1, fastai2: their defaults of Adam and of the 1-cycle schedule; ' +
-          `best: ${asFlags(PRESETS['best'])}; flags given beside it win`,
+          `best: ${asFlags(PRESETS['best'])} and, ` +
+          `where all ratings lie in 1 to 5, --y-range ${PRESETS['best'].yRange}; flags given beside it win`,
       )
         .choices(Object.keys(PRESETS))
         .default('fastai1'),
@@ -61,15 +66,27 @@ export function addModelOptions(command: Command): Command {
     );
 }
 
-/** A range as the API takes it. */
-export function rangeOption({ yRange }: ShapeFlags): [lo: number, hi: number] | null {
-  return yRange === 'none' ? null : yRange;
+/** The range of predictions, as the API takes it, and where it is from. */
+export interface RangeChoice {
+  yRange: LearnerOptions['yRange'];
+  from: string;
+}
+
+/** The range that was asked for; a preset's only for ratings from 1 to 5, which it was made for. */
+export function rangeChoice({ yRange, preset }: Pick<ModelFlags, 'yRange' | 'preset'>, { train }: CollabData): RangeChoice {
+  if (yRange === 'none') return { yRange: null, from: 'as asked for' };
+  if (yRange !== undefined) return { yRange, from: 'as asked for' };
+  const { yRange: ofPreset } = PRESETS[preset];
+  const fromData = { yRange: undefined, from: 'from the training ratings' };
+  if (ofPreset === undefined) return fromData;
+  if (train.ratings.every((rating) => rating >= 1 && rating <= 5)) return { yRange: ofPreset, from: `of the preset ${preset}` };
+  return { ...fromData, from: `${fromData.from}: that of the preset ${preset}, ${ofPreset.join(' to ')}, is for ratings from 1 to 5` };
 }
 
 /** The flags as options of `collabLearner`. */
-export function learnerOptions(flags: ModelFlags): LearnerOptions {
+export function learnerOptions(flags: ModelFlags, data: CollabData): LearnerOptions {
   const { factors, bias, wd, wdBias, eps, preset, stepper } = flags;
   const { defaults } = PRESETS[preset];
-  const yRange = rangeOption(flags);
+  const { yRange } = rangeChoice(flags, data);
   return { nFactors: factors, yRange, bias, wd, wdBias, eps, defaults, stepper, calibrations: calibrationFile() };
 }

@@ -6,6 +6,8 @@ export interface Preset {
   /** Whose defaults of Adam and of the schedule. */
   defaults: Defaults;
   settings: Readonly<Record<string, unknown>>;
+  /** Range of predictions, for ratings from 1 to 5. */
+  yRange?: readonly [lo: number, hi: number] | undefined;
 }
 
 /**
@@ -18,7 +20,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   fastai2: { defaults: 'fastai2', settings: {} },
   best: {
     defaults: 'fastai1',
-    settings: { factors: 100, wd: 0.21, wdBias: 0, eps: 2e-4, yRange: [0.2, 5.4], epochs: 8, lr: 2.45e-3 },
+    settings: { factors: 100, wd: 0.21, wdBias: 0, eps: 2e-4, epochs: 8, lr: 2.45e-3 },
+    yRange: [0.2, 5.4],
   },
 };
 

@@ -2,6 +2,7 @@
 import type { CollabData } from '../../data/collab-data.js';
 import type { OpenedGpu } from '../../node/device/device.js';
 import type { CollabLearner } from '../../train/learner.js';
+import { note } from '../process/terminal.js';
 import { thousands } from './text.js';
 
 /** The first line of every command that computes: the device in use, and why this one. */
@@ -15,6 +16,11 @@ export function dataLine({ data, source }: { data: CollabData; source: string })
   return `Data: ${source} ${ratings} of ${thousands(data.nItems - 1)} items by ${thousands(data.nUsers - 1)} users.`;
 }
 
+/** The third line: between which numbers predictions lie, and why. */
+export function rangeLine({ yRange }: Pick<CollabLearner, 'yRange'>, from: string): string {
+  return `Range: ${yRange === null ? 'none, predictions are raw scores' : yRange.join(' to ')}, ${from}.`;
+}
+
 /** What to say of the way in which a learner makes its steps, where that is not the fast one; said once per process. */
 export function steppingNote({ stepping: { why, isFallback } }: Pick<CollabLearner, 'stepping'>): string | undefined {
   if (!isFallback || said.has(why)) return undefined;
@@ -23,3 +29,11 @@ export function steppingNote({ stepping: { why, isFallback } }: Pick<CollabLearn
 }
 
 const said = new Set<string>();
+
+/** Writes a note on stderr, unless one like it, apart from its numbers, has been written before. */
+export function noteOnce(text: string): void {
+  const kind = text.replace(/: .*/, '').replace(/[\d.,]+/g, '');
+  if (said.has(kind)) return;
+  said.add(kind);
+  note(text);
+}

@@ -36,6 +36,8 @@ export interface TrainReport {
   /** Microseconds of training per step, and ratings trained on per second, both of complete epochs. */
   usPerStep: number;
   ratingsPerSecond: number;
+  /** What should be known of the ratings before the results are read. */
+  notes: readonly string[];
   /** Ctrl-C ended the run before its time. */
   interrupted: boolean;
 }
@@ -92,6 +94,7 @@ export function trainReport({ learn, valid, adapter, data, bestMse, config, watc
     stepper: learn.trainer.stepper.name,
     usPerStep: (1e6 * train) / steps,
     ratingsPerSecond: (steps * data.batchSize) / train,
+    notes: learn.notes,
     interrupted,
   };
 }

@@ -23,7 +23,7 @@ const titles = new Map(Array.from({ length: 80 }, (_, k) => [k, `Film ${k}`]));
 const learn = await collabLearner(smallData({ titles }), { nFactors: 6, yRange: [0, 5.5], gpu });
 await learn.fitOneCycle(2, 0.05);
 await saveModel(learn, MODEL);
-await saveModel(await collabLearner(smallData(), { nFactors: 2, bias: false, gpu }), PLAIN, { ratings: false });
+await saveModel(await collabLearner(smallData(), { nFactors: 2, bias: false, yRange: null, gpu }), PLAIN, { ratings: false });
 
 const explain = (model: string, ...args: string[]) => dotbiasHere(addExplain, 'explain', '--model', model, ...args);
 async function json(...args: string[]) {

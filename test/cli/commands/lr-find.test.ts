@@ -18,7 +18,7 @@ test('lr-find prints four suggestions and draws them', async () => {
   assert.equal({ code, stderr }, { code: 0, stderr: '' });
   assert.match(
     stdout,
-    /^Device: .+\nData: .+\nrule +lr +meaning\nvalley +\d\.\d\de[-+]\d .+\nsteep .+\nslide .+\nminimum .+\nPlot written/,
+    /^Device: .+\nData: .+\nRange: .+\nrule +lr +meaning\nvalley +\d\.\d\de[-+]\d .+\nsteep .+\nslide .+\nminimum .+\nPlot written/,
   );
   assert.match(readFileSync(svg, 'utf8'), /^<svg .*valley \d/s);
   assert.equal(readdirSync(join(folder, 'finder')), ['lr.svg']);

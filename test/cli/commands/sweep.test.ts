@@ -56,7 +56,16 @@ test('a trial gives what evaluate gives, and one whose settings fail is kept as 
   assert.match(stdout, /batchSize 100000: batchSize 100000 is larger than the 2700 training ratings/);
   const trials = readdirSync(at('two')).map((name) => readJson(join(at('two'), name)));
   await dotbias('evaluate', '--data', ratings, '--factors', '4', '--epochs', '1', '--batch-size', '32', '--report', at('same.json'));
-  assert.equal(trials.find(({ mean }) => mean).mean, readJson(at('same.json')).mean);
+  const [done, same] = [trials.find(({ mean }) => mean), readJson(at('same.json'))];
+  assert.equal(done.mean, same.mean);
+  assert.equal(
+    [done.config.yRange, done.folds[0].yRange, same.config.yRange],
+    [
+      [0, 5.5],
+      [0, 5.5],
+      [0, 5.5],
+    ],
+  );
   const summary = await dotbias('sweep', '--summary', at('two'));
   assert.match(summary.stdout, /1 trial without mse/);
 });

@@ -28,6 +28,7 @@ test('a run names the device and the data, prints the table, the errors and ten 
   const lines = stdout.split('\n');
   assert.match(lines[0], /^Device: .+, (software|hardware) \(.+\)$/);
   assert.match(lines[1], /^Data: .*ratings\.csv\)\. 2,700 training and 300 validation ratings of \d+ items by 80 users\.$/);
+  assert.is(lines.splice(2, 1)[0], 'Range: 0 to 5.5, from the training ratings.');
   assert.is(lines[2], 'epoch     train_loss  valid_loss  time');
   assert.match(lines[3], /^0         \d\.\d{6}    \d\.\d{6}    00:\d\d$/);
   assert.match(lines[4], /^1         \d\.\d{6}    \d\.\d{6}    00:\d\d$/);
@@ -42,7 +43,7 @@ test('the report agrees with the table and with what was asked for', async () =>
   const report = readReport('report.json');
   const table = printed
     .split('\n')
-    .slice(3, 5)
+    .slice(4, 6)
     .map((line) => line.split(/ +/).slice(1, 3));
   assert.equal(
     report.epochs.map(({ trainLoss, validLoss }) => [trainLoss.toFixed(6), validLoss.toFixed(6)]),
@@ -63,7 +64,7 @@ test('the report agrees with the table and with what was asked for', async () =>
 test('the saved model predicts what the run printed', async () => {
   const rows = printed
     .split('\n')
-    .slice(9, 19)
+    .slice(10, 20)
     .map((line) => line.trim().split(/ +/));
   const model = await loadModelFile(file('model.safetensors'), { gpu });
   const predictions = await model.predict(
@@ -123,6 +124,30 @@ test('Ctrl-C stops the run, and what was asked for is saved', async () => {
   assert.equal(readdirSync(file('stopped')).sort(), ['model', 'report']);
   const report = readReport('stopped/report');
   assert.ok(report.interrupted && report.epochs.length >= 2 && report.steps >= 84);
+});
+
+test('ratings of any scale get a range of their own, and what no prediction can reach is said', async () => {
+  const rows = Array.from({ length: 400 }, (_, k) => `${k % 20},${Math.floor(k / 20)},${(k * 7) % 11}`);
+  writeFileSync(file('ten.csv'), `user,item,rating\n${rows.join('\n')}\n`);
+  const args = ['train', '--data', file('ten.csv'), '--factors', '2', '--epochs', '1', '--batch-size', '32'];
+  const own = await dotbias(...args, '--out', file('ten.safetensors'), '--report', file('ten.json'), '--preset', 'best');
+  assert.match(
+    own.stdout,
+    /^Range: -1 to 11, from the training ratings: that of the preset best, 0\.2 to 5\.4, is for ratings from 1 to 5\.$/m,
+  );
+  assert.is(own.stderr, '');
+  assert.equal(readReport('ten.json').config['yRange'], [-1, 11]);
+  const model = await loadModelFile(file('ten.safetensors'), { gpu });
+  assert.equal(model.yRange, [-1, 11]);
+  model.release();
+  const given = await dotbias(...args, '--y-range', '0,5.5', '--report', file('ten.json'));
+  assert.is(given.code, 0);
+  assert.match(given.stdout, /^Range: 0 to 5\.5, as asked for\.$/m);
+  assert.match(
+    given.stderr,
+    /^\d+ of 360 training ratings and \d+ of 40 validation ratings lie outside the range of predictions, 0 to 5\.5, .*\n$/,
+  );
+  assert.equal(readReport('ten.json').notes, [given.stderr.trim()]);
 });
 
 test.run();
