@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as errors from '../src/base/errors.js';
 import { freshDevice } from './helpers/gpu.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -19,8 +20,7 @@ const { outputFiles, metafile, warnings } = await build({
   format: 'esm',
   platform: 'browser',
   target: 'es2022',
-  minifyWhitespace: true,
-  minifySyntax: true,
+  minify: true,
   legalComments: 'none',
   preserveSymlinks: true, // names node_modules as such where that is a link
 });
@@ -53,23 +53,30 @@ for (const trace of [/\bnode:/, /\bprocess\b\s*[.[]/, /\brequire\(/, /\bBuffer\b
   });
 }
 
-test('the bundle trains on a device of the caller', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'dotbias-bundle-'));
-  try {
-    const file = join(folder, 'bundle.mjs');
-    await writeFile(file, text);
-    const { CollabData, collabLearner, plantedRatings } = (await import(pathToFileURL(file).href)) as typeof import('../src/index.js');
-    const device = await freshDevice();
-    const data = CollabData.fromArrays(plantedRatings({ nUsers: 40, nItems: 50, nRatings: 900 }).columns, { batchSize: 30 });
-    const learn = await collabLearner(data, { gpu: device, nFactors: 4, yRange: [0, 5.5] });
-    const before = await learn.validate();
-    await learn.fitOneCycle(3, 0.03);
-    assert.ok((await learn.validate()).mse < before.mse);
-    learn.release();
-    device.destroy();
-  } finally {
-    await rm(folder, { recursive: true });
+const folder = await mkdtemp(join(tmpdir(), 'dotbias-bundle-'));
+const file = join(folder, 'bundle.mjs');
+await writeFile(file, text);
+const bundle = (await import(pathToFileURL(file).href)) as typeof import('../src/index.js');
+await rm(folder, { recursive: true });
+
+test('errors keep their names in the bundle, whose classes have other ones', () => {
+  for (const name of Object.keys(errors) as (keyof typeof errors)[]) {
+    const Class = bundle[name] as typeof bundle.GpuError;
+    assert.is(new Class('what').name, name);
   }
+  assert.ok(bundle.GpuError.name !== 'GpuError', 'identifiers are minified');
+});
+
+test('the bundle trains on a device of the caller', async () => {
+  const { CollabData, collabLearner, plantedRatings } = bundle;
+  const device = await freshDevice();
+  const data = CollabData.fromArrays(plantedRatings({ nUsers: 40, nItems: 50, nRatings: 900 }).columns, { batchSize: 30 });
+  const learn = await collabLearner(data, { gpu: device, nFactors: 4, yRange: [0, 5.5] });
+  const before = await learn.validate();
+  await learn.fitOneCycle(3, 0.03);
+  assert.ok((await learn.validate()).mse < before.mse);
+  learn.release();
+  device.destroy();
 });
 
 test.run();

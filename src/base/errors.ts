@@ -3,12 +3,12 @@
  * argument is a plain `RangeError` or `TypeError`.
  */
 
-/** The base of all errors below: `error instanceof DotbiasError` tells a user's problem from a defect. */
+/**
+ * The base of all errors below: `error instanceof DotbiasError` tells a user's problem from a defect. Names are written out,
+ * because a minifier renames classes.
+ */
 export class DotbiasError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-  }
+  override readonly name: string = 'DotbiasError';
 }
 
 /** Where something is wrong in a data source. Lines are counted from 1, the header included. */
@@ -21,6 +21,7 @@ export interface DataLocation {
 
 /** Ratings that cannot be used: a malformed row, a missing column, an empty file, a refused download. */
 export class DataError extends DotbiasError {
+  override readonly name = 'DataError';
   readonly file?: string | undefined;
   readonly line?: number | undefined;
   readonly column?: string | undefined;
@@ -35,22 +36,33 @@ export class DataError extends DotbiasError {
 }
 
 /** No GPU adapter does what was asked for; the message says what to install. */
-export class NoAdapterError extends DotbiasError {}
+export class NoAdapterError extends DotbiasError {
+  override readonly name = 'NoAdapterError';
+}
 
 /** The run needs more GPU memory than the budget or the device's limits allow. */
-export class MemoryBudgetError extends DotbiasError {}
+export class MemoryBudgetError extends DotbiasError {
+  override readonly name = 'MemoryBudgetError';
+}
 
 /** A WGSL kernel did not compile; the message quotes the offending lines. */
-export class ShaderCompileError extends DotbiasError {}
+export class ShaderCompileError extends DotbiasError {
+  override readonly name = 'ShaderCompileError';
+}
 
 /** The device reported an error while no call was waiting for it; the next awaited call throws it. */
-export class GpuError extends DotbiasError {}
+export class GpuError extends DotbiasError {
+  override readonly name = 'GpuError';
+}
 
 /** The device was lost (driver reset, unplugged, destroyed by its owner). */
-export class DeviceLostError extends DotbiasError {}
+export class DeviceLostError extends DotbiasError {
+  override readonly name = 'DeviceLostError';
+}
 
 /** Training diverged: the loss is no longer finite. */
 export class DivergedError extends DotbiasError {
+  override readonly name = 'DivergedError';
   constructor(
     /** 0-based step of this fit at which the loss stopped being finite. */
     readonly step: number,
@@ -62,4 +74,6 @@ export class DivergedError extends DotbiasError {
 }
 
 /** A saved file (a model, a checkpoint) that is damaged, of another format, or of another run. */
-export class FileFormatError extends DotbiasError {}
+export class FileFormatError extends DotbiasError {
+  override readonly name = 'FileFormatError';
+}

@@ -14,7 +14,7 @@ import { identity, type RangeOp, sigmoidRange } from '../../shaders/ops/range.js
 import { dotProduct, type ScoreOp } from '../../shaders/ops/score.js';
 import { CollabModel } from '../answer/collab-model.js';
 import type { ModelInfo } from '../answer/trained-model.js';
-import { checkOptions, isRange } from '../base/check.js';
+import { checkOptions, isBytes, isRange, show } from '../base/check.js';
 import { DotbiasError, FileFormatError } from '../base/errors.js';
 import { isObject, quote } from '../base/json.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
@@ -101,13 +101,16 @@ export function writeModel({ tables, shape, users, items, score, range, titles, 
 
 const named = ({ name, uniforms = {} }: Op) => ({ name, constants: uniforms });
 
+const GIVE_BYTES = 'give the content of the file as a Uint8Array, or its path to loadModelFile of dotbias/node.';
+
 /**
  * Reads and checks a model file. Tables may be views of `bytes`. Tensors and metadata that are not the format's are ignored.
  *
  * @throws FileFormatError for anything that is not a whole model whose parts agree, and for one made with an op that is
- *   neither ours nor among `ops`
+ *   neither ours nor among `ops`; TypeError for anything but bytes
  */
 export function decodeModel(bytes: Uint8Array, ops: ModelOps = {}): DecodedModel {
+  if (!isBytes(bytes)) throw new TypeError(`loadModel and decodeModel take bytes, not ${show(bytes)}: ${GIVE_BYTES}`);
   const { tensors, metadata } = readSafetensors(bytes);
   const { format, formatVersion } = metadata;
   if (format !== FORMAT) refuse(`it is a safetensors file without the metadata format "${FORMAT}"`);
@@ -144,8 +147,8 @@ export interface LoadOptions extends ModelOps {
  *
  * @param file the bytes of a model file, or what `decodeModel` made of them
  * @param open opens a device where none is given. Default: `navigator.gpu`'s
- * @throws FileFormatError as `decodeModel`; TypeError for ops beside a decoded model, which has its own; MemoryBudgetError if
- *   the model does not fit. Nothing stays allocated then
+ * @throws FileFormatError as `decodeModel`; TypeError for anything else than bytes or a decoded model, and for ops beside the
+ *   latter, which has its own; MemoryBudgetError if the model does not fit. Nothing stays allocated then
  */
 export async function loadModel(
   file: Uint8Array | DecodedModel,
@@ -154,10 +157,10 @@ export async function loadModel(
 ): Promise<CollabModel> {
   checkOptions('loadModel', options, ['gpu', 'score', 'range']);
   const { gpu: given, ...ops } = options;
-  if (!(file instanceof Uint8Array) && (ops.score ?? ops.range) !== undefined) {
+  if (isDecoded(file) && (ops.score ?? ops.range) !== undefined) {
     throw new TypeError('A decoded model has its ops already: give score and range to decodeModel.');
   }
-  const { tables, shape, training: _, ...info } = file instanceof Uint8Array ? decodeModel(file, ops) : file;
+  const { tables, shape, training: _, ...info } = isDecoded(file) ? file : decodeModel(file, ops);
   return onGpu(given, open, async (gpu, ownsGpu) => {
     const embeddings = new EmbeddingTables(gpu, shape);
     try {
@@ -169,6 +172,8 @@ export async function loadModel(
     }
   });
 }
+
+const isDecoded = (file: Uint8Array | DecodedModel): file is DecodedModel => typeof file === 'object' && file !== null && 'tables' in file;
 
 /** What a model file should note of a learner's training. */
 export function trainingConfig({ defaults, data, seed, trainer, history }: CollabLearner): TrainingConfig {

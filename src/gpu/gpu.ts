@@ -9,7 +9,7 @@ import { Scope } from './scope.js';
 
 /** What to tell people of the device in use. */
 export interface DeviceInfo {
-  /** Name of the adapter as its driver gives it; its vendor and architecture where it gives none. */
+  /** Name of the adapter as its driver gives it; its vendor and architecture where it gives none, as in a browser. Never empty. */
   readonly description: string;
   readonly vendor: string;
   readonly architecture: string;
@@ -76,6 +76,7 @@ export class Gpu implements GpuContext {
   readonly #live = new Set<GPUBuffer>();
   readonly #onError: (event: GPUUncapturedErrorEvent) => void;
   #failure: Error | undefined;
+  #lost: DeviceLostError | undefined;
   #destroyed = false;
 
   private constructor(device: GPUDevice, info: DeviceInfo, isBorrowed: boolean, options: GpuOptions) {
@@ -93,11 +94,11 @@ export class Gpu implements GpuContext {
     this.immediateMode = language?.has('immediate_address_space') ? 'immediate' : 'dynamic uniform';
     this.#onError = (event) => {
       event.preventDefault?.();
-      this.#failure ??= new GpuError(`The GPU reported an error: ${event.error.message}`);
+      this.#failure ??= gpuError(event.error);
     };
     device.addEventListener('uncapturederror', this.#onError);
-    void device.lost.then((lost) => {
-      if (!this.#destroyed) this.#failure ??= new DeviceLostError(`The GPU device was lost (${lost.reason}): ${lost.message}`);
+    void device.lost.then(({ reason, message }) => {
+      this.#lost ??= new DeviceLostError(reason === 'destroyed' ? DESTROYED : `The GPU device was lost: ${oneLine(message)}`);
     });
   }
 
@@ -107,7 +108,7 @@ export class Gpu implements GpuContext {
     const requiredLimits = Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]]));
     const requiredFeatures = WANTED_FEATURES.filter((name) => adapter.features.has(name));
     const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-    return new Gpu(device, describe(adapter.info), false, options);
+    return new Gpu(device, describeAdapter(adapter.info), false, options);
   }
 
   /**
@@ -120,7 +121,7 @@ export class Gpu implements GpuContext {
     checkBudget(options);
     let gpu = borrowed.get(device);
     if (gpu === undefined) {
-      gpu = new Gpu(device, describe(device.adapterInfo), true, options);
+      gpu = new Gpu(device, describeAdapter(device.adapterInfo), true, options);
       borrowed.set(device, gpu);
     } else if (options.memoryBudget !== undefined && options.memoryBudget !== gpu.memoryBudget) {
       throw new RangeError(`This device is in use already with a memory budget of ${gpu.memoryBudget} bytes, not ${options.memoryBudget}.`);
@@ -130,10 +131,20 @@ export class Gpu implements GpuContext {
 
   /** Throws what went wrong on the device since the last check. */
   throwIfFailed(): void {
+    if (this.#lost) throw this.#lost;
     const failure = this.#failure;
-    if (failure === undefined) return;
-    if (!(failure instanceof DeviceLostError)) this.#failure = undefined;
-    throw failure;
+    this.#failure = undefined;
+    if (failure) throw failure;
+  }
+
+  /**
+   * Explains why awaited work was rejected. When a device is lost, what waits for it may be rejected before the device says so.
+   * @throws DeviceLostError; or what else went wrong on the device; or `error()`
+   */
+  async #explain(error: () => Error): Promise<never> {
+    for (let turn = 0; turn < 1000 && this.#lost === undefined; turn++) await this.turn();
+    this.throwIfFailed();
+    throw error();
   }
 
   /** The largest storage buffer that a kernel can be given, in bytes. */
@@ -147,9 +158,8 @@ export class Gpu implements GpuContext {
    */
   checkMemory(bytes: number, what: string, largestBinding = 0): void {
     if (largestBinding > this.maxBinding) {
-      const adapter = this.info.description || 'this adapter';
       throw new MemoryBudgetError(
-        `${what} needs one buffer of ${mib(largestBinding)}, but ${adapter} binds at most ${mib(this.maxBinding)}. ` +
+        `${what} needs one buffer of ${mib(largestBinding)}, but ${this.info.description} binds at most ${mib(this.maxBinding)}. ` +
           'Use fewer factors or a smaller table.',
       );
     }
@@ -222,10 +232,9 @@ export class Gpu implements GpuContext {
       const staging = this.createBuffer('readback', size, GPU_BUFFER.COPY_DST | GPU_BUFFER.MAP_READ);
       try {
         new Recorder(this).copy(buffer, byteOffset + begin, staging, 0, size).submit();
-        await this.#wait(staging.mapAsync(GPU_MAP_READ)).catch((error: unknown) => {
-          this.throwIfFailed();
-          throw new GpuError(`Reading back ${buffer.label || 'a buffer'} failed: ${String(error)}`);
-        });
+        await this.#wait(staging.mapAsync(GPU_MAP_READ)).catch((error: unknown) =>
+          this.#explain(() => new GpuError(`Reading back ${buffer.label || 'a buffer'} failed: ${oneLine(String(error))}`)),
+        );
         this.throwIfFailed();
         out.set(new Uint8Array(staging.getMappedRange()), begin);
       } finally {
@@ -269,12 +278,14 @@ export class Gpu implements GpuContext {
       compiling.catch((reason: unknown) => reason as Error),
       scope,
       module.getCompilationInfo(),
-    ]);
+    ]).catch((reason: unknown) => this.#explain(() => reason as Error));
     const messages = info.messages.filter((message) => message.type === 'error');
     if (messages.length > 0 || error !== null || built instanceof Error) {
       const lines = source.split('\n');
       const detail = messages.map((m) => `line ${m.lineNum}: ${m.message}\n  ${lines[m.lineNum - 1] ?? ''}`).join('\n');
-      throw new ShaderCompileError(`${kernel.name}: ${detail || (error?.message ?? String(built))}`);
+      const failed = () => new ShaderCompileError(`${kernel.name}: ${detail || (error?.message ?? String(built))}`);
+      if (messages.length === 0) await this.#explain(failed);
+      throw failed();
     }
     return built;
   }
@@ -287,17 +298,22 @@ export class Gpu implements GpuContext {
   /** Waits until all submitted work is done. */
   async idle(): Promise<void> {
     this.throwIfFailed();
-    await this.#wait(this.queue.onSubmittedWorkDone().catch(() => undefined));
+    await this.#wait(this.queue.onSubmittedWorkDone()).catch((error: unknown) =>
+      this.#explain(() => new GpuError(`Waiting for the GPU failed: ${oneLine(String(error))}`)),
+    );
     this.throwIfFailed();
   }
 
-  /** Ends the device, or lets go of it if it was borrowed. A second time does nothing. */
+  /** Ends the device, which whatever still needs it is told; or lets go of it if it was borrowed. A second time does nothing. */
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
     this.device.removeEventListener('uncapturederror', this.#onError);
     if (this.#isBorrowed) borrowed.delete(this.device);
-    else this.device.destroy();
+    else {
+      this.#lost ??= new DeviceLostError(DESTROYED);
+      this.device.destroy();
+    }
   }
 }
 
@@ -318,19 +334,28 @@ function checkBudget({ memoryBudget }: GpuOptions): void {
   if (memoryBudget !== undefined) checkPositive('memoryBudget', memoryBudget);
 }
 
-const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+const DESTROYED = 'The GPU device was destroyed: open another, and make or load the model anew.';
 
-/** Whether an adapter computes on the CPU. Drivers do not always say so themselves. */
-export function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
-  return info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render/i.test(`${info.device} ${info.description}`);
+function gpuError({ constructor, message }: GPUError): GpuError {
+  const [first] = message.split('\n');
+  return constructor.name === 'GPUOutOfMemoryError'
+    ? new GpuError(`The GPU has no memory left (${first}). Use fewer factors, a smaller batch, or end what else uses it.`)
+    : new GpuError(`The GPU reported an error: ${oneLine(message)}`);
 }
 
-function describe(info: GPUAdapterInfo | undefined): DeviceInfo {
-  const { description = '', device = '', vendor = '', architecture = '' } = info ?? {};
-  return {
-    description: description || device || [vendor, architecture].filter(Boolean).join(' '),
-    vendor,
-    architecture,
-    isSoftware: info !== undefined && isSoftwareAdapter(info),
-  };
+/** What a driver says, without the places in its own code. */
+const oneLine = (message: string) =>
+  message
+    .replace(/^ *at .*$/gm, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
+
+const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+/** What to call an adapter, and whether it computes on the CPU. Drivers, and above all browsers, do not always say so themselves. */
+export function describeAdapter(info: GPUAdapterInfo | undefined): DeviceInfo {
+  const { description = '', device = '', vendor = '', architecture = '', isFallbackAdapter = false } = info ?? {};
+  const name = description || device || [vendor, architecture].filter(Boolean).join(' ') || 'an adapter without a name';
+  const isSoftware = isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render/i.test(`${device} ${description} ${architecture}`);
+  return { description: name, vendor, architecture, isSoftware };
 }

@@ -5,6 +5,7 @@
  */
 import { DotbiasError, FileFormatError } from '../base/errors.js';
 import { fingerprint, fingerprintText } from '../base/fingerprint.js';
+import { mathFingerprint } from '../base/math-fingerprint.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
 import { VERSION } from '../base/version.js';
 import type { CollabData } from '../data/collab-data.js';
@@ -17,9 +18,10 @@ type Settings = Readonly<Record<string, unknown>>;
 
 /** A fit as it was after an epoch: all that is needed to go on with the same bits. */
 export interface Checkpoint {
-  /** Version of dotbias, and description of the adapter, that wrote it. */
+  /** Version of dotbias, description of the adapter, and `mathFingerprint` of the JavaScript engine, that wrote it. */
   readonly version: string;
   readonly adapter: string;
+  readonly math: string;
   /** What data and learner were. */
   readonly config: Settings;
   /** What the fit was to do. */
@@ -77,6 +79,7 @@ export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
     format: FORMAT,
     version: VERSION,
     adapter: embeddings.gpu.info.description,
+    math: mathFingerprint(),
     config: JSON.stringify(configOf(learner)),
     plan: JSON.stringify(planOf(fit)),
     progress: JSON.stringify(progress),
@@ -127,6 +130,7 @@ function fromParts(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly
   return {
     version: metadata['version'],
     adapter: metadata['adapter'],
+    math: metadata['math'],
     config: parse('config'),
     plan: parse('plan'),
     progress: parse('progress'),
@@ -165,11 +169,14 @@ export function resumeFit(checkpoint: Checkpoint, fit: Fit): void {
 }
 
 /** Why a resumed fit may end with other last bits than an uninterrupted one; empty if nothing suggests that. */
-export function resumeWarnings({ version, adapter }: Checkpoint, { embeddings: { gpu } }: FittedLearner): string[] {
+export function resumeWarnings({ version, adapter, math }: Checkpoint, { embeddings: { gpu } }: FittedLearner): string[] {
   const warnings: string[] = [];
   const now = gpu.info.description;
   if (adapter !== now) {
     warnings.push(`The checkpoint was made on ${adapter}, this is ${now}: results may differ in their last bits.`);
+  }
+  if (math !== mathFingerprint()) {
+    warnings.push('The checkpoint was made in another JavaScript engine, or version of it: results may differ in their last bits.');
   }
   if (version !== VERSION) {
     warnings.push(`The checkpoint was made by dotbias ${version}, this is ${VERSION}: results may differ.`);
@@ -210,7 +217,8 @@ function planOf(fit: Fit): Settings {
     known = {
       ...plan,
       callbacks: namedOf(callbacks).map(({ name }) => name),
-      schedule: fingerprint(schedule.lr, schedule.beta1),
+      // In float32, in which all JavaScript engines agree; `mathFingerprint` has the rest.
+      schedule: fingerprint(Float32Array.from(schedule.lr), Float32Array.from(schedule.beta1)),
       order: fingerprint(learner.trainer.order(plan['firstEpoch'] as number)),
     };
     plans.set(fit, known);

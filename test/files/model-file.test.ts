@@ -39,6 +39,16 @@ async function trained(options: LearnerOptions = {}) {
   return learn;
 }
 
+test('a path, or anything else that is not bytes, is refused with a word on what to give', async () => {
+  for (const wrong of ['model.safetensors', undefined, null, new ArrayBuffer(8), {}, new Float32Array(4)]) {
+    await assertRefused(
+      () => loadModel(wrong as unknown as Uint8Array),
+      /^loadModel and decodeModel take bytes, not .*: give the content of the file as a Uint8Array, or its path to loadModelFile/,
+      TypeError,
+    );
+  }
+});
+
 const users = [0, 1, 2, 3, 4, 99, 0];
 const items = ['item 0', 'item 1', 'item 2', 'item 3', 'item 4', 'item 5', 'nowhere'];
 

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { DeviceLostError, GpuError, MemoryBudgetError, ShaderCompileError } from '../../src/base/errors.js';
 import { encodeModel, loadModel } from '../../src/files/model-file.js';
 import { GPU_BUFFER } from '../../src/gpu/constants.js';
-import { Gpu, READBACK_BYTES } from '../../src/gpu/gpu.js';
+import { describeAdapter, Gpu, READBACK_BYTES } from '../../src/gpu/gpu.js';
 import { defineKernel } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
 import { collabLearner } from '../../src/train/make-learner.js';
@@ -193,8 +193,82 @@ test('a lost device fails every later call', async () => {
   for (const work of [() => lost.idle(), () => lost.readWords(buffer), () => lost.compile(fill)]) {
     const error = await failure(work());
     assert.instance(error, DeviceLostError);
-    assert.match(error!.message, /The GPU device was lost/);
+    assert.is(error!.message, DESTROYED);
   }
+});
+
+const DESTROYED = 'The GPU device was destroyed: open another, and make or load the model anew.';
+
+test('a device lost in the midst of a readback is said to be lost, though the readback is rejected first', async () => {
+  for (const turns of [0, 20]) {
+    const device = await freshDevice();
+    delayLoss(device, turns);
+    const lost = Gpu.borrow(device);
+    const buffer = lost.scope().allocate('buffer', 4);
+    const reading = failure(lost.readWords(buffer));
+    device.destroy();
+    const error = await reading;
+    assert.instance(error, DeviceLostError);
+    assert.is(error!.message, DESTROYED);
+  }
+});
+
+test('a loss is not forgotten over an error that came before it', async () => {
+  const lost = Gpu.borrow(await freshDevice());
+  breakOnce(lost.device, lost.scope().allocate('fine', 4));
+  lost.device.destroy();
+  await lost.device.lost;
+  for (let k = 0; k < 3; k++) assert.instance(await failure(lost.idle()), DeviceLostError);
+});
+
+/** As drivers have it that tell of a loss late: what waited was rejected some turns of the event loop before. */
+function delayLoss(device: GPUDevice, turns: number): void {
+  const late = device.lost.then(async (info) => {
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+    return info;
+  });
+  Object.defineProperty(device, 'lost', { value: late });
+}
+
+test('a device of our own that is destroyed in the midst of a fit ends it, and whatever comes later, with a sentence', async () => {
+  for (const stepper of ['lazy', 'dense'] as const) {
+    const own = await Gpu.open(await testAdapter());
+    const learn = await collabLearner(smallData(), { gpu: own, nFactors: 3, stepper });
+    const fit = await failure(learn.fit(5, 0.01, { onProgress: () => own.destroy() }));
+    const later = [() => learn.fit(1), () => learn.validate(), () => learn.recommend(1), () => learn.lrFind(), () => encodeModel(learn)];
+    const errors = [fit];
+    for (const work of later) errors.push(await failure(work()));
+    for (const error of errors) {
+      assert.instance(error, DeviceLostError, String(error));
+      assert.is(error!.message, DESTROYED);
+    }
+    learn.release();
+  }
+});
+
+test('a refusal for want of memory is one line without places in the driver', async () => {
+  const full = Gpu.borrow(await freshNullDevice());
+  class GPUOutOfMemoryError {
+    message = 'vkAllocateMemory failed\n - While calling x.\n    at Check (/home/x.cpp:119)\n';
+  }
+  full.device.dispatchEvent(Object.assign(new Event('uncapturederror'), { error: new GPUOutOfMemoryError() }));
+  const error = await failure(full.idle());
+  assert.instance(error, GpuError);
+  assert.is(
+    error!.message,
+    'The GPU has no memory left (vkAllocateMemory failed). Use fewer factors, a smaller batch, or end what else uses it.',
+  );
+});
+
+test('an adapter is named by its driver, else by vendor and architecture, and never not at all', () => {
+  const named = (info: Partial<GPUAdapterInfo>) => describeAdapter(info as GPUAdapterInfo);
+  assert.is(named({ description: 'llvmpipe (LLVM 19)', vendor: 'mesa' }).description, 'llvmpipe (LLVM 19)');
+  assert.is(named({ description: '', device: 'nvidia-h100', vendor: 'nvidia' }).description, 'nvidia-h100');
+  const browser = named({ description: '', device: '', vendor: 'google', architecture: 'swiftshader' });
+  assert.is(browser.description, 'google swiftshader');
+  assert.is(browser.isSoftware, true);
+  assert.is(named({ vendor: 'apple', architecture: '' }).description, 'apple');
+  for (const nothing of [{}, undefined]) assert.is(describeAdapter(nothing as undefined).description, 'an adapter without a name');
 });
 
 test('destroy lets go of a borrowed device, which lives on and is heard no more', async () => {
@@ -214,12 +288,12 @@ test('destroy lets go of a borrowed device, which lives on and is heard no more'
   device.destroy();
 });
 
-test('destroy ends a device of our own, once, and that is no failure', async () => {
+test('destroy ends a device of our own, once', async () => {
   const own = await Gpu.open(await testAdapter());
   own.destroy();
   own.destroy();
   assert.is((await own.device.lost).reason, 'destroyed');
-  own.throwIfFailed();
+  assert.instance(await failure(own.idle()), DeviceLostError);
 });
 
 test('a fit never runs out of a budget that its learner fits', async () => {

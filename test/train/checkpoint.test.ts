@@ -114,8 +114,9 @@ test('a checkpoint survives its own trip and knows what wrote it', async () => {
   assert.is(checkpoint.adapter, learn.gpu.info.description);
   assert.is(checkpoint.version, VERSION);
   assert.equal(resumeWarnings(checkpoint, learn), []);
-  const [adapter, version] = resumeWarnings({ ...checkpoint, adapter: 'Voodoo 2', version: '0.0.1' }, learn);
+  const [adapter, math, version] = resumeWarnings({ ...checkpoint, adapter: 'Voodoo 2', math: '0', version: '0.0.1' }, learn);
   assert.match(adapter, 'made on Voodoo 2');
+  assert.match(math, 'in another JavaScript engine');
   assert.match(version, 'by dotbias 0.0.1');
   learn.release();
 });

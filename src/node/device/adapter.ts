@@ -7,7 +7,7 @@
  */
 import { checkOptions, checkWhole } from '../../base/check.js';
 import { NoAdapterError } from '../../base/errors.js';
-import { isSoftwareAdapter } from '../../gpu/gpu.js';
+import { describeAdapter } from '../../gpu/gpu.js';
 import { requestAdapter } from './dawn.js';
 import { findSwiftShader, type SwiftShaderFiles, unpackSwiftShader } from './swiftshader.js';
 import { detectSystem, installAdvice, nvidiaAdvice } from './system-advice.js';
@@ -215,18 +215,19 @@ function fits({ name, description, isSoftware }: AdapterReport, wanted: string):
 const backends: Partial<Record<NodeJS.Platform, string>> = { darwin: 'metal', win32: 'd3d12', linux: 'vulkan' };
 
 function report(adapter: GPUAdapter, gpu: GPU): AdapterReport {
-  const { vendor, architecture, device, description, isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info;
+  const { device, isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info;
+  const { description, vendor, architecture, isSoftware } = describeAdapter(adapter.info);
   const known = /llvmpipe|swiftshader/.exec(`${device} ${description}`.toLowerCase())?.[0];
   const limits: Record<string, number> = {};
   for (const key in adapter.limits) limits[key] = adapter.limits[key as keyof GPUSupportedLimits] as number;
   return {
-    name: known ?? (device || `${vendor}-${architecture}`).replace(/^-+|-+$/g, ''),
-    description: description || device,
+    name: known ?? plain(device || `${vendor} ${architecture}`.trim() || description).replace(/^-+|-+$/g, ''),
+    description,
     vendor,
     architecture,
     backend: backends[process.platform] ?? 'unknown',
     type: isFallbackAdapter ? 'CPU' : 'GPU',
-    isSoftware: isSoftwareAdapter(adapter.info),
+    isSoftware,
     subgroupMinSize,
     subgroupMaxSize,
     features: [...adapter.features].sort(),

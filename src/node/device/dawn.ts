@@ -18,6 +18,7 @@
  *    fewer dynamic buffers than the driver can be taken out, see `filterStderr`.
  */
 import { NoAdapterError } from '../../base/errors.js';
+import { setVariable } from './libc.js';
 import { filterStderr } from './stderr.js';
 import { unloadableAdvice } from './system-advice.js';
 
@@ -108,14 +109,11 @@ function destroyLive(): void {
  * the values from before come back. (In a worker thread `process.env` is a copy that native code does not see.)
  */
 export function withEnvironment<T>(variables: Readonly<Record<string, string>>, work: () => T): T {
-  const before = Object.keys(variables).map((key) => [key, process.env[key]] as const);
-  Object.assign(process.env, variables);
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  for (const [name, value] of Object.entries(variables)) setVariable(name, value);
   try {
     return work();
   } finally {
-    for (const [key, value] of before) {
-      if (value === undefined) delete process.env[key];
-      else process.env[key] = value;
-    }
+    for (const [name, value] of before) setVariable(name, value);
   }
 }

@@ -1,7 +1,8 @@
 /** The Vulkan loader (`libvulkan.so.1`) that Dawn opens on Linux, and what decides which drivers it offers. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { dlopen } from './libc.js';
 
 const choosing = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES', 'VK_ADD_DRIVER_FILES', 'VK_LOADER_DRIVERS_SELECT', 'VK_LOADER_DRIVERS_DISABLE'];
 
@@ -11,20 +12,29 @@ export function chosenDrivers(env: NodeJS.ProcessEnv = process.env): string[] {
 }
 
 /**
- * Loads a shared library for good, so that native code that opens it by name (`libvulkan.so.1`) gets this one.
- * `process.dlopen` throws on all that is no Node addon, but only after loading it.
+ * Loads a shared library for good, so that native code that opens it by name (`libvulkan.so.1`) gets this one. Node's
+ * `process.dlopen` throws on all that is no addon, but only after loading it: whether it did is the system's to say.
  *
  * @returns whether it is loaded.
  */
 export function loadLibrary(path: string): boolean {
   const keepLoaded = 0x1000; // glibc's RTLD_NODELETE, which Node does not name
   const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
+  const flags = RTLD_NOW | RTLD_GLOBAL | keepLoaded;
+  const loaded = dlopen(path, flags);
+  if (loaded !== undefined) return loaded;
   try {
-    process.dlopen({ exports: {} }, path, RTLD_NOW | RTLD_GLOBAL | keepLoaded);
-    return true;
-  } catch (error) {
-    return /did not self-register/.test(String(error));
+    process.dlopen({ exports: {} }, path, flags);
+  } catch {
+    // Nothing of Node's words about it is relied on.
   }
+  return isLoaded(basename(path));
+}
+
+/** Whether a library of that file name, or of a longer version number, is among those of this process (Linux). */
+function isLoaded(name: string): boolean {
+  const files = readFileSync('/proc/self/maps', 'utf8').matchAll(/\/([^/\n]+)$/gm);
+  return Array.from(files, ([, file]) => file).some((file) => file === name || file.startsWith(`${name}.`));
 }
 
 /** Whether a Vulkan driver's manifest lies in one of the folders where loaders look. */

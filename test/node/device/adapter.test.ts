@@ -1,4 +1,4 @@
-import { isSoftwareAdapter } from '../../../src/gpu/gpu.js';
+import { describeAdapter } from '../../../src/gpu/gpu.js';
 import { execFile } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -21,7 +21,7 @@ test('the adapter is described by what the driver says of it', async () => {
   const { adapter, info, why } = await testGpu();
   assert.is(info.name, info.name.toLowerCase().trim());
   assert.ok(info.name && info.description && info.backend && why);
-  assert.is(info.isSoftware, isSoftwareAdapter(adapter.info));
+  assert.is(info.isSoftware, describeAdapter(adapter.info).isSoftware);
   assert.is(info.type, adapter.info.isFallbackAdapter ? 'CPU' : 'GPU');
   assert.is(info.limits['maxBufferSize'], adapter.limits.maxBufferSize);
   assert.equal(info.features, [...adapter.features].sort());
