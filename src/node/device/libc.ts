@@ -18,7 +18,7 @@ let opened: Libc | null | undefined;
 /** Null in Node, and wherever Dawn's libraries are not chosen by variables. */
 function open(): Libc | null {
   if (process.platform !== 'linux') return null;
-  const { Deno: deno } = globalThis as { Deno?: Open<{ parameters: string[]; result: string }> };
+  const { Deno: deno } = globalThis as { Deno?: Open<{ parameters: string[]; result: string }> | undefined };
   if (deno) {
     return deno.dlopen(LIBRARY, {
       dlopen: { parameters: ['buffer', 'i32'], result: 'pointer' },
