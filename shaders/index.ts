@@ -13,6 +13,7 @@ import { dotProduct, type ScoreOp } from './ops/score.js';
 import { sgd } from './ops/sgd.js';
 import { forward } from './train/forward.wgsl.js';
 import { lazyForward, lazySteps, lazyUpdate, type LazyVariant } from './train/lazy-step.wgsl.js';
+import { nonFinite } from './train/non-finite.wgsl.js';
 import { lossSums } from './train/loss-sums.wgsl.js';
 import { optimizerStep } from './train/optimizer-step.wgsl.js';
 import { scatterAdd } from './train/scatter-add.wgsl.js';
@@ -52,6 +53,7 @@ const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   lazyUpdate: (variant) => lazyUpdate(lazy(variant)),
   lazySteps: (variant) => lazySteps(lazy(variant), variant.isSoftware ? 64 : 256),
   lossSums: () => lossSums,
+  nonFinite: () => nonFinite,
   validate: ({ loss, range, score, hasBias }) => validate(loss, range, score, hasBias),
   predict: ({ range, score, hasBias }) => predict(range, score, hasBias),
   topN: ({ score, hasBias }) => topN(score, hasBias),

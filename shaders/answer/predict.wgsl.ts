@@ -1,9 +1,10 @@
 // Predictions of any pairs of a user row and an item row.
-//   maths     yHat[k] = range(z(user[k], item[k]))
+//   maths     yHat[k] = range(z(user[k], item[k])), NaN unless z is finite
 //   mapping   one invocation per pair
 //   races     none: one writer per element
 import { defineKernel, read } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
+import { ifFiniteWgsl } from '../ops/finite.js';
 import type { RangeOp } from '../ops/range.js';
 import { type ScoreOp, scoreRows } from '../ops/score.js';
 import { Rating } from '../ops/structs.js';
@@ -16,14 +17,15 @@ export const predict = (range: RangeOp, score: ScoreOp, hasBias: boolean) =>
     immediates: { nPairs: 'u32' },
     buffers: { ratings: read(Rating), param: 'read array<vec4f>', yHat: 'read_write array<f32>' },
     ops: [range, score],
-    code: (declarations) => wgsl`${declarations}${scoreRows(score, hasBias)}
+    code: (declarations) => wgsl`${declarations}${scoreRows(score, hasBias)}${ifFiniteWgsl}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let k = threadIndex(id, groups);
   if (k >= immediates.nPairs) { return; }
   let user = ratings[k].user * uniforms.rowVecs;
   let item = ratings[k].item * uniforms.rowVecs;
-  yHat[k] = range(rowScore(user, item, uniforms.factorVecs, rowSum(user, item, uniforms.factorVecs)));
+  let z = rowScore(user, item, uniforms.factorVecs, rowSum(user, item, uniforms.factorVecs));
+  yHat[k] = ifFinite(z, range(z));
 }
 `,
   });

@@ -1,10 +1,12 @@
 // Forward pass and the gradient of the scores, fused: gather, scores, applyRange and lossBackward in one dispatch.
-//   maths     z = score(u, i) + bu + bi;  yHat = range(z);  loss = L(yHat, y);  dz = L'(yHat, y) / batchSize range'(z)
+//   maths     z = score(u, i) + bu + bi;  yHat = range(z);  dz = L'(yHat, y) / batchSize range'(z);
+//             loss = L(yHat, y), NaN unless z is finite
 //   mapping   one invocation per rating, rows read four columns at a time
 //   cost      2 nFactors flop and 8 rowStride bytes per rating; gathered rows, z and yHat never touch memory
 //   races     none: one writer per element
 import { defineKernel, read, readWrite } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
+import { ifFiniteWgsl } from '../ops/finite.js';
 import type { LossOp } from '../ops/loss.js';
 import type { RangeOp } from '../ops/range.js';
 import { type ScoreOp, scoreRows } from '../ops/score.js';
@@ -18,7 +20,7 @@ export const forward = (loss: LossOp, range: RangeOp, score: ScoreOp, hasBias: b
     immediates: { first: 'u32' },
     buffers: { ratings: read(Rating), param: 'read array<vec4f>', outcomes: readWrite(outcomeStruct(score)) },
     ops: [loss, range, score],
-    code: (declarations) => wgsl`${declarations}${scoreRows(score, hasBias)}
+    code: (declarations) => wgsl`${declarations}${scoreRows(score, hasBias)}${ifFiniteWgsl}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = threadIndex(id, groups);
@@ -30,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let sum = rowSum(user, item, uniforms.factorVecs);
   let z = rowScore(user, item, uniforms.factorVecs, sum);
   let yHat = range(z);
-  outcomes[k] = Outcome(loss(yHat, y), lossGrad(yHat, y) / f32(uniforms.batchSize) * rangeGrad(z), sum);
+  outcomes[k] = Outcome(ifFinite(z, loss(yHat, y)), lossGrad(yHat, y) / f32(uniforms.batchSize) * rangeGrad(z), sum);
 }
 `,
   });

@@ -12,6 +12,7 @@
 //   needs     touches of a chunk, built backwards from its end: idleEnd is the next touch of the row, or the end
 import { defineKernel, read, readWrite, type StructBuffer } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
+import { ifFiniteWgsl } from '../ops/finite.js';
 import type { LossOp } from '../ops/loss.js';
 import { type IdleOp, type OptimizerOp, stateBuffers } from '../ops/optimizer.js';
 import type { RangeOp } from '../ops/range.js';
@@ -55,13 +56,13 @@ const SHARES = ${lazyShares(variant)}u;
 `;
 
 /** `forwardRating(k)` */
-const forwardRating = wgsl`
+const forwardRating = wgsl`${ifFiniteWgsl}
 fn forwardRating(k: u32) {
   let rating = ratings[k];
   let sum = rowSum(rating.user, rating.item, FACTOR_VECS);
   let z = rowScore(rating.user, rating.item, FACTOR_VECS, sum);
   let yHat = range(z);
-  outcomes[k] = Outcome(loss(yHat, rating.y), lossGrad(yHat, rating.y) * uniforms.lossScale * rangeGrad(z), sum);
+  outcomes[k] = Outcome(ifFinite(z, loss(yHat, rating.y)), lossGrad(yHat, rating.y) * uniforms.lossScale * rangeGrad(z), sum);
 }
 `;
 

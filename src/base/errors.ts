@@ -60,16 +60,17 @@ export class DeviceLostError extends DotbiasError {
   override readonly name = 'DeviceLostError';
 }
 
-/** Training diverged: the loss is no longer finite. */
+/** Training diverged: a score, a loss or a parameter is no longer finite. */
 export class DivergedError extends DotbiasError {
   override readonly name = 'DivergedError';
   constructor(
-    /** 0-based step of this fit at which the loss stopped being finite. */
+    /** 0-based step of this fit whose loss, or after which a parameter, is not finite. */
     readonly step: number,
     /** The learning rate in force at that step. */
     readonly lr: number,
+    what = 'the loss is not finite at',
   ) {
-    super(`Training diverged: the loss is not finite at step ${step} (lr ${lr}). Use a lower learning rate.`);
+    super(`Training diverged: ${what} step ${step} (lr ${lr}). Use a lower learning rate or weight decay.`);
   }
 }
 

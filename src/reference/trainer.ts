@@ -1,3 +1,4 @@
+import { ifFinite } from '../../shaders/ops/finite.js';
 import type { LossOp } from '../../shaders/ops/loss.js';
 import type { OptimizerOp } from '../../shaders/ops/optimizer.js';
 import type { RangeOp } from '../../shaders/ops/range.js';
@@ -57,7 +58,7 @@ export class ReferenceTrainer {
     return this.options.range.value(this.score(user, item));
   }
 
-  /** Mean loss of a batch and its gradient with respect to every parameter. */
+  /** Mean loss of a batch (NaN if a score is not finite, which a range may hide) and its gradient with respect to every parameter. */
   gradient(users: ArrayLike<number>, items: ArrayLike<number>, ratings: ArrayLike<number>): { loss: number; grad: Float64Array } {
     const { nUsers, nFactors, hasBias } = this.shape;
     const { rowStride, biasColumn } = this.layout;
@@ -67,7 +68,7 @@ export class ReferenceTrainer {
     for (let k = 0; k < users.length; k++) {
       const z = this.score(users[k], items[k]);
       const yHat = range.value(z);
-      total += loss.value(yHat, ratings[k]);
+      total += ifFinite(z, loss.value(yHat, ratings[k]));
       const dz = (loss.grad(yHat, ratings[k]) / users.length) * range.grad(z);
       const [user, item] = [users[k], nUsers + items[k]];
       const [ofUser, ofItem] = score.grad(this.#factors(user), this.#factors(item));

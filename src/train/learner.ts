@@ -70,7 +70,8 @@ export class CollabLearner extends CollabModel implements FittedLearner {
    *
    * @param lrMax default 3e-3
    * @returns the records of the epochs made, also of those before a resume; fewer if `signal` or a callback ended the fit
-   * @throws DivergedError as soon as the loss is not finite (the model is then unusable, but for `keepBest`);
+   * @throws DivergedError as soon as a loss or, at the end of an epoch, a parameter is not finite (the model is then unusable,
+   *   but for `keepBest`);
    *   FileFormatError if `resume` belongs to another run; DotbiasError while another fit or lrFind runs
    */
   async fitOneCycle(epochs: number, lrMax = 3e-3, options: OneCycleFitOptions = {}): Promise<EpochRecord[]> {
@@ -114,10 +115,10 @@ export class CollabLearner extends CollabModel implements FittedLearner {
     return this.#alone('lrFind', lrFinder(this, beta1, options));
   }
 
-  /** Errors on the validation set with the model as it is now; NaN without validation ratings. */
+  /** Errors on the validation set with the model as it is now; NaN without validation ratings, and where a number is not finite. */
   async validate(): Promise<Validation> {
     this.throwIfReleased();
-    return this.validator.run();
+    return (await this.validator.run()).valid;
   }
 
   /** The first `n` validation ratings, all if they are fewer, beside their predictions. @throws RangeError unless n is at least 1 */

@@ -1,10 +1,11 @@
 /** Runs a fit: the trainer's steps with everything that is told, kept and saved along the way. */
+import { DivergedError } from '../base/errors.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { SmoothLoss } from '../schedule/smooth.js';
 import { type Checkpoint, encodeCheckpoint, resumeFit } from './checkpoint.js';
 import type { Callback, EpochRecord, Fit, FittedLearner } from './fit.js';
 import type { FitHooks } from './trainer.js';
-import type { Validator } from './validator.js';
+import type { Validation, Validator } from './validator.js';
 
 /** What may be told of a fit, and what may end it; all optional. */
 export interface FitOptions {
@@ -56,6 +57,7 @@ export async function runFit(
       begun.push(callback);
     }
     if (!fit.stopped) done = await trainer.fit(schedule, hooks, fit.records.length);
+    if (done % trainer.stepsPerEpoch > 0) await validFinite(validator, schedule, done - 1);
   } catch (error) {
     await endAll(begun.reverse(), fit).catch(() => undefined); // the first error counts
     throw error;
@@ -95,7 +97,10 @@ function smoothed(losses: readonly number[]): SmoothLoss {
 
 function hooksOf(fit: Fit, validator: Validator, options: FitOptions, smooth: SmoothLoss): FitHooks {
   const {
-    learner: { history },
+    learner: {
+      history,
+      trainer: { stepsPerEpoch },
+    },
     schedule,
     callbacks,
     records,
@@ -117,7 +122,7 @@ function hooksOf(fit: Fit, validator: Validator, options: FitOptions, smooth: Sm
     },
     onEpoch: async (epoch) => {
       const trained = performance.now();
-      const valid = await validator.run();
+      const valid = await validFinite(validator, schedule, (epoch + 1) * stepsPerEpoch - 1);
       const now = performance.now();
       const seconds = { trainSeconds: (trained - started) / 1000, validateSeconds: (now - trained) / 1000 };
       const record: EpochRecord = { epoch, trainLoss: smooth.value, validLoss: valid.loss, valid, ...seconds };
@@ -130,6 +135,13 @@ function hooksOf(fit: Fit, validator: Validator, options: FitOptions, smooth: Sm
       return fit.stopped;
     },
   };
+}
+
+/** Errors of the model after a step. @throws DivergedError: nothing that is not finite may reach a callback or a checkpoint */
+async function validFinite(validator: Validator, { lr }: Schedule, step: number): Promise<Validation> {
+  const { valid, isFinite } = await validator.run();
+  if (!isFinite) throw new DivergedError(step, lr[step], 'a parameter or a score is not finite after');
+  return valid;
 }
 
 /** Calls `onEnd` of all, even if one throws; then throws the first error. */

@@ -1,5 +1,6 @@
 import { Rating } from '../../shaders/ops/structs.js';
 import { validate } from '../../shaders/answer/validate.wgsl.js';
+import { nonFinite } from '../../shaders/train/non-finite.wgsl.js';
 import type { Ratings } from '../data/collab-data.js';
 import { packRatings } from '../data/pack-ratings.js';
 import type { Binding } from '../gpu/pipeline.js';
@@ -16,13 +17,24 @@ export interface Validation {
   mae: number;
 }
 
-/** Measures a model on a fixed set of ratings, in one dispatch and one small readback. */
+/** What a validator found. */
+export interface Measurement {
+  /** NaN for an empty set, and where a score or a parameter is not finite. */
+  valid: Validation;
+  /** Whether the loss, all parameters and the optimiser's state are finite numbers. */
+  isFinite: boolean;
+}
+
+/** Measures a model on a fixed set of ratings, and looks for numbers that are not finite, in one submission and one small readback. */
 export class Validator {
   private constructor(
     readonly tables: EmbeddingTables,
     readonly nRatings: number,
     private readonly scope: Scope,
     private readonly binding: Binding<ReturnType<typeof validate>>,
+    private readonly checks: readonly Binding<typeof nonFinite>[],
+    private readonly found: GPUBuffer,
+    /** A vec4 for each workgroup, then `found`. */
     private readonly sums: GPUBuffer,
   ) {}
 
@@ -35,31 +47,42 @@ export class Validator {
     const {
       gpu,
       param,
-      layout: { factorVecs, rowVecs },
+      state,
+      layout: { factorVecs, rowVecs, nParams },
       shape,
     } = tables;
     const kernel = validate(loss, range, score, shape.hasBias);
-    const pipeline = await gpu.compile(kernel);
+    const [pipeline, checker] = await Promise.all([gpu.compile(kernel), gpu.compile(nonFinite)]);
     const nRatings = ratings.users.length;
     const packed = new StructArray(Rating, nRatings);
     packRatings(packed, ratings, shape.nUsers, nRatings);
     return gpu.owning((scope) => {
-      const sums = scope.allocate('validation sums', 16 * Math.ceil(nRatings / kernel.workgroupSize));
+      const sums = scope.allocate('validation sums', 16 * Math.ceil(nRatings / kernel.workgroupSize) + 4);
+      const found = scope.allocate('not finite', 4);
+      const checks = [param, ...Object.values(state)].map((values) => checker.bind(scope, { values, found }, { nVecs: nParams / 4 }));
       const buffers = { ratings: scope.upload('validation ratings', packed.words), param, sums };
       const binding = pipeline.bind(scope, buffers, { nRatings, factorVecs, rowVecs });
-      return new Validator(tables, nRatings, scope, binding, sums);
+      return new Validator(tables, nRatings, scope, binding, checks, found, sums);
     });
   }
 
-  /** Errors of the model as it is now. NaN for an empty set. */
-  async run(): Promise<Validation> {
-    const { gpu } = this.tables;
-    gpu.record('validate').dispatch(this.binding, this.nRatings).submit();
+  /** Measures the model as it is now. */
+  async run(): Promise<Measurement> {
+    const {
+      gpu,
+      layout: { nParams },
+    } = this.tables;
+    gpu.write(this.found, Uint32Array.of(0));
+    const recorder = gpu.record('validate').dispatch(this.binding, this.nRatings);
+    for (const check of this.checks) recorder.dispatch(check, nParams / 4);
+    recorder.copy(this.found, 0, this.sums, this.sums.size - 4, 4).submit();
     const sums = await gpu.readFloats(this.sums);
-    const total = [0, 0, 0];
-    for (let i = 0; i < sums.length; i++) if (i % 4 < 3) total[i % 4] += sums[i];
+    const isNumber = sums[sums.length - 1] === 0;
+    const total = isNumber ? [0, 0, 0] : [NaN, NaN, NaN];
+    for (let i = 0; i < sums.length - 1; i++) if (i % 4 < 3) total[i % 4] += sums[i];
     const [loss, mse, mae] = total.map((sum) => sum / this.nRatings);
-    return { loss, mse, rmse: Math.sqrt(mse), mae };
+    const isFinite = isNumber && (this.nRatings === 0 || Number.isFinite(loss));
+    return { valid: { loss, mse, rmse: Math.sqrt(mse), mae }, isFinite };
   }
 
   /** Gives the memory back; a second time does nothing. */

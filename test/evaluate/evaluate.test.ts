@@ -7,7 +7,9 @@ import { foldIn } from '../../src/answer/fold-in.js';
 import { mae, mse } from '../../src/evaluate/metrics.js';
 import { plantedRatings } from '../../src/data/planted.js';
 import { byUser, type Fold, kFold, randomHoldOut } from '../../src/data/protocols.js';
+import { DivergedError } from '../../src/base/errors.js';
 import { sharedGpu } from '../helpers/gpu.js';
+import { assertRefused } from '../helpers/refusal.js';
 
 const test = suite('evaluate');
 
@@ -50,6 +52,14 @@ test('each fold is trained with its seed and judged on its test ratings; mean an
   assert.equal({ mean: result.mean, sd: result.sd }, meanAndSd(result.folds));
   assert.is(second.precision, undefined);
   assert.is(gpu.allocated, before, 'buffers are released');
+});
+
+test('a fold that diverges under its range ends the evaluation, and gives its memory back', async () => {
+  const gpu = await sharedGpu();
+  const before = gpu.allocated;
+  const folds = kFold(columns, { folds: 3, seeds: [7] });
+  await assertRefused(() => evaluate(folds, { ...recipe, fit: (learn) => learn.fit(1, 1e25) }, { gpu }), /diverged/, DivergedError);
+  assert.is(gpu.allocated, before);
 });
 
 test('an ensemble is judged by the mean of the predictions of its seeds', async () => {

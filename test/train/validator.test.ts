@@ -20,7 +20,8 @@ async function validate(options: Partial<StepOptions>, hasBias: boolean) {
   embeddings.writeTables(tables);
   const step = stepOptions(options);
   const validator = await Validator.create(embeddings, data.valid, step);
-  const found = await validator.run();
+  const { valid: found, isFinite } = await validator.run();
+  assert.ok(isFinite);
   validator.release();
   embeddings.release();
   return { found, step, reference: new ReferenceTrainer(shape, new RowLayout(shape).unpack(new RowLayout(shape).pack(tables)), step) };
@@ -52,7 +53,7 @@ test('an empty validation set has no errors to speak of', async () => {
   const embeddings = new EmbeddingTables(gpu, { nUsers: 3, nItems: 4, nFactors: 2, hasBias: true });
   const none = { users: new Uint32Array(), items: new Uint32Array(), ratings: new Float32Array() };
   const validator = await Validator.create(embeddings, none, stepOptions());
-  assert.equal(await validator.run(), { loss: NaN, mse: NaN, rmse: NaN, mae: NaN });
+  assert.equal(await validator.run(), { valid: { loss: NaN, mse: NaN, rmse: NaN, mae: NaN }, isFinite: true });
   validator.release();
   embeddings.release();
 });

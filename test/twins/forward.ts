@@ -1,3 +1,4 @@
+import { ifFinite } from '../../shaders/ops/finite.js';
 import type { LossOp } from '../../shaders/ops/loss.js';
 import type { RangeOp } from '../../shaders/ops/range.js';
 import type { ScoreOp } from '../../shaders/ops/score.js';
@@ -15,6 +16,6 @@ export const forward =
       const z = scoreRows(score, param, user, item, factorVecs, hasBias);
       const yHat = range.value(z);
       const sum = sumOf(factorsAt(param, user, factorVecs), factorsAt(param, item, factorVecs));
-      outcomes[k] = { loss: loss.value(yHat, y), dz: (loss.grad(yHat, y) / batchSize) * range.grad(z), sum };
+      outcomes[k] = { loss: ifFinite(z, loss.value(yHat, y)), dz: (loss.grad(yHat, y) / batchSize) * range.grad(z), sum };
     }
   };

@@ -1,3 +1,4 @@
+import { ifFinite } from '../../shaders/ops/finite.js';
 import type {
   lazyForward as forwardKernel,
   lazySteps as stepsKernel,
@@ -24,7 +25,7 @@ export const lazyForward =
       const z = scoreRows(score, param, user, item, factorVecs, hasBias);
       const yHat = range.value(z);
       const sum = sumOf(factorsAt(param, user, factorVecs), factorsAt(param, item, factorVecs));
-      outcomes[k] = { loss: loss.value(yHat, y), dz: loss.grad(yHat, y) * lossScale * range.grad(z), sum };
+      outcomes[k] = { loss: ifFinite(z, loss.value(yHat, y)), dz: loss.grad(yHat, y) * lossScale * range.grad(z), sum };
     }
   };
 

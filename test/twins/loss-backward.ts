@@ -1,3 +1,4 @@
+import { ifFinite } from '../../shaders/ops/finite.js';
 import type { LossOp } from '../../shaders/ops/loss.js';
 import type { RangeOp } from '../../shaders/ops/range.js';
 import type { ScoreOp } from '../../shaders/ops/score.js';
@@ -14,6 +15,6 @@ export const lossBackward =
       const { y } = ratings[first + k];
       const dz = (loss.grad(yHat[k], y) / batchSize) * range.grad(z[k]);
       const sum = stride === 1 ? sums[k] : sums.slice(k * stride, k * stride + Number(score.sum![3]));
-      outcomes[first + k] = { loss: loss.value(yHat[k], y), dz, sum };
+      outcomes[first + k] = { loss: ifFinite(z[k], loss.value(yHat[k], y)), dz, sum };
     }
   };

@@ -1,4 +1,5 @@
 import type { predict as kernel } from '../../shaders/answer/predict.wgsl.js';
+import { ifFinite } from '../../shaders/ops/finite.js';
 import type { RangeOp } from '../../shaders/ops/range.js';
 import type { ScoreOp } from '../../shaders/ops/score.js';
 import { scoreRows } from './score.js';
@@ -10,6 +11,7 @@ export const predict =
   ({ ratings, param, yHat }, { nPairs, factorVecs, rowVecs }) => {
     for (let k = 0; k < nPairs; k++) {
       const { user, item } = ratings[k];
-      yHat[k] = range.value(scoreRows(score, param, user * rowVecs, item * rowVecs, factorVecs, hasBias));
+      const z = scoreRows(score, param, user * rowVecs, item * rowVecs, factorVecs, hasBias);
+      yHat[k] = ifFinite(z, range.value(z));
     }
   };

@@ -1,4 +1,5 @@
 import type { validate as kernel } from '../../shaders/answer/validate.wgsl.js';
+import { ifFinite } from '../../shaders/ops/finite.js';
 import type { LossOp } from '../../shaders/ops/loss.js';
 import type { RangeOp } from '../../shaders/ops/range.js';
 import type { ScoreOp } from '../../shaders/ops/score.js';
@@ -12,7 +13,8 @@ export const validate =
     sums.fill(0, 0, 4 * Math.ceil(nRatings / group));
     for (let k = 0; k < nRatings; k++) {
       const { user, item, y } = ratings[k];
-      const yHat = range.value(scoreRows(score, param, user * rowVecs, item * rowVecs, factorVecs, hasBias));
+      const z = scoreRows(score, param, user * rowVecs, item * rowVecs, factorVecs, hasBias);
+      const yHat = ifFinite(z, range.value(z));
       const at = 4 * Math.floor(k / group);
       sums[at] += loss.value(yHat, y);
       sums[at + 1] += (yHat - y) ** 2;

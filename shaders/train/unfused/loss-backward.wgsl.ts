@@ -1,9 +1,11 @@
 // Loss of each rating of a batch and its gradient with respect to the raw score.
-//   maths     loss = L(yHat[k], y[k])   dz = L'(yHat[k], y[k]) / batchSize range'(z[k])   (the loss is the batch mean)
+//   maths     loss = L(yHat[k], y[k]), NaN unless z[k] is finite;
+//             dz = L'(yHat[k], y[k]) / batchSize range'(z[k])   (the loss is the batch mean)
 //   mapping   one invocation per rating
 //   races     none: one writer per element
 import { defineKernel, read, readWrite } from '../../../src/gpu/kernel.js';
 import { wgsl } from '../../../src/gpu/wgsl.js';
+import { ifFiniteWgsl } from '../../ops/finite.js';
 import type { LossOp } from '../../ops/loss.js';
 import type { RangeOp } from '../../ops/range.js';
 import { type ScoreOp, scoreSumType } from '../../ops/score.js';
@@ -23,14 +25,14 @@ export const lossBackward = (loss: LossOp, range: RangeOp, score: ScoreOp) =>
       outcomes: readWrite(outcomeStruct(score)),
     },
     ops: [loss, range],
-    code: (declarations) => wgsl`${declarations}${scoreSumType(score)}
+    code: (declarations) => wgsl`${declarations}${scoreSumType(score)}${ifFiniteWgsl}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let k = threadIndex(id, groups);
   if (k >= uniforms.batchSize) { return; }
   let y = ratings[immediates.first + k].y;
   let dz = lossGrad(yHat[k], y) / f32(uniforms.batchSize) * rangeGrad(z[k]);
-  outcomes[immediates.first + k] = Outcome(loss(yHat[k], y), dz, sums[k]);
+  outcomes[immediates.first + k] = Outcome(ifFinite(z[k], loss(yHat[k], y)), dz, sums[k]);
 }
 `,
   });

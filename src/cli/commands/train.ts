@@ -73,12 +73,13 @@ async function train(flags: TrainFlags): Promise<void> {
     tell(rangeLine(learn, rangeChoice(flags, data).from));
     learn.notes.forEach(note);
     note(steppingNote(learn));
-    const interrupted = await fit(learn, flags, tell);
-    if (learn.history.epochs.length === 0) {
+    const { interrupted, diverged } = await fit(learn, flags, tell);
+    if (learn.history.epochs.length === 0 && !diverged) {
       note('Stopped before the first epoch was complete: nothing was saved.');
       return;
     }
-    const valid = await learn.validate();
+    const isLost = diverged !== undefined && !hasBest(learn, flags);
+    const valid = isLost ? { loss: NaN, mse: NaN, rmse: NaN, mae: NaN } : await learn.validate();
     const config = {
       epochs: flags.epochs,
       lr: flags.lr,
@@ -87,7 +88,15 @@ async function train(flags: TrainFlags): Promise<void> {
       bias: flags.bias,
       ...(!flags.trainFile && { validPct: flags.validPct }),
     };
-    const report = trainReport({ learn, valid, adapter: device.info, data, bestMse, config, watch, interrupted });
+    const report = trainReport({ learn, valid, adapter: device.info, data, bestMse, config, watch, interrupted, diverged });
+    const writeReport = async () => {
+      report.seconds.total = watch.total;
+      if (flags.report !== undefined) await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+    };
+    if (isLost) {
+      await writeReport();
+      throw diverged;
+    }
     printLines(resultLines(report));
     if (!flags.quiet && data.nValid > 0) printLines(`\n${await samplePredictions(learn)}`);
     if (flags.out !== undefined) {
@@ -99,15 +108,24 @@ async function train(flags: TrainFlags): Promise<void> {
       const files = await writePlots(learn, flags.plots);
       tell(`Plots in ${flags.plots}: ${files.join(', ')}`);
     }
-    report.seconds.total = watch.total;
-    if (flags.report !== undefined) await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+    await writeReport();
   });
 }
 
+/** Whether the model is that of the best epoch, whatever came after. */
+const hasBest = ({ history }: CollabLearner, { keepBest }: TrainFlags) => keepBest === true && history.epochs.length > 0;
+
 const COLUMNS = ['epoch', 'train_loss', 'valid_loss', 'time'];
 
-/** Trains and prints the table; true if Ctrl-C cut it short. */
-async function fit(learn: CollabLearner, flags: TrainFlags, tell: (line: string) => void): Promise<boolean> {
+/** How a fit came to its end before its time. */
+interface EarlyEnd {
+  /** Ctrl-C cut it short. */
+  interrupted: boolean;
+  diverged?: DivergedError | undefined;
+}
+
+/** Trains and prints the table. */
+async function fit(learn: CollabLearner, flags: TrainFlags, tell: (line: string) => void): Promise<EarlyEnd> {
   const { epochs, lr, quiet = false } = flags;
   const { notes, callbacks, checkpoint, resume } = await prepareRun(flags, learn);
   notes.forEach(note);
@@ -139,19 +157,22 @@ async function fit(learn: CollabLearner, flags: TrainFlags, tell: (line: string)
       return signal.aborted;
     });
   } catch (error) {
-    if (!(error instanceof DivergedError && flags.keepBest && learn.history.epochs.length > 0)) throw error;
-    note(`${error.message} What follows is the model of the best epoch.`);
-    process.exitCode = 1;
-    return false;
+    if (!(error instanceof DivergedError)) throw error;
+    if (hasBest(learn, flags)) {
+      progress.clear();
+      note(`${error.message} What follows is the model of the best epoch.`);
+      process.exitCode = 1;
+    }
+    return { interrupted: false, diverged: error };
   } finally {
     progress.clear();
   }
-  if (!interrupted || learn.history.epochs.length === epochs) return false;
+  if (!interrupted || learn.history.epochs.length === epochs) return { interrupted: false };
   const resumable = flags.checkpointDir !== undefined && learn.history.epochs.length > 0;
   const advice = resumable ? ' --resume goes on after the last complete epoch.' : '';
   note(`Interrupted after ${learn.history.losses.length} of ${epochs * stepsPerEpoch} steps.${advice}`);
   process.exitCode = 130;
-  return true;
+  return { interrupted: true };
 }
 
 async function samplePredictions(learn: CollabLearner): Promise<string> {

@@ -1,5 +1,6 @@
 import type { CollabData } from '../../data/collab-data.js';
 import { trainingConfig } from '../../files/model-file.js';
+import type { DivergedError } from '../../base/errors.js';
 import type { AdapterReport } from '../../node/device/adapter.js';
 import type { EpochRecord } from '../../train/fit.js';
 import type { CollabLearner } from '../../train/learner.js';
@@ -40,6 +41,8 @@ export interface TrainReport {
   notes: readonly string[];
   /** Ctrl-C ended the run before its time. */
   interrupted: boolean;
+  /** Where training diverged, if it did; `epochs` are those before; the errors are null unless --keep-best put one of these back. */
+  diverged?: { step: number; lr: number } | undefined;
 }
 
 /** A run that is over, and all that its report is made from. */
@@ -53,10 +56,11 @@ export interface FinishedRun {
   config: Readonly<Record<string, unknown>>;
   watch: Stopwatch;
   interrupted: boolean;
+  diverged?: DivergedError | undefined;
 }
 
 /** The report of a run. */
-export function trainReport({ learn, valid, adapter, data, bestMse, config, watch, interrupted }: FinishedRun): TrainReport {
+export function trainReport({ learn, valid, adapter, data, bestMse, config, watch, interrupted, diverged }: FinishedRun): TrainReport {
   const { epochs } = learn.history;
   const sum = (seconds: (record: EpochRecord) => number) => epochs.reduce((total, record) => total + seconds(record), 0);
   const train = sum(({ trainSeconds }) => trainSeconds);
@@ -96,6 +100,7 @@ export function trainReport({ learn, valid, adapter, data, bestMse, config, watc
     ratingsPerSecond: (steps * data.batchSize) / train,
     notes: learn.notes,
     interrupted,
+    ...(diverged && { diverged: { step: diverged.step, lr: diverged.lr } }),
   };
 }
 

@@ -49,6 +49,20 @@ test('shards of a sweep do each trial once, a second run does nothing, and the s
   assert.is(rows[0][4], '0.02');
 });
 
+test('a trial that diverges under its range is kept as a failure, and evaluate exits with the same sentence', async () => {
+  writeFileSync(at('high.json'), JSON.stringify({ base: { epochs: 1, factors: 4, batchSize: 32 }, grid: { lr: [0.01, 1e30] } }));
+  const { code, stdout } = await dotbias('sweep', at('high.json'), '--data', ratings, '--out', at('high'));
+  assert.is(code, 0);
+  const trials = readdirSync(at('high')).map((name) => readJson(join(at('high'), name)));
+  const failed = trials.find(({ error }) => error !== undefined);
+  assert.equal([trials.length, failed.config.lr, failed.mean], [2, 1e30, undefined]);
+  assert.match(failed.error, /^Training diverged: the loss is not finite at step \d+ \(lr .*\)\. Use /);
+  assert.ok(stdout.includes(failed.error));
+  const args = ['--factors', '4', '--epochs', '1', '--batch-size', '32', '--lr', '1e30', '--report', at('none.json')];
+  const alone = await dotbias('evaluate', '--data', ratings, ...args);
+  assert.equal([alone.code, alone.stderr], [1, `error: ${failed.error}\n`]);
+});
+
 test('a trial gives what evaluate gives, and one whose settings fail is kept as a failure', async () => {
   writeFileSync(at('two.json'), JSON.stringify({ base: { epochs: 1, factors: 4 }, grid: { batchSize: [32, 100000] } }));
   const { code, stdout } = await dotbias('sweep', at('two.json'), '--data', ratings, '--out', at('two'));

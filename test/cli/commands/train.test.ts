@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -96,21 +96,37 @@ test('a given split is kept, and malformed rows are left out where that is asked
   assert.match(stdout, /4 malformed rows left out, the first: .* 12 training and 2 validation ratings of 2 items by 2 users\./);
 });
 
-test('a diverged run says so and leaves nothing behind', async () => {
-  const { code, stderr } = await dotbias(
-    ...SMALL,
-    '--y-range',
-    'none',
-    '--lr',
-    '1e30',
-    '--out',
-    file('diverged/model'),
-    '--report',
-    file('diverged/report'),
-  );
+for (const [name, ...range] of [
+  ['with a range', '--y-range', '0,5.5'],
+  ['without a range', '--y-range', 'none'],
+]) {
+  test(`a diverged run says so in one sentence, saves no model, and reports what was reached: ${name}`, async () => {
+    const out = ['--out', file('diverged/model'), '--report', file('diverged/report'), '--checkpoint-dir', file('diverged/checkpoints')];
+    const { code, stdout, stderr } = await dotbias(...SMALL, ...range, '--lr', '1e30', ...out);
+    assert.is(code, 1);
+    assert.match(stderr, /^error: Training diverged: the loss is not finite at step \d+ \(lr [^\n]+\n$/);
+    assert.not.match(stdout, /valid MSE/);
+    assert.not.ok(existsSync(file('diverged/model')));
+    assert.equal(readdirSync(file('diverged/checkpoints')), []);
+    const { diverged, epochs, validMse, validRmse, validMae } = readReport('diverged/report');
+    assert.ok(diverged!.step > 0 && diverged!.lr > 1e27, JSON.stringify(diverged));
+    assert.equal([epochs.length, validMse, validRmse, validMae], [0, null, null, null]);
+    rmSync(file('diverged'), { recursive: true });
+  });
+}
+
+test('the checkpoint and the epochs before a divergence are kept', async () => {
+  const out = ['--report', file('late/report'), '--checkpoint-dir', file('late/checkpoints'), '--history', file('late/history')];
+  const { code, stderr } = await dotbias(...SMALL, '--epochs', '8', '--lr', '1e5', '--batch-size', '1024', ...out);
   assert.is(code, 1);
   assert.match(stderr, /^error: Training diverged: [^\n]+\n$/);
-  assert.not.ok(existsSync(file('diverged')));
+  const { diverged, epochs, validMse } = readReport('late/report');
+  assert.ok(epochs.length > 0 && epochs.length < 8 && epochs.every(({ validLoss }) => Number.isFinite(validLoss)), JSON.stringify(epochs));
+  assert.is(validMse, null);
+  assert.is(Math.floor(diverged!.step / 2), epochs.length);
+  const kept = [epochs.length - 1, epochs.length].filter((epoch) => epoch > 0).map((epoch) => `epoch-000${epoch}.safetensors`);
+  assert.equal(readdirSync(file('late/checkpoints')).sort(), kept);
+  assert.is(readFileSync(file('late/history'), 'utf8').trim().split('\n').length, epochs.length + 1);
 });
 
 test('Ctrl-C stops the run, and what was asked for is saved', async () => {
