@@ -9,6 +9,8 @@ export { type Id, IdMap, NA } from './data/ids.js';
 export { rangeNotes, rangeOfRatings } from './data/rating-range.js';
 export { randomSplit, type Split, type SplitOptions } from './data/split.js';
 export * from './data/protocols.js';
+export type { ColumnChoice, ReadOptions } from './read/options.js';
+export type { RatingsFile, RatingsSplit, Skipped } from './read/ratings-file.js';
 export { plantedRatings, type PlantedOptions, type PlantedRatings } from './data/planted.js';
 
 // Training

@@ -21,6 +21,7 @@ const layers = [
   'shaders/answer',
   'shaders',
   'src/data',
+  'src/read',
   'src/model',
   'src/reference',
   'src/answer',

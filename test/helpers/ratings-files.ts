@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError } from '../../src/base/errors.js';
-import { readRatings, type RatingsFile, type ReadRatingsOptions } from '../../src/node/ratings/ratings-file.js';
+import { readRatings, type ReadRatingsOptions } from '../../src/node/ratings/ratings-file.js';
+import type { RatingsFile } from '../../src/read/ratings-file.js';
 
 export const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
 process.once('exit', () => rmSync(folder, { recursive: true }));

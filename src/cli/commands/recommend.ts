@@ -4,6 +4,7 @@ import type { GivenRating } from '../../answer/given-ratings.js';
 import type { ModelInfo } from '../../answer/trained-model.js';
 import { DataError } from '../../base/errors.js';
 import type { Id } from '../../data/ids.js';
+import { readRatings } from '../../node/ratings/ratings-file.js';
 import { readModelFile } from '../../node/files/model-file.js';
 import { integer } from '../options/numbers.js';
 import { addSavedModelOptions, findItem, findUser, type SavedModelFlags, unknownItem, withModel } from '../options/saved-model.js';
@@ -95,7 +96,6 @@ async function listForNewUser(
 
 /** One person's ratings of items of the model. @throws DataError for a file that does not hold these */
 async function readOwnRatings(saved: ModelInfo, file: string, unknown: 'error' | 'na'): Promise<GivenRating[]> {
-  const { readRatings } = await import('../../node/ratings/ratings-file.js');
   const {
     columns: { users, items, ratings },
   } = await readRatings(file, { onePerson: true });

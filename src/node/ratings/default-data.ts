@@ -7,8 +7,11 @@ import type { Id } from '../../data/ids.js';
 import { plantedRatings, type PlantedRatings } from '../../data/planted.js';
 import { cacheDir as defaultCacheDir } from '../disk/cache.js';
 import { cachedMovieLens100k, DOWNLOAD_OPTIONS, downloadMovieLens100k, type DownloadOptions } from './movielens.js';
-import { readRatings, type Skipped } from './ratings-file.js';
-import { READ_OPTIONS, type ReadRatingsOptions } from './read-options.js';
+import { READ_OPTIONS as READ_IN_CORE } from '../../read/options.js';
+import type { Skipped } from '../../read/ratings-file.js';
+import { readRatings, type ReadRatingsOptions } from './ratings-file.js';
+
+const READ_OPTIONS = [...READ_IN_CORE, 'stdin'] as const;
 
 /** Which ratings `openRatings` takes, and how it reads or downloads them; all optional. */
 export interface OpenRatingsOptions extends ReadRatingsOptions, DownloadOptions {
@@ -83,7 +86,15 @@ async function movieLens(folder: string, reading: ReadRatingsOptions, why: strin
 
 function planted(seed: number, why: string): OpenedRatings {
   const { columns, bestMse } = plantedRatings({ seed });
-  return { columns, name: 'planted', source: `The planted set, synthetic ratings (${why}).`, bestMse, skipped: 0, skippedExamples: [] };
+  return {
+    columns,
+    name: 'planted',
+    source: `The planted set, synthetic ratings (${why}).`,
+    bestMse,
+    skipped: 0,
+    skippedExamples: [],
+    notes: [],
+  };
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -1,0 +1,101 @@
+import type { Id } from '../data/ids.js';
+import { grown, TextTable } from './text-table.js';
+
+/**
+ * A column of ids while it is read. It holds numbers as long as every field is the canonical text of its number (`7`, not
+ * `007`, `+7`, `7.0` or `7 `), so that no two texts become one id; the first other field makes the whole column text, since
+ * a canonical number gives its text back.
+ */
+export class IdColumn {
+  /** The ids, or their codes in `#table`. */
+  #values = new Float64Array(1 << 12);
+  #next = 0;
+  #table: TextTable | undefined;
+  /** Number of ids. */
+  length = 0;
+
+  constructor(isText: boolean) {
+    if (isText) this.toText();
+  }
+
+  get isText(): boolean {
+    return this.#table !== undefined;
+  }
+
+  /** Takes the field from `start` to `end` for the next id; says what is wrong if it cannot be one. */
+  take(bytes: Uint8Array, start: number, end: number): string | undefined {
+    if (start === end) return 'is missing';
+    if (this.#table === undefined) {
+      const number = canonical(bytes, start, end);
+      if (!Number.isNaN(number)) {
+        this.#next = number;
+        return undefined;
+      }
+    }
+    const code = this.toText().code(bytes, start, end);
+    if (code === -1) return 'is not UTF-8 text; name the encoding of the file, such as latin1';
+    this.#next = code;
+    return undefined;
+  }
+
+  /** Whether the id that was taken is a negative number, which only a column of text may hold. */
+  get takenIsNegative(): boolean {
+    return this.#table === undefined && this.#next < 0;
+  }
+
+  /** The number that was taken. */
+  get taken(): number {
+    return this.#next;
+  }
+
+  /** Adds the id that was taken. */
+  push(): void {
+    if (this.length === this.#values.length) this.#values = grown(this.#values, new Float64Array(2 * this.length));
+    this.#values[this.length++] = this.#next;
+  }
+
+  /** Makes the column text. */
+  toText(): TextTable {
+    if (this.#table === undefined) {
+      this.#table = new TextTable();
+      for (let row = 0; row < this.length; row++) this.#values[row] = this.#table.codeOf(String(this.#values[row]));
+    }
+    return this.#table;
+  }
+
+  /** The ids of the rows wanted: all numbers or all text. */
+  ids(isWanted: (row: number) => boolean, count: number): ArrayLike<Id> {
+    const values = new Float64Array(count);
+    for (let row = 0, k = 0; row < this.length; row++) if (isWanted(row)) values[k++] = this.#values[row];
+    const texts = this.#table?.texts;
+    return texts === undefined ? values : Array.from(values, (code) => texts[code]);
+  }
+
+  /** Whether row `row` of a column of numbers is negative. */
+  isNegative(row: number): boolean {
+    return this.#table === undefined && this.#values[row] < 0;
+  }
+}
+
+/** The whole number of which the field is the canonical text, else NaN. */
+function canonical(bytes: Uint8Array, start: number, end: number): number {
+  const size = end - start;
+  if (size <= 15 && (bytes[start] !== 48 || size === 1)) {
+    let value = 0;
+    let at = start;
+    for (; at < end; at++) {
+      const digit = bytes[at] - 48;
+      if (digit < 0 || digit > 9) break;
+      value = 10 * value + digit;
+    }
+    if (at === end) return value;
+  }
+  if (size > 17 || (bytes[start] !== 45 && size < 16)) return NaN;
+  const text = String.fromCharCode(...bytes.subarray(start, end));
+  return isCanonical(text) ? Number(text) : NaN;
+}
+
+/** Whether a text is what `String` gives for a whole number below 2^53. */
+function isCanonical(text: string): boolean {
+  return /^(0|-?[1-9]\d{0,15})$/.test(text) && Number.isSafeInteger(Number(text));
+}

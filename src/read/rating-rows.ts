@@ -1,0 +1,239 @@
+import { DataError } from '../base/errors.js';
+import type { RatingColumns } from '../data/collab-data.js';
+import { clip } from './dialect.js';
+import { IdColumn } from './id-column.js';
+import { parseNumber } from './number.js';
+import type { ReadOptions } from './options.js';
+import type { Fields, Table } from './roles.js';
+import { grown } from './text-table.js';
+import { parseTime } from './time.js';
+
+/** A source of rows: a file or a stream. */
+export interface Part extends Table {
+  /** What messages call it. */
+  label: string;
+  fields: Fields;
+}
+
+/** What is wrong with a row or a line. */
+export interface Fault {
+  reason: string;
+  /** The offending field, or the whole line if no single field is to blame. */
+  value: string;
+  /** Position of the column, if one is to blame. */
+  column?: number | undefined;
+}
+
+/** Where a row stands, and what is wrong with it. */
+interface BadRow extends Fault {
+  part: Part;
+  line: number;
+}
+
+export const MAX_EXAMPLES = 5;
+/** The user of ratings that are one person's. */
+const NOBODY = new Uint8Array([48]); // '0'
+
+/** The ratings of one run of files while they are read: columns that grow, malformed rows, and what is to be said. */
+export class RatingRows {
+  readonly users: IdColumn;
+  readonly items: IdColumn;
+  /** What was read in a way that its user may not expect, a sentence each. */
+  readonly notes: string[] = [];
+  /** Number of malformed rows left out. */
+  skipped = 0;
+  /** Titles by the text of the item, if they are one person's ratings and have a column of titles. */
+  titles: Map<string, string> | undefined;
+  readonly #options: ReadOptions;
+  readonly #range: readonly [number, number];
+  #ratings = new Float32Array(1 << 12);
+  #times = new Float64Array(1 << 12);
+  #n = 0;
+  /** Why the ratings have no times, undefined as long as they have. */
+  #untimed: string | undefined;
+  #part!: Part;
+  #parts: Part[] = [];
+  /** The first malformed rows that were left out. */
+  readonly #examples: BadRow[] = [];
+  /** Rows whose ids are malformed unless the column turns out to be text: all of them, and the first few. */
+  #nNegative = 0;
+  readonly #negative: (BadRow & { column: number })[] = [];
+  #unrated = 0;
+
+  constructor(options: ReadOptions) {
+    this.#options = options;
+    this.#range = options.ratingRange ?? [-Infinity, Infinity];
+    this.users = new IdColumn(options.textIds === true);
+    this.items = new IdColumn(options.textIds === true);
+  }
+
+  /** Number of rows. */
+  get length(): number {
+    return this.#n;
+  }
+
+  /** Whether the column at a position holds ids that are text. */
+  holdsTextAt(column: number): boolean {
+    const { user, item } = this.#part.fields;
+    return (column === user && this.users.isText) || (column === item && this.items.isText);
+  }
+
+  /** Begins another source. */
+  begin(part: Part): void {
+    this.#part = part;
+    this.#parts.push(part);
+    if (part.fields.note !== undefined) this.notes.push(part.fields.note);
+    // A column that nobody named may hold anything, and is then no time.
+    if (part.fields.time === undefined) this.#untimed ??= '';
+    if (part.fields.title !== undefined && this.#options.onePerson) this.titles ??= new Map();
+  }
+
+  /** Adds the row whose fields are given by where they begin and end; says what is wrong if it cannot. */
+  add(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, line: number): Fault | undefined {
+    const { user, item, rating, time, title } = this.#part.fields;
+    const isMissing = (column: number) => starts[column] === ends[column];
+    const text = (column: number) => new TextDecoder().decode(bytes.subarray(starts[column], ends[column]));
+    const fault = (column: number, reason: string): Fault => ({ column, reason, value: text(column) });
+
+    // All else is checked before the ids are taken, which may make their column text.
+    if (user !== undefined && isMissing(user)) return fault(user, 'the user is missing');
+    if (isMissing(item)) return fault(item, 'the item is missing');
+    let value = parseNumber(bytes, starts[rating], ends[rating]);
+    if (Number.isNaN(value)) value = decimalComma(text(rating));
+    const ratingFault = this.#ratingFault(value, isMissing(rating));
+    if (ratingFault !== undefined) return fault(rating, ratingFault);
+    if (this.#isUnrated(value)) return undefined;
+    let seconds = 0;
+    if (time !== undefined && this.#untimed === undefined) {
+      seconds = parseNumber(bytes, starts[time], ends[time]);
+      if (Number.isNaN(seconds)) seconds = parseTime(text(time));
+      if (Number.isNaN(seconds)) {
+        const timeFault = this.#timeFault(isMissing(time), text(time), line);
+        if (timeFault !== undefined) return fault(time, timeFault);
+      }
+    }
+    const userFault = user === undefined ? this.users.take(NOBODY, 0, 1) : this.users.take(bytes, starts[user], ends[user]);
+    if (userFault !== undefined) return fault(user!, `the user ${userFault}`);
+    const itemFault = this.items.take(bytes, starts[item], ends[item]);
+    if (itemFault !== undefined) return fault(item, `the item ${itemFault}`);
+    this.#push(value, seconds, line);
+    if (this.titles !== undefined && title !== undefined && !isMissing(title)) this.titles.set(text(item), text(title));
+    return undefined;
+  }
+
+  /** Leaves a malformed row out, or throws. */
+  reject(fault: Fault, line: number): void {
+    const bad = { ...fault, part: this.#part, line };
+    // An earlier row with a negative id comes first, unless its column may still turn out to be text.
+    if (this.#options.skipBadRows !== true) throw errorOf(this.#negative.find(({ column }) => this.#isNegative(column)) ?? bad);
+    this.skipped++;
+    if (this.#examples.length < MAX_EXAMPLES) this.#examples.push(bad);
+  }
+
+  /** The ratings. @throws DataError if none is left, or a column of numbers holds a negative id */
+  finish(): { columns: RatingColumns; skippedExamples: string[] } {
+    const negative = this.#negative.filter(({ column }) => this.#isNegative(column));
+    if (negative.length > 0 && this.#options.skipBadRows !== true) throw errorOf(negative[0]);
+    const isKept = (row: number): boolean => this.#nNegative === 0 || !(this.users.isNegative(row) || this.items.isNegative(row));
+    let count = 0;
+    for (let row = 0; row < this.#n; row++) if (isKept(row)) count++;
+    this.skipped += this.#n - count;
+    const place = (bad: BadRow) => this.#parts.indexOf(bad.part) * 1e12 + bad.line;
+    const skippedExamples = [...this.#examples, ...negative]
+      .sort((a, b) => place(a) - place(b))
+      .slice(0, MAX_EXAMPLES)
+      .map((bad) => errorOf(bad).message);
+    const file = this.#parts.map(({ label }) => label).join(', ');
+    if (count === 0) {
+      const none = this.#unrated > 0 ? 'All ratings in it are 0, which stands for none there.' : 'There are no ratings in it.';
+      const all = `No row is left: all ${this.skipped} are malformed, the first: ${skippedExamples[0]}`;
+      throw new DataError(this.skipped > 0 ? all : none, { file });
+    }
+    if (this.#unrated > 0) this.notes.push(`${this.#unrated} rows with the rating 0, which stands for none in such a file, were left out.`);
+    if (this.#untimed) this.notes.push(this.#untimed);
+    const pick = <T extends Float32Array | Float64Array>(from: T, to: T): T => {
+      for (let row = 0, k = 0; row < this.#n; row++) if (isKept(row)) to[k++] = from[row];
+      return to;
+    };
+    const ratings = pick(this.#ratings, new Float32Array(count));
+    if (this.#parts.some(({ fields }) => fields.ratingByPosition) && ratings.every((rating) => rating >= 1e8)) {
+      throw new DataError('The third column holds times rather than ratings; say which column the ratings are with ratingColumn.', {
+        file,
+      });
+    }
+    const columns: RatingColumns = {
+      users: this.users.ids(isKept, count),
+      items: this.items.ids(isKept, count),
+      ratings,
+      ...(this.#untimed === undefined && { timestamps: pick(this.#times, new Float64Array(count)) }),
+    };
+    return { columns, skippedExamples };
+  }
+
+  #ratingFault(value: number, isMissing: boolean): string | undefined {
+    if (isMissing) return 'the rating is missing';
+    if (!Number.isFinite(Math.fround(value))) return 'the rating is not a finite number';
+    const [lo, hi] = this.#range;
+    return value < lo || value > hi ? `the rating is not in ${lo} to ${hi}` : undefined;
+  }
+
+  /** Goodreads exports shelves: a book without a rating has the rating 0. */
+  #isUnrated(value: number): boolean {
+    const isNone = value === 0 && this.#part.header && /^my rating$/i.test(this.#part.names[this.#part.fields.rating].trim());
+    if (isNone) this.#unrated++;
+    return isNone;
+  }
+
+  /** Only who named the column needs each time; else the ratings have no times from here on. */
+  #timeFault(isMissing: boolean, text: string, line: number): string | undefined {
+    const reason = isMissing ? 'the timestamp is missing' : 'the timestamp is not a number or a date';
+    const { label, fields, names } = this.#part;
+    if (fields.timeFound === 'chosen') return reason;
+    const value = isMissing ? '' : `: '${clip(text)}'`;
+    const why = `${label}:${line}: column ${names[fields.time!]}: ${reason}${value}, so the ratings are read without times.`;
+    this.#untimed = fields.timeFound === 'named' ? why : '';
+    return undefined;
+  }
+
+  #push(rating: number, seconds: number, line: number): void {
+    const { users, items } = this;
+    const { user, item } = this.#part.fields;
+    const column = users.takenIsNegative ? user : items.takenIsNegative ? item : undefined;
+    if (column !== undefined) {
+      this.#nNegative++;
+      const isUser = users.takenIsNegative;
+      if (this.#negative.length < MAX_EXAMPLES) {
+        const reason = `the ${isUser ? 'user' : 'item'} is negative`;
+        this.#negative.push({ part: this.#part, line, column, reason, value: String((isUser ? users : items).taken) });
+      }
+    }
+    users.push();
+    items.push();
+    if (this.#n === this.#ratings.length) {
+      this.#ratings = grown(this.#ratings, new Float32Array(2 * this.#n));
+      this.#times = grown(this.#times, new Float64Array(2 * this.#n));
+    }
+    this.#ratings[this.#n] = rating;
+    this.#times[this.#n++] = seconds;
+  }
+
+  #isNegative(column: number): boolean {
+    return !(column === this.#part.fields.user ? this.users : this.items).isText;
+  }
+}
+
+/** 3,5 where a comma does not separate fields; a longer fraction may be a thousand, and is no number. */
+function decimalComma(text: string): number {
+  return /^\s*[+-]?\d+,\d{1,2}\s*$/.test(text) ? Number(text.replace(',', '.')) : NaN;
+}
+
+function errorOf({ part, line, column, reason, value }: BadRow): DataError {
+  const name = column === undefined ? undefined : part.names[column];
+  const where = name === undefined ? '' : part.header ? `column ${name}: ` : `column ${name} (from 0): `;
+  return new DataError(`${where}${reason}${value === '' ? '' : `: '${clip(value)}'`}.`, {
+    file: part.label,
+    line,
+    value,
+    ...(name !== undefined && { column: name }),
+  });
+}

@@ -1,0 +1,100 @@
+import { checkOptions, checkRange } from '../base/check.js';
+import type { RatingColumns } from '../data/collab-data.js';
+import type { Id } from '../data/ids.js';
+import { checkEncoding } from './encoding.js';
+import { READ_OPTIONS, type ReadOptions } from './options.js';
+import { MAX_EXAMPLES, RatingRows } from './rating-rows.js';
+
+/** What is to be said of the reading. */
+export interface Skipped {
+  /** Number of malformed rows left out, see `skipBadRows`. */
+  skipped: number;
+  /** A sentence about each of the first five. */
+  skippedExamples: string[];
+  /** A sentence about each thing that was read in a way one might not expect, such as comments, or a column without a name. */
+  notes: string[];
+}
+
+/** Ratings as they were read. */
+export interface RatingsFile extends Skipped {
+  /**
+   * Ids are numbers if every field of the column, in all files of the run, is the canonical text of a whole number below
+   * 2^53, otherwise strings. Timestamps, if there are any, are as in the file; dates are seconds since 1970.
+   */
+  columns: RatingColumns;
+  /** Name of the folder, such as 'ml-100k', or of the file. */
+  name: string;
+  /** Item titles by item id, if the file belongs to a layout of MovieLens that has them, or is one person's and has a column of titles. */
+  titles?: Map<Id, string> | undefined;
+}
+
+/** Ratings that were split already, as they were read: `columns` of `RatingsFile` for each part. */
+export interface RatingsSplit extends Skipped {
+  train: RatingColumns;
+  valid: RatingColumns;
+  /** Names of both files. */
+  name: string;
+  /** Item titles by item id, as for `RatingsFile`. */
+  titles?: Map<Id, string> | undefined;
+}
+
+/** Something that holds rows: it adds them all. */
+export type RowSource = (rows: RatingRows) => Promise<void>;
+
+/** Sources that are read one after the other as if they were one file. */
+export interface Group {
+  name: string;
+  sources: readonly RowSource[];
+  /** Titles that lie beside the ratings. */
+  titles?: Map<Id, string> | undefined;
+}
+
+/** @throws RangeError for an option out of range, TypeError for one that does not exist */
+export function checkReadOptions(of: string, options: ReadOptions, others: readonly string[] = []): void {
+  checkOptions(of, options, [...READ_OPTIONS, ...others]);
+  const { ratingRange, delimiter, encoding } = options;
+  if (ratingRange !== undefined) checkRange('ratingRange', ratingRange);
+  if (delimiter === '') throw new RangeError('delimiter must not be empty.');
+  checkEncoding(encoding);
+}
+
+/**
+ * Reads groups of sources. A column of ids that is text in one group is text in all, so that the same text is the same id
+ * everywhere.
+ *
+ * @throws DataError as `readText`
+ */
+export async function readGroups(groups: readonly Group[], options: ReadOptions): Promise<RatingsFile[]> {
+  const read: RatingRows[] = [];
+  for (const { sources } of groups) {
+    const rows = new RatingRows(options);
+    for (const source of sources) await source(rows);
+    read.push(rows);
+  }
+  for (const column of ['users', 'items'] as const) {
+    if (read.some((rows) => rows[column].isText)) read.forEach((rows) => rows[column].toText());
+  }
+  return read.map((rows, k) => {
+    const { name, titles } = groups[k];
+    const { columns, skippedExamples } = rows.finish();
+    const own = rows.titles && byId(rows.titles, rows.items.isText);
+    return { columns, name, skipped: rows.skipped, skippedExamples, notes: rows.notes, ...((own ?? titles) && { titles: own ?? titles }) };
+  });
+}
+
+/** Both parts of a split, of which the first is to be trained on. */
+export function asSplit([train, valid]: readonly RatingsFile[]): RatingsSplit {
+  return {
+    train: train.columns,
+    valid: valid.columns,
+    name: `${train.name} / ${valid.name}`,
+    skipped: train.skipped + valid.skipped,
+    skippedExamples: [...train.skippedExamples, ...valid.skippedExamples].slice(0, MAX_EXAMPLES),
+    notes: [...train.notes, ...valid.notes],
+    ...(train.titles && { titles: train.titles }),
+  };
+}
+
+function byId(titles: Map<string, string>, isText: boolean): Map<Id, string> {
+  return new Map([...titles].map(([id, title]) => [isText ? id : Number(id), title]));
+}

@@ -1,0 +1,161 @@
+/** Finds the columns of users, items, ratings and times in a table. */
+import { DataError } from '../base/errors.js';
+import type { ColumnChoice, ReadOptions } from './options.js';
+
+/** A table as its first lines show it. */
+export interface Table {
+  /** Names of the columns: from the header, the schema or the first JSON object, otherwise '0', '1', ... */
+  names: readonly string[];
+  header: boolean;
+  /** The first rows, by column. */
+  sample: readonly (readonly string[])[];
+}
+
+/** Positions of the columns of a file. */
+export interface Fields {
+  /** Undefined if there is none, see `onePerson`. */
+  user: number | undefined;
+  item: number;
+  rating: number;
+  time: number | undefined;
+  /** Undefined if there is none, or the titles are the items. */
+  title: number | undefined;
+  /** 'chosen' by an option, 'named' in the header, or only by its 'position'. */
+  timeFound: 'chosen' | 'named' | 'position';
+  /** Whether the ratings were found by position only. */
+  ratingByPosition: boolean;
+  /** What to tell the reader of the result about the choice, a sentence. */
+  note: string | undefined;
+}
+
+type Role = 'user' | 'item' | 'rating' | 'time' | 'title';
+
+const words = (text: string): readonly string[] => text.split(/\s+/);
+
+/** Names by which columns are known: letters only, in lower case. An earlier one wins over a later one. */
+const COLUMN_NAMES: Record<Role, readonly string[]> = {
+  user: words(`user userid uid username customer customerid custid reviewerid reviewer visitorid visitor memberid profileid
+    profilename accountid u`),
+  item: words(`item itemid iid movie movieid mid film filmid product productid parentasin asin book bookid isbn business
+    businessid song songid track trackid artist artistid anime animeid recipe recipeid joke jokeid game gameid appid beer
+    beerid hotelid restaurantid courseid const tconst i`),
+  rating: words(`rating ratings yourrating myrating userrating score myscore userscore stars starrating overall bookrating
+    preference weight r`),
+  time: words(`timestamp unixreviewtime time datetime ts ratedat date daterated dateadded ratingdate reviewtime createdat
+    datemodified t`),
+  title: words('title itemtitle movietitle booktitle filmtitle primarytitle moviename name'),
+};
+const OPTION: Record<Role, string> = {
+  user: 'userColumn',
+  item: 'itemColumn',
+  rating: 'ratingColumn',
+  time: 'timestampColumn',
+  title: 'titleColumn',
+};
+
+/** Position of the column that has one of a role's names, -1 if there is none. */
+export function columnNamed(names: readonly string[], role: Role): number {
+  // RecBole writes user_id:token.
+  const plain = names.map((name) =>
+    name
+      .toLowerCase()
+      .replace(/:(token|float)(_seq)?$/, '')
+      .replace(/[^a-z]/g, ''),
+  );
+  for (const known of COLUMN_NAMES[role]) if (plain.includes(known)) return plain.indexOf(known);
+  return -1;
+}
+
+/** The positions of the columns to read. @throws DataError for a column that does not exist, or if it is unclear which they are */
+export function chooseFields(table: Table, label: string, options: ReadOptions): Fields {
+  const { names, header } = table;
+  const { onePerson = false, userColumn, itemColumn, ratingColumn, timestampColumn } = options;
+  const byName = (role: Role): number => (header ? columnNamed(names, role) : -1);
+  const title = byName('title');
+  const item = byName('item') === -1 ? title : byName('item');
+  const anyNamed = byName('user') !== -1 || item !== -1 || byName('rating') !== -1;
+  const isChosen = (onePerson || userColumn !== undefined) && itemColumn !== undefined && ratingColumn !== undefined;
+  const index = anyNamed || isChosen ? 0 : checkPositions(table, label, onePerson);
+
+  const find = (role: Role, choice: ColumnChoice | undefined, named: number, position: number): number => {
+    if (choice !== undefined) return chosen(table, label, role, choice);
+    if (anyNamed) return named;
+    return position >= index && position < names.length ? position : -1;
+  };
+  const required = (role: Role, choice: ColumnChoice | undefined, named: number, position: number): number => {
+    const found = find(role, choice, named, position);
+    if (found !== -1) return found;
+    const cure = `Say which it is with ${OPTION[role]}.`;
+    throw new DataError(`There is no ${role} column: ${listed(table)}. ${cure}`, { file: label, column: role });
+  };
+  const first = index + (onePerson && names.length === 2 ? -1 : 0);
+  const user = onePerson ? find('user', userColumn, byName('user'), first) : required('user', userColumn, byName('user'), first);
+  const items = required('item', itemColumn, item, first + 1);
+  const ratings = required('rating', ratingColumn, byName('rating'), first + 2);
+  const time = timestampColumn === null ? -1 : find('time', timestampColumn, byName('time'), first + 3);
+  const fields: Fields = {
+    user: user === -1 ? undefined : user,
+    item: items,
+    rating: ratings,
+    time: time === -1 ? undefined : time,
+    title: title === -1 || title === items ? undefined : title,
+    timeFound: typeof timestampColumn === 'string' || typeof timestampColumn === 'number' ? 'chosen' : anyNamed ? 'named' : 'position',
+    ratingByPosition: !anyNamed && ratingColumn === undefined,
+    note: undefined,
+  };
+  if (index > 0) return { ...fields, note: `${label}: the first column counts the rows and was taken for an index.` };
+  if (anyNamed || isChosen || !header) return fields;
+  const taken = [...(fields.user === undefined ? [] : [`'${names[fields.user]}' for the users`]), `'${names[items]}' for the items`];
+  return {
+    ...fields,
+    note: `${label}: no column has a known name; ${taken.join(', ')} and '${names[ratings]}' for the ratings were taken.`,
+  };
+}
+
+function chosen(table: Table, label: string, role: Role, choice: ColumnChoice): number {
+  const { names, header } = table;
+  const what = role === 'time' ? 'timestamp' : role;
+  if (typeof choice === 'number') {
+    if (Number.isInteger(choice) && choice >= 0 && choice < names.length) return choice;
+    const problem = `There is no ${what} column at position ${choice} (from 0): ${listed(table)}.`;
+    throw new DataError(problem, { file: label, column: what, value: choice });
+  }
+  const found = header ? names.indexOf(choice) : -1;
+  if (found !== -1 && names.indexOf(choice, found + 1) === -1) return found;
+  const problem = found === -1 ? `There is no ${what} column '${choice}'` : `There are two columns '${choice}'`;
+  throw new DataError(`${problem}: ${listed(table)}.`, { file: label, column: what, value: choice });
+}
+
+/**
+ * Whether positions can be trusted, where no column has a known name: the number of columns to pass over, which is 1 for
+ * an index of the rows.
+ *
+ * @throws DataError if the table may be something else than one rating a line
+ */
+function checkPositions(table: Table, label: string, onePerson: boolean): number {
+  const { names, header, sample } = table;
+  const most = header ? 3 : 4;
+  const cells = (column: number): number[] => sample.map((row) => Number(row[column]));
+  const isIndex =
+    !header && names.length >= 4 && sample.length >= 3 && [0, 1].some((from) => cells(0).every((cell, k) => cell === from + k));
+  const index = isIndex && !onePerson && cells(3).every((cell) => Math.abs(cell) <= 1000) ? 1 : 0;
+  const ids = [index, index + 1].slice(onePerson ? 1 : 0);
+  // More than half of the ids are numbers with decimals: these are ratings, 99 and 0 among them for those not given.
+  const isMatrix = ids.some(
+    (column) => 2 * cells(column).filter((id) => !Number.isInteger(id * 1) && Number.isFinite(id)).length > sample.length,
+  );
+  if (names.length - index <= most && !(header && names[0] === '') && !isMatrix) return index;
+  const why = isMatrix ? 'and its ids would be numbers with decimals' : 'so it is unclear which hold users, items and ratings';
+  throw new DataError(
+    `${capital(listed(table))}, ${why}. Say so with userColumn, itemColumn and ratingColumn; ` +
+      'a matrix with a line for each user must be written with one rating a line first.',
+    { file: label },
+  );
+}
+
+function listed({ names, header }: Table): string {
+  const all = names.join(', ');
+  return header ? `its columns are ${all.length > 60 ? `${all.slice(0, 57)}...` : all}` : `it has ${names.length} columns and no header`;
+}
+
+const capital = (sentence: string): string => sentence[0].toUpperCase() + sentence.slice(1);
