@@ -34,7 +34,7 @@ export { SmoothLoss } from './schedule/smooth.js';
 
 // A trained model
 export { CollabModel } from './answer/collab-model.js';
-export type { ModelInfo, TrainedModel } from './answer/trained-model.js';
+export type { ModelInfo, Pairs, TrainedModel } from './answer/trained-model.js';
 export type { PredictOptions } from './answer/predict.js';
 export type { UnknownIds } from './model/rows.js';
 export type { Exclude, Recommendation, RecommendAllOptions, Recommendations, RecommendOptions } from './answer/recommend.js';

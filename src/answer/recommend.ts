@@ -1,20 +1,19 @@
 import { checkOptions, checkWhole, show } from '../base/check.js';
 import { groupBy } from '../base/group-by.js';
-import type { Ratings } from '../data/collab-data.js';
 import type { Id, IdMap } from '../data/ids.js';
 import { checkUnknown, rowOf, rowsOf, type UnknownIds } from '../model/rows.js';
 import { type TopLists, topLists, type TopListsBounds } from './top-lists.js';
-import { type ModelInfo, namedItem, type TrainedModel } from './trained-model.js';
+import { type ModelInfo, namedItem, type Pairs, type TrainedModel } from './trained-model.js';
 
 /**
- * Items to leave out: `'rated'`, those that the user rated in training; `'none'`; or these ids, for every user asked
- * for (ids that training never saw are never recommended anyway).
+ * Items to leave out: `'rated'`, those that the user rated, in training or held out for validation; `'none'`; or these ids, for
+ * every user asked for (ids that training never saw are never recommended anyway).
  */
 export type Exclude = 'rated' | 'none' | Iterable<Id>;
 
 /** What `recommend` may leave out, and what it does with a stranger. */
 export interface RecommendOptions {
-  /** Default `'rated'`. A model that does not know its training ratings (one saved without them) must be told. */
+  /** Default `'rated'`. A model that does not know what was rated (one saved without) must be told. */
   exclude?: Exclude | undefined;
   /**
    * A user whom training never saw: `'na'` (default) reads fastai's `#na#` row, whose vector and bias are near zero, so
@@ -84,19 +83,19 @@ function allRows(size: number): Uint32Array<ArrayBuffer> {
 }
 
 /** What `exclude` leaves out for each row of user vectors, ascending. @param rated what 'rated' stands for */
-export function excludedRows({ info }: TrainedModel, exclude: Exclude, rated = () => ratedInTraining(info)): ItemsOf {
+export function excludedRows({ info }: TrainedModel, exclude: Exclude, rated = () => ratedByUsers(info)): ItemsOf {
   if (exclude === 'rated') return rated();
   const list = exclude === 'none' ? new Uint32Array(0) : itemRows(info.items, exclude);
   return () => list;
 }
 
-function ratedInTraining(info: ModelInfo): ItemsOf {
-  if (info.train === undefined) {
-    throw new TypeError(
-      "This model does not know what its users rated in training: pass exclude: 'none', or the ids of the items to leave out.",
-    );
+/** What each user rated, in training or held out for validation. */
+function ratedByUsers(info: ModelInfo): ItemsOf {
+  const { train, valid, users } = info;
+  if (train === undefined) {
+    throw new TypeError("This model does not know what its users rated: pass exclude: 'none', or the ids of the items to leave out.");
   }
-  return itemsByUser(info.train, info.users.size);
+  return once(info, () => itemsByUser(valid === undefined ? [train] : [train, valid], users.size));
 }
 
 /** Item rows of ids, ascending. */
@@ -108,17 +107,30 @@ function itemRows(map: IdMap, ids: Iterable<Id>): Uint32Array {
 }
 
 type ItemsOf = (user: number) => Uint32Array;
-const itemsOfRatings = new WeakMap<Ratings, ItemsOf>();
+const known = new WeakMap<object, ItemsOf>();
 
-/** The item rows of each user's ratings, ascending. Ratings never change, so the lists are kept as long as they are. */
-export function itemsByUser(ratings: Ratings, nUsers: number): ItemsOf {
-  let itemsOf = itemsOfRatings.get(ratings);
-  if (itemsOf === undefined) {
-    const { start, order } = groupBy(ratings.users, nUsers);
-    const items = order.map((k) => ratings.items[k]);
-    for (let user = 0; user < nUsers; user++) items.subarray(start[user], start[user + 1]).sort();
-    itemsOf = (user) => items.subarray(start[user], start[user + 1]);
-    itemsOfRatings.set(ratings, itemsOf);
-  }
+/** Lists that are kept as long as what they were made from, which never changes. */
+function once(from: object, make: () => ItemsOf): ItemsOf {
+  let itemsOf = known.get(from);
+  if (itemsOf === undefined) known.set(from, (itemsOf = make()));
   return itemsOf;
+}
+
+/** The item rows of each user's pairs, ascending. */
+export function itemsByUser(parts: readonly Pairs[], nUsers: number): ItemsOf {
+  const all = { users: joined(parts.map(({ users }) => users)), items: joined(parts.map(({ items }) => items)) };
+  const { start, order } = groupBy(all.users, nUsers);
+  const items = order.map((k) => all.items[k]);
+  for (let user = 0; user < nUsers; user++) items.subarray(start[user], start[user + 1]).sort();
+  return (user) => items.subarray(start[user], start[user + 1]);
+}
+
+function joined(arrays: readonly Uint32Array[]): Uint32Array {
+  const all = new Uint32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const array of arrays) {
+    all.set(array, end);
+    end += array.length;
+  }
+  return all;
 }

@@ -4,6 +4,12 @@ import type { Ratings } from '../data/collab-data.js';
 import { type Id, type IdMap, titleOf } from '../data/ids.js';
 import type { EmbeddingTables } from '../model/tables.js';
 
+/** Pairs of user and item by table row, in columns of equal length. */
+export interface Pairs {
+  users: Uint32Array;
+  items: Uint32Array;
+}
+
 /** What a trained model knows beside its tables. */
 export interface ModelInfo {
   readonly users: IdMap;
@@ -15,6 +21,8 @@ export interface ModelInfo {
   readonly titles?: ReadonlyMap<Id, string> | undefined;
   /** What was rated in training, to be left out of recommendations. Never changed. */
   readonly train?: Ratings | undefined;
+  /** What was rated too, but held out for validation: to be left out as well. Never changed. */
+  readonly valid?: Pairs | undefined;
 }
 
 /** What a feature needs of a trained model. */
@@ -28,4 +36,10 @@ export function namedItem({ info }: TrainedModel, row: number): { item: Id; titl
   const item = info.items.idOf(row);
   const title = titleOf(info.titles, item);
   return { item, ...(title !== undefined && { title }) };
+}
+
+/** Those of the pairs whose user and item both have a row of their own. */
+export function knownPairs({ users, items }: Pairs): Pairs {
+  const isKnown = (_: number, k: number) => users[k] !== 0 && items[k] !== 0;
+  return { users: users.filter(isKnown), items: items.filter(isKnown) };
 }

@@ -47,14 +47,21 @@ export function checkChoice<T>(name: string, value: unknown, choices: readonly T
   throw new RangeError(`${name} must be ${listed.length > 0 ? `${listed.join(', ')} or ${last}` : last}, not ${show(value)}.`);
 }
 
-/** @throws RangeError unless `range` is two finite numbers, the lower first */
+/** @throws RangeError unless `range` is two numbers, the lower first, as `isRange` says */
 export function checkRange(name: string, range: unknown): void {
-  if (!isRange(range)) throw new RangeError(`${name} must be two finite numbers, lo < hi, not ${show(range)}.`);
+  if (isRange(range)) return;
+  const isPair = Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] < range[1];
+  const wanted = isPair ? 'two numbers of at most 1e18 that differ in float32' : 'two finite numbers, lo < hi';
+  throw new RangeError(`${name} must be ${wanted}, not ${show(range)}.`);
 }
 
-/** Whether `value` is two finite numbers, the lower first. */
+/** The square of a larger number, and so its loss, would be no float32. */
+const MAX_BOUND = 1e18;
+
+/** Whether `value` is two numbers up to `MAX_BOUND`, the lower first, also in float32. */
 export function isRange(value: unknown): value is readonly [lo: number, hi: number] {
-  return Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] < value[1];
+  if (!Array.isArray(value) || value.length !== 2 || !value.every(Number.isFinite)) return false;
+  return Math.max(...value.map(Math.abs)) <= MAX_BOUND && Math.fround(value[0]) < Math.fround(value[1]);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Reads safetensors files of any origin; the format is described in safetensors.ts. */
 import { FileFormatError } from './errors.js';
-import { isObject, quote } from './json.js';
+import { countJson, isObject, parseJson, quote } from './json.js';
 import {
   arrayTypes,
   type Dtype,
@@ -21,18 +21,22 @@ export interface SafetensorsFile {
   metadata: Record<string, string>;
 }
 
+/** What is read of a safetensors file. */
+export interface SafetensorsLimits {
+  /** The longest header accepted. Default 100 MB, the limit of the format. */
+  maxHeaderBytes?: number | undefined;
+}
+
 /**
  * Reads a safetensors file. The arrays are views of `bytes`, copied only where they are not aligned to their element
  * size, so no header can make this allocate more than the file is long.
  *
  * @param bytes the whole file
- * @param options.maxHeaderBytes the longest header accepted. Default 100 MB, the limit of the format
  * @throws FileFormatError for anything but a whole and unambiguous safetensors file of the dtypes known here
  */
-export function readSafetensors(bytes: Uint8Array, options: { maxHeaderBytes?: number | undefined } = {}): SafetensorsFile {
-  const { header, dataStart } = readHeader(bytes, options.maxHeaderBytes ?? MAX_HEADER_BYTES);
-  const { metadata, entries } = checkHeader(header);
-  checkTiling(entries, bytes.length - dataStart);
+export function readSafetensors(bytes: Uint8Array, limits: SafetensorsLimits = {}): SafetensorsFile {
+  const dataStart = headBytes(bytes, bytes.length, limits);
+  const { metadata, entries } = checkHead(bytes.subarray(0, dataStart), bytes.length);
 
   const tensors: Record<string, Tensor> = Object.create(null);
   for (const { name, dtype, shape, begin, end } of entries) {
@@ -46,6 +50,48 @@ export function readSafetensors(bytes: Uint8Array, options: { maxHeaderBytes?: n
   return { tensors, metadata };
 }
 
+/**
+ * How far the header of a file reaches, where its data begin.
+ *
+ * @param prefix the file's first bytes, at least `PREFIX_BYTES` if it has so many
+ * @param nBytes of the whole file
+ * @throws FileFormatError if that is longer than the file, or than is accepted
+ */
+export function headBytes(prefix: Uint8Array, nBytes: number, { maxHeaderBytes = MAX_HEADER_BYTES }: SafetensorsLimits = {}): number {
+  if (nBytes < PREFIX_BYTES) throw new FileFormatError(`Not a safetensors file: it has only ${nBytes} bytes.`);
+  const declared = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+  const claim = `its header claims ${declared} bytes`;
+  if (declared > BigInt(maxHeaderBytes)) {
+    throw new FileFormatError(`Not a safetensors file: ${claim}, more than the ${maxHeaderBytes} accepted.`);
+  }
+  const dataStart = PREFIX_BYTES + Number(declared);
+  if (dataStart > nBytes) {
+    throw new FileFormatError(`The safetensors file is truncated: ${claim}, but only ${nBytes - PREFIX_BYTES} follow.`);
+  }
+  return dataStart;
+}
+
+/**
+ * Checks all that a file says of itself against its length, before the rest of it need be read.
+ *
+ * @param head the file up to its data
+ * @param nBytes of the whole file
+ * @throws FileFormatError as `readSafetensors`
+ */
+export function checkHead(head: Uint8Array, nBytes: number): { metadata: Record<string, string>; entries: Entry[] } {
+  const header = checkHeader(decodeHeader(head.subarray(PREFIX_BYTES)));
+  checkTiling(header.entries, nBytes - head.length);
+  return header;
+}
+
+function decodeHeader(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new FileFormatError('Not a safetensors file: its header is not UTF-8 text.', { cause });
+  }
+}
+
 interface Entry {
   name: string;
   dtype: Dtype;
@@ -54,31 +100,9 @@ interface Entry {
   end: number;
 }
 
-/** The header's text, and where the data begin. */
-function readHeader(bytes: Uint8Array, maxHeaderBytes: number): { header: string; dataStart: number } {
-  if (bytes.length < PREFIX_BYTES) {
-    throw new FileFormatError(`Not a safetensors file: it has only ${bytes.length} bytes.`);
-  }
-  const declared = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  const claim = `its header claims ${declared} bytes`;
-  if (declared > BigInt(maxHeaderBytes)) {
-    throw new FileFormatError(`Not a safetensors file: ${claim}, more than the ${maxHeaderBytes} accepted.`);
-  }
-  const dataStart = PREFIX_BYTES + Number(declared);
-  if (dataStart > bytes.length) {
-    throw new FileFormatError(`The safetensors file is truncated: ${claim}, but only ${bytes.length - PREFIX_BYTES} follow.`);
-  }
-  try {
-    const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-    return { header: utf8.decode(bytes.subarray(PREFIX_BYTES, dataStart)), dataStart };
-  } catch (cause) {
-    throw new FileFormatError('Not a safetensors file: its header is not UTF-8 text.', { cause });
-  }
-}
-
 /** The header's content. Sizes are checked against each other, but not yet against the file. */
 function checkHeader(text: string): { metadata: Record<string, string>; entries: Entry[] } {
-  const value = parseJson(text);
+  const value = parseHeader(text);
   if (!text.startsWith('{') || !isObject(value)) {
     throw new FileFormatError('Not a safetensors file: its header is not a JSON object.');
   }
@@ -100,28 +124,19 @@ function checkHeader(text: string): { metadata: Record<string, string>; entries:
     }
   }
   const nKeys = Object.keys(value).length + Object.keys(metadata).length + entries.length * ENTRY_FIELDS.length;
-  if (countKeys(text) !== nKeys) throw new FileFormatError('The safetensors header names something twice.');
+  if (countJson(text).nKeys !== nKeys) throw new FileFormatError('The safetensors header names something twice.');
   return { metadata, entries };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FileFormatError('Not a safetensors file: its header is not JSON.', { cause });
-  }
-}
+/** A header has objects of objects of lists. A tensor takes some ten values; no model has a hundred thousand tensors. */
+const HEADER_LIMITS = { maxDepth: 3, maxValues: 1_000_000 };
 
-/** Number of keys in a valid JSON text, equal ones counted again (JSON.parse keeps the last): strings before a colon. */
-function countKeys(text: string): number {
-  let nKeys = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] !== '"') continue;
-    while (text[++i] !== '"') if (text[i] === '\\') i++;
-    while (' \t\r\n'.includes(text[i + 1])) i++;
-    if (text[i + 1] === ':') nKeys++;
+function parseHeader(text: string): unknown {
+  try {
+    return parseJson(text, HEADER_LIMITS);
+  } catch (cause) {
+    throw new FileFormatError(`Not a safetensors file: its header ${(cause as Error).message}.`, { cause });
   }
-  return nKeys;
 }
 
 const ENTRY_FIELDS = ['dtype', 'shape', 'data_offsets'];

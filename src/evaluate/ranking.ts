@@ -42,7 +42,7 @@ export function checkRanking(options: RankingOptions): void {
  * @throws RangeError if no user has a relevant test item
  */
 export function rankingJudge(data: CollabData, { k = 10, threshold = 4 }: RankingOptions): RankingJudge {
-  const rated = itemsByUser(data.train, data.nUsers);
+  const rated = itemsByUser([data.train], data.nUsers);
   const relevant = relevantItems(data, rated, threshold);
   const users = Uint32Array.from(relevant.keys());
   if (users.length === 0) {

@@ -11,7 +11,9 @@ import { checkRange } from '../base/check.js';
 import { FileFormatError } from '../base/errors.js';
 import type { Tensor } from '../base/safetensors.js';
 import type { Id, IdMap } from '../data/ids.js';
-import { type DecodedModel, readIds } from './model-file.js';
+import { MAX_PARAM } from '../model/layout.js';
+import { readIds } from './id-tensors.js';
+import type { DecodedModel } from './model-file.js';
 
 /** What a state dict does not say. */
 export interface ImportOptions {
@@ -78,8 +80,9 @@ function readTensor(state: Readonly<Record<string, Tensor>>, name: string, nColu
   if (shape.length !== 2 || shape[0] < 1 || shape[1] < 1 || (nColumns !== undefined && shape[1] !== nColumns))
     refuse(`${name} has the shape [${shape}], not ${wanted}`);
   const values = new Float32Array(data);
-  const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad !== -1) refuse(`${name} holds ${data[bad]} in row ${Math.floor(bad / shape[1])}, which is not a finite float32`);
+  const bad = values.findIndex((value) => !(Math.abs(value) <= MAX_PARAM));
+  if (bad !== -1)
+    refuse(`${name} holds ${data[bad]} in row ${Math.floor(bad / shape[1])}, which is not a finite number up to ${MAX_PARAM}`);
   return { name, nRows: shape[0], nColumns: shape[1], values };
 }
 

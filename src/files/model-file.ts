@@ -4,31 +4,36 @@
  *     tensors   userFactors [nUsers, nFactors]   itemFactors [nItems, nFactors]   userBias [nUsers]   itemBias [nItems]
  *               all F32; row 0 of each is `#na#`; the biases of a model without biases are zeros
  *               trainUsers, trainItems U32, trainRatings F32, all [nTrain]: the training ratings by table row (all or none)
- *     metadata  format "dotbias", formatVersion "1", and as JSON:
- *               users, items   the id of every table row, `#na#` first
- *               titles         the title of every item row, null where it is not known (absent if none is)
+ *               validUsers, validItems U32 [nValid]: the pairs held out for validation, without their ratings (all or none)
+ *               userIds, itemIds   the id of every table row, `#na#` first, see id-tensors.ts
+ *               titles             the title of every item row, empty where it is not known (absent if none is)
+ *     metadata  format "dotbias", formatVersion "2", and as JSON
  *               config         { nFactors, bias, yRange, score, range, training }: score and range are the names of the ops and
- *                              their constants, { name, constants }; files of 0.1.0 have none, their score is the dot product
+ *                              their constants, { name, constants }
+ *
+ * Version 1 (dotbias 0.1.0), which is still read, had the ids as JSON in the metadata `users` and `items`, the titles too (null
+ * where not known), no held-out pairs, and neither score nor range: its score is the dot product.
  */
 import { identity, type RangeOp, sigmoidRange } from '../../shaders/ops/range.js';
 import { dotProduct, type ScoreOp } from '../../shaders/ops/score.js';
 import { CollabModel } from '../answer/collab-model.js';
-import type { ModelInfo } from '../answer/trained-model.js';
+import type { ModelInfo, Pairs } from '../answer/trained-model.js';
 import { checkOptions, isBytes, isRange, show } from '../base/check.js';
 import { DotbiasError, FileFormatError } from '../base/errors.js';
-import { isObject, quote } from '../base/json.js';
+import { isObject, type JsonLimits, parseJson, quote } from '../base/json.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
 import type { Ratings } from '../data/collab-data.js';
-import { type Id, IdMap, NA, titleOf } from '../data/ids.js';
+import { type Id, type IdMap, titleOf } from '../data/ids.js';
 import { onGpu, openBrowserGpu } from '../gpu/acquire.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Op } from '../gpu/kernel.js';
-import type { ModelShape, Tables } from '../model/layout.js';
+import { MAX_PARAM, type ModelShape, type Tables } from '../model/layout.js';
 import { EmbeddingTables } from '../model/tables.js';
 import type { CollabLearner } from '../train/learner.js';
+import { idTensors, readIds, readIdTensors, readTextTensors, textTensors } from './id-tensors.js';
 
 const FORMAT = 'dotbias';
-const FORMAT_VERSION = '1';
+const FORMAT_VERSION = '2';
 
 /** How a model was trained: for people and for reports, not needed to predict. Any JSON object. */
 export type TrainingConfig = Readonly<Record<string, unknown>>;
@@ -51,8 +56,8 @@ export interface EncodeOptions {
   /** Kept in the file, see `TrainingConfig`. Default: nothing. */
   training?: TrainingConfig | undefined;
   /**
-   * Whether the file holds the training ratings, where the model knows them: `recommend` then leaves out what a user has
-   * rated. They are personal data, and make the file larger by 12 bytes a rating. Default true.
+   * Whether the file holds the training ratings and the held-out pairs, where the model knows them: `recommend` then leaves out
+   * what a user has rated. They are personal data, and make the file larger by 12 bytes a rating. Default true.
    */
   ratings?: boolean | undefined;
 }
@@ -65,13 +70,14 @@ export interface EncodeOptions {
 export async function encodeModel({ embeddings, info }: CollabModel, options: EncodeOptions = {}): Promise<Uint8Array> {
   checkOptions('encodeModel', options, ['training', 'ratings']);
   const { training = {}, ratings = true } = options;
-  const { train, ...rest } = info;
+  const { train, valid, ...rest } = info;
   const tables = await embeddings.readTables();
-  return writeModel({ ...rest, ...(ratings && train && { train }), shape: embeddings.shape, tables, training });
+  return writeModel({ ...rest, ...(ratings && { train, valid }), shape: embeddings.shape, tables, training });
 }
 
 /** The inverse of `decodeModel`: the bytes of a model that need not be on a device. @throws DotbiasError as `encodeModel` */
-export function writeModel({ tables, shape, users, items, score, range, titles, train, training }: DecodedModel): Uint8Array {
+export function writeModel(model: DecodedModel): Uint8Array {
+  const { tables, shape, users, items, score, range, titles, train, valid, training } = model;
   const { nUsers, nItems, nFactors, hasBias } = shape;
   const tensors: Record<string, Tensor> = {
     userFactors: { dtype: 'F32', shape: [nUsers, nFactors], data: tables.userFactors },
@@ -80,7 +86,8 @@ export function writeModel({ tables, shape, users, items, score, range, titles, 
     itemBias: { dtype: 'F32', shape: [nItems], data: tables.itemBias },
   };
   for (const [name, { data }] of Object.entries(tensors)) {
-    if (!allFinite(data)) throw new DotbiasError(`The model cannot be saved: ${name} holds values that are not finite numbers.`);
+    const problem = unusable(data);
+    if (problem !== undefined) throw new DotbiasError(`The model cannot be saved: ${name} holds ${problem}.`);
   }
   if (train) {
     const nTrain = [train.ratings.length];
@@ -88,14 +95,18 @@ export function writeModel({ tables, shape, users, items, score, range, titles, 
     tensors['trainItems'] = { dtype: 'U32', shape: nTrain, data: train.items };
     tensors['trainRatings'] = { dtype: 'F32', shape: nTrain, data: train.ratings };
   }
-  const titleOfRow = items.ids.map((id) => titleOf(titles, id) ?? null);
+  if (valid) {
+    const nValid = [valid.users.length];
+    tensors['validUsers'] = { dtype: 'U32', shape: nValid, data: valid.users };
+    tensors['validItems'] = { dtype: 'U32', shape: nValid, data: valid.items };
+  }
+  Object.assign(tensors, idTensors('userIds', users), idTensors('itemIds', items));
+  const titleOfRow = titles === undefined ? [] : items.ids.map((id) => titleOf(titles, id) ?? '');
+  if (titleOfRow.some((title) => title !== '')) Object.assign(tensors, textTensors('titles', titleOfRow));
   return writeSafetensors(tensors, {
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
     config: JSON.stringify({ nFactors, bias: hasBias, yRange: range.bounds, score: named(score), range: named(range), training }),
-    users: JSON.stringify(users.ids),
-    items: JSON.stringify(items.ids),
-    ...(titleOfRow.some((title) => title !== null) && { titles: JSON.stringify(titleOfRow) }),
   });
 }
 
@@ -114,12 +125,11 @@ export function decodeModel(bytes: Uint8Array, ops: ModelOps = {}): DecodedModel
   const { tensors, metadata } = readSafetensors(bytes);
   const { format, formatVersion } = metadata;
   if (format !== FORMAT) refuse(`it is a safetensors file without the metadata format "${FORMAT}"`);
-  if (formatVersion !== FORMAT_VERSION) {
-    refuse(`its format version is ${quote(formatVersion)}, and this dotbias reads "${FORMAT_VERSION}"`);
+  if (formatVersion !== FORMAT_VERSION && formatVersion !== '1') {
+    refuse(`its format version is ${quote(formatVersion)}, and this dotbias reads "1" and "${FORMAT_VERSION}"`);
   }
   const { nFactors, hasBias, score, range, training } = readConfig(metadata, ops);
-  const users = readIds(parse(metadata, 'users'), 'its users', refuse);
-  const items = readIds(parse(metadata, 'items'), 'its items', refuse);
+  const { users, items, titles } = formatVersion === '1' ? namesOfVersion1(tensors, metadata) : readNames(tensors);
   const shape = { nUsers: users.size, nItems: items.size, nFactors, hasBias };
   const table = (name: keyof Tables, ...wanted: number[]) => readTable(tensors, name, wanted);
   const tables = {
@@ -131,9 +141,8 @@ export function decodeModel(bytes: Uint8Array, ops: ModelOps = {}): DecodedModel
   if (!hasBias && [tables.userBias, tables.itemBias].some((biases) => biases.some((b) => b !== 0))) {
     refuse('its config says that it has no biases, but not all of them are zero');
   }
-  const titles = readTitles(metadata, items);
-  const train = readTrain(tensors, shape);
-  return { tables, shape, users, items, score, range, training, ...(titles && { titles }), ...(train && { train }) };
+  const titleById = titles && titlesById(titles, items);
+  return { tables, shape, users, items, score, range, training, titles: titleById, ...readRated(tensors, shape) };
 }
 
 /** Where a loaded model goes, and the ops that it was made with; all optional. */
@@ -197,7 +206,7 @@ export function trainingConfig({ defaults, data, seed, trainer, history }: Colla
 type Config = Pick<DecodedModel, 'score' | 'range' | 'training'> & Pick<ModelShape, 'nFactors' | 'hasBias'>;
 
 function readConfig(metadata: Record<string, string>, ops: ModelOps): Config {
-  const config = parse(metadata, 'config');
+  const config = parse(metadata, 'config', CONFIG_LIMITS);
   if (!isObject(config)) return refuse('its config is not a JSON object');
   const { nFactors, bias, yRange, training = {} } = config;
   if (!Number.isSafeInteger(nFactors) || (nFactors as number) < 1)
@@ -229,31 +238,38 @@ function opOf<T extends Op>(kind: 'score' | 'range', found: unknown, ours: T, gi
   return op;
 }
 
-/** The ids of a table's rows, checked. `name` is what the sentence given to `refuse` calls them. */
-export function readIds(ids: unknown, name: string, refuseIt: (problem: string) => never): IdMap {
-  if (!Array.isArray(ids) || ids[0] !== NA) return refuseIt(`${name} are not a list of ids that begins with "${NA}"`);
-  const type = typeof (ids[1] ?? '');
-  for (let row = 1; row < ids.length; row++) {
-    const id: unknown = ids[row];
-    const valid = typeof id === 'number' ? Number.isSafeInteger(id) && id >= 0 : typeof id === 'string' && id !== '' && id !== NA;
-    if (!valid) refuseIt(`row ${row} of ${name} is ${quote(id)}, which is not an id`);
-    if (typeof id !== type) refuseIt(`${name} are ${type}s, but row ${row} is ${quote(id)}`);
-  }
-  const seen = new Set<unknown>();
-  const twice = ids.find((id) => seen.size === seen.add(id).size);
-  if (twice !== undefined) refuseIt(`the id ${quote(twice)} occurs twice among ${name}`);
-  return new IdMap(ids as Id[]);
+/** Ids and titles by row; a title is null or empty where it is not known. */
+interface Names {
+  users: IdMap;
+  items: IdMap;
+  titles?: readonly (string | null)[] | undefined;
 }
 
-function readTitles(metadata: Record<string, string>, items: IdMap): Map<Id, string> | undefined {
-  if (metadata['titles'] === undefined) return undefined;
-  const titles = parse(metadata, 'titles');
-  if (!Array.isArray(titles) || titles.length !== items.size)
-    return refuse(`its titles are not a list of ${items.size}, one for each item`);
+function readNames(tensors: Record<string, Tensor>): Names {
+  return {
+    users: readIdTensors(tensors, 'userIds', 'its users', refuse),
+    items: readIdTensors(tensors, 'itemIds', 'its items', refuse),
+    titles: tensors['titles'] && readTextTensors(tensors, 'titles', refuse),
+  };
+}
+
+function namesOfVersion1(tensors: Record<string, Tensor>, metadata: Record<string, string>): Names {
+  // The tables bound the lists: a list of a hundred million nothings is not even parsed.
+  const list = (key: string, table: string) => parse(metadata, key, { maxDepth: 1, maxValues: (tensors[table]?.shape[0] ?? 0) + 2 });
+  const titles = metadata['titles'] === undefined ? undefined : list('titles', 'itemBias');
+  if (titles !== undefined && !Array.isArray(titles)) return refuse('its titles are not a list');
+  const wrong = titles?.findIndex((title) => title !== null && typeof title !== 'string') ?? -1;
+  if (wrong !== -1) refuse(`title ${wrong} is ${quote(titles![wrong])}, not a string or null`);
+  const users = readIds(list('users', 'userBias'), 'its users', refuse);
+  const items = readIds(list('items', 'itemBias'), 'its items', refuse);
+  return { users, items, titles };
+}
+
+function titlesById(titles: readonly (string | null)[], items: IdMap): Map<Id, string> {
+  if (titles.length !== items.size) refuse(`its titles are not a list of ${items.size}, one for each item`);
   const byId = new Map<Id, string>();
-  titles.forEach((title: unknown, row) => {
-    if (typeof title === 'string') byId.set(items.idOf(row), title);
-    else if (title !== null) refuse(`title ${row} is ${quote(title)}, not a string or null`);
+  titles.forEach((title, row) => {
+    if (title) byId.set(items.idOf(row), title);
   });
   return byId;
 }
@@ -264,8 +280,27 @@ function readTable(tensors: Record<string, Tensor>, name: keyof Tables, wanted: 
   if (tensor.dtype !== 'F32') return refuse(`${name} is ${tensor.dtype}, not F32`);
   if (String(tensor.shape) !== String(wanted))
     refuse(`${name} has the shape [${tensor.shape}], but its ids and config make it [${wanted}]`);
-  if (!allFinite(tensor.data)) refuse(`${name} holds values that are not finite numbers`);
+  const problem = unusable(tensor.data);
+  if (problem !== undefined) refuse(`${name} holds ${problem}`);
   return tensor.data;
+}
+
+/** The training ratings, and the pairs held out. */
+function readRated(tensors: Record<string, Tensor>, shape: ModelShape): Pick<ModelInfo, 'train' | 'valid'> {
+  return { train: readTrain(tensors, shape), valid: readValid(tensors, shape) };
+}
+
+function readValid(tensors: Record<string, Tensor>, { nUsers, nItems }: ModelShape): Pairs | undefined {
+  const { validUsers: users, validItems: items } = tensors;
+  if (!users && !items) return undefined;
+  if (!users || !items) return refuse('of validUsers and validItems one is missing');
+  if (users.dtype !== 'U32' || items.dtype !== 'U32')
+    return refuse(`validUsers and validItems are ${users.dtype} and ${items.dtype}, not U32`);
+  if (users.shape.length !== 1 || String(users.shape) !== String(items.shape))
+    refuse(`validUsers and validItems have the shapes [${users.shape}] and [${items.shape}], not one and the same length`);
+  checkRows(users.data, 'validUsers', nUsers);
+  checkRows(items.data, 'validItems', nItems);
+  return { users: users.data, items: items.data };
 }
 
 function readTrain(tensors: Record<string, Tensor>, { nUsers, nItems }: ModelShape): Ratings | undefined {
@@ -284,20 +319,23 @@ function readTrain(tensors: Record<string, Tensor>, { nUsers, nItems }: ModelSha
   return { users: users.data, items: items.data, ratings: ratings.data };
 }
 
-/** Training ratings are of rows that have an id: not of `#na#`. */
+/** What was rated are rows that have an id: not `#na#`. */
 function checkRows(rows: Uint32Array, name: string, end: number): void {
   for (let k = 0; k < rows.length; k++) {
     if (rows[k] === 0 || rows[k] >= end) refuse(`${name}[${k}] is ${rows[k]}, but table rows with an id are 1 to ${end - 1}`);
   }
 }
 
-function parse(metadata: Record<string, string>, key: string): unknown {
+/** Of `training`, which is the caller's, the config may hold anything that people and reports can read. */
+const CONFIG_LIMITS: JsonLimits = { maxDepth: 32, maxValues: 100_000 };
+
+function parse(metadata: Record<string, string>, key: string, limits: JsonLimits): unknown {
   const text = metadata[key];
   if (text === undefined) return refuse(`its metadata has no ${key}`);
   try {
-    return JSON.parse(text);
-  } catch {
-    return refuse(`its ${key} are not JSON`);
+    return parseJson(text, limits);
+  } catch (error) {
+    return refuse(`its metadata ${key} ${(error as Error).message}`);
   }
 }
 
@@ -305,7 +343,19 @@ function refuse(problem: string): never {
   throw new FileFormatError(`Not a usable model file: ${problem}.`);
 }
 
-/** A loop: `every` is several times slower on tables of many million values. */
+/** What is wrong with values of a table. A loop: `every` is several times slower on tables of many million values. */
+function unusable(values: Tensor['data']): string | undefined {
+  for (let i = 0; i < values.length; i++) {
+    if (!(Math.abs(values[i] as number) <= MAX_PARAM)) {
+      return Number.isFinite(values[i])
+        ? `values beyond ${MAX_PARAM}, with which scores are infinite`
+        : 'values that are not finite numbers';
+    }
+  }
+  return undefined;
+}
+
+/** A loop, as above. */
 function allFinite(values: Tensor['data']): boolean {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
   return true;

@@ -7,6 +7,9 @@ export interface ModelShape {
   readonly hasBias: boolean;
 }
 
+/** The largest parameter, either way: a product of two such numbers, summed over all factors, is still a float32. */
+export const MAX_PARAM = 1e15;
+
 /** The four embedding tables, row-major: factors [n, nFactors], biases [n]. */
 export interface Tables {
   userFactors: Float32Array;
@@ -84,7 +87,7 @@ export class RowLayout {
     return rows;
   }
 
-  /** @throws RangeError for a table of the wrong size or with a value that is not a finite number */
+  /** @throws RangeError for a table of the wrong size or with a value that is not a finite number up to `MAX_PARAM` */
   checkTables(tables: Tables): void {
     const { nUsers, nItems, nFactors } = this.shape;
     const wanted = { userFactors: nUsers * nFactors, itemFactors: nItems * nFactors, userBias: nUsers, itemBias: nItems };
@@ -92,7 +95,8 @@ export class RowLayout {
       const values = tables[name];
       if (values?.length !== length) throw new RangeError(`${name} must hold ${length} values, not ${values?.length}.`);
       for (let i = 0; i < length; i++) {
-        if (!Number.isFinite(values[i])) throw new RangeError(`${name}[${i}] is ${values[i]}, not a finite number.`);
+        if (!(Math.abs(values[i]) <= MAX_PARAM))
+          throw new RangeError(`${name}[${i}] is ${values[i]}, not a finite number up to ${MAX_PARAM}.`);
       }
     }
   }

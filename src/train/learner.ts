@@ -1,5 +1,5 @@
 import { CollabModel } from '../answer/collab-model.js';
-import { namedItem } from '../answer/trained-model.js';
+import { knownPairs, namedItem } from '../answer/trained-model.js';
 import { checkOptions, checkWhole } from '../base/check.js';
 import { DotbiasError } from '../base/errors.js';
 import type { CollabData } from '../data/collab-data.js';
@@ -59,7 +59,8 @@ export class CollabLearner extends CollabModel implements FittedLearner {
     private readonly validator: Validator,
     ownsGpu: boolean,
   ) {
-    super(tables, { users: data.users, items: data.items, train: data.train, score, range, titles: data.titles }, ownsGpu);
+    const { users, items, train, valid, titles } = data;
+    super(tables, { users, items, train, valid: knownPairs(valid), score, range, titles }, ownsGpu);
     this.defaults = defaults;
     this.seed = seed;
     this.notes = notes;

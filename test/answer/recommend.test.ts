@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { CollabModel, Id, Ratings } from '../../src/index.js';
+import { CollabData, collabLearner, type CollabModel, type Id, type RatingRow, type Ratings } from '../../src/index.js';
+import { sharedGpu } from '../helpers/gpu.js';
 import { modelOf, ratingsOf, tablesOf } from '../helpers/rated-model.js';
 import { assertRefused } from '../helpers/refusal.js';
 import { assertClose } from '../helpers/training.js';
@@ -35,6 +36,28 @@ test('the best come first, what was rated in training is left out, titles come a
   assert.not('title' in list[1]);
   const predicted = await model.predict(['u1', 'u1', 'u1'], ['i5', 'i4', 'i1']);
   list.forEach(({ prediction }, k) => assert.ok(Math.abs(prediction - predicted[k]) < 1e-5));
+});
+
+test('what was held out for validation is left out as what was rated in training is', async () => {
+  const valid = { users: Uint32Array.of(1, 3, 1), items: Uint32Array.of(5, 6, 1) };
+  const one = await modelOf(sizes, tables, { train, valid, titles });
+  assert.is(ids(await one.recommend('u1', 9)), 'i4 i3');
+  assert.is(ids(await one.recommend('u3', 9, { exclude: 'none' })), ids(await model.recommend('u3', 9, { exclude: 'none' })));
+  const { users, items, n } = await one.recommendAll(6);
+  users.forEach((user, k) => {
+    const list = new Set(items.subarray(k * n, (k + 1) * n));
+    valid.users.forEach((each, j) => assert.not(each === user && list.has(valid.items[j])));
+  });
+});
+
+test('a learner leaves out its validation pairs, those of ids that training never saw apart', async () => {
+  const rows = [1, 2, 3].flatMap((user) => [10, 20, 30, 40].map((item): RatingRow => [user, item, 1 + ((user * item) % 5)]));
+  const data = CollabData.fromRows([...rows, [9, 10, 3], [1, 90, 3]], { batchSize: 2, validIndex: [0, 5, 12, 13] });
+  const learn = await collabLearner(data, { nFactors: 2, gpu: await sharedGpu() });
+  assert.equal(learn.info.valid, { users: Uint32Array.of(1, 2), items: Uint32Array.of(1, 2) });
+  for (const user of [1, 2, 3]) assert.equal(await learn.recommend(user), []);
+  assert.is((await learn.recommend(9)).length, 4);
+  learn.release();
 });
 
 test('exclude: none keeps all, and ids leave out what they name', async () => {

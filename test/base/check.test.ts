@@ -89,12 +89,21 @@ test('a message says what is allowed, and what was given', () => {
   says(() => checkChoice('mode', 4, [1, 2, 3]), 'mode must be 1, 2 or 3, not 4.');
   says(() => checkChoice('mode', undefined, ['a']), "mode must be 'a', not undefined.");
   says(() => checkRange('yRange', [5, 1]), 'yRange must be two finite numbers, lo < hi, not [5, 1].');
+  says(
+    () => checkRange('yRange', [0, 1e19]),
+    'yRange must be two numbers of at most 1e18 that differ in float32, not [0, 10000000000000000000].',
+  );
+  says(
+    () => checkRange('yRange', [1, 1 + 1e-9]),
+    'yRange must be two numbers of at most 1e18 that differ in float32, not [1, 1.000000001].',
+  );
 });
 
-test('a range is two finite numbers, the lower first', () => {
+test('a range is two numbers up to 1e18, the lower first, in float32', () => {
   fc.assert(
     fc.property(fc.array(anything, { maxLength: 3 }), (pair) => {
-      const expected = pair.length === 2 && pair.every((value) => isNumber(value) && Number.isFinite(value)) && pair[0]! < pair[1]!;
+      const fits = (value: unknown) => isNumber(value) && Math.abs(value as number) <= 1e18;
+      const expected = pair.length === 2 && pair.every(fits) && Math.fround(pair[0] as number) < Math.fround(pair[1] as number);
       assert.is(isRange(pair), expected);
       assert.is(
         passes(() => checkRange('x', pair), RangeError, 'x'),

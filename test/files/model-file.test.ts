@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { identity, sigmoidRange } from '../../shaders/ops/range.js';
@@ -6,15 +5,14 @@ import { dotProduct } from '../../shaders/ops/score.js';
 import { DotbiasError, FileFormatError } from '../../src/base/errors.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../../src/base/safetensors.js';
 import { CollabData } from '../../src/data/collab-data.js';
+import { textTensors } from '../../src/files/id-tensors.js';
 import { decodeModel, encodeModel, loadModel, type ModelOps, trainingConfig } from '../../src/files/model-file.js';
 import { Gpu } from '../../src/gpu/gpu.js';
 import { collabLearner } from '../../src/train/make-learner.js';
 import type { LearnerOptions } from '../../src/train/options.js';
-import { readFixture } from '../helpers/fixtures.js';
 import { freshDevice, sharedGpuOrNull } from '../helpers/gpu.js';
 import { negativeSquaredDistance, softplusAbove } from '../helpers/ops.js';
 import { assertRefused } from '../helpers/refusal.js';
-import { assertClose } from '../helpers/training.js';
 
 const test = suite('model file');
 const gpu = await sharedGpuOrNull();
@@ -69,28 +67,6 @@ for (const options of [{}, { bias: false }, { yRange: null }] satisfies LearnerO
   });
 }
 
-test('a file of version 0.1.0 loads, and predicts and recommends what that version did', async () => {
-  const { users: ids, items: others, predictions, recommended } = readFixture('model-0.1.0.json');
-  const bytes = new Uint8Array(readFileSync(new URL('../../../test/fixtures/model-0.1.0.safetensors', import.meta.url)));
-  const { score, range } = decodeModel(bytes);
-  assert.is(score, dotProduct);
-  assert.equal([range.name, range.bounds], ['sigmoidRange', [0, 5.5]]);
-  const model = await loadModel(bytes, { gpu: gpu! });
-  assertClose(await model.predict(ids, others), predictions, 1e-6, 'predictions');
-  const list = await model.recommend(ids[0], recommended.length);
-  assert.equal(
-    list.map(({ item, title }) => [item, title]),
-    (recommended as typeof list).map(({ item, title }) => [item, title]),
-  );
-  assertClose(
-    list.map(({ prediction }) => prediction),
-    (recommended as typeof list).map(({ prediction }) => prediction),
-    1e-6,
-    'recommended',
-  );
-  model.release();
-});
-
 test('tensors have the names, shapes and order of rows that the format promises', async () => {
   const learn = await trained();
   const { tensors, metadata } = readSafetensors(await encodeModel(learn, { training: trainingConfig(learn) }));
@@ -103,11 +79,23 @@ test('tensors have the names, shapes and order of rows that the format promises'
     trainUsers: 'U32 24',
     trainItems: 'U32 24',
     trainRatings: 'F32 24',
+    validUsers: 'U32 6',
+    validItems: 'U32 6',
+    userIds: 'I64 6',
+    itemIds: 'U8 40',
+    itemIdsOffsets: 'I64 8',
+    titles: 'U8 17',
+    titlesOffsets: 'I64 8',
   });
   const tables = await learn.tables();
   for (const name of ['userFactors', 'itemFactors', 'userBias', 'itemBias'] as const) assert.equal(tensors[name].data, tables[name]);
-  assert.equal(JSON.parse(metadata['users']), ['#na#', 0, 1, 2, 3, 4]);
-  assert.is(JSON.parse(metadata['titles']).length, 7);
+  assert.equal(Array.from(tensors['userIds'].data, Number), [-1, 0, 1, 2, 3, 4]);
+  const texts = (name: string) => {
+    const offsets = Array.from(tensors[`${name}Offsets`].data, Number);
+    return offsets.slice(1).map((end, k) => new TextDecoder().decode((tensors[name].data as Uint8Array).subarray(offsets[k], end)));
+  };
+  assert.equal(texts('itemIds'), ['#na#', ...Array.from({ length: 6 }, (_, k) => `item ${k}`)]);
+  assert.equal(texts('titles'), ['', '', '', 'Zwei "é" 二', '', 'Four', '']);
   const { training, ...config } = JSON.parse(metadata['config']) as Record<string, unknown>;
   assert.equal(config, {
     nFactors: 6,
@@ -138,11 +126,14 @@ test('training ratings are kept, so that a loaded model leaves out what was rate
   const learn = await trained();
   const loaded = await loadModel(await encodeModel(learn), { gpu: gpu! });
   assert.equal(loaded.info.train, learn.data.train);
+  assert.equal(loaded.info.valid, learn.info.valid);
   assert.equal(await loaded.recommend(2), await learn.recommend(2));
   assert.equal(await encodeModel(loaded), await encodeModel(learn), 'saved again they are still there');
   const without = await encodeModel(learn, { ratings: false });
-  assert.is(decodeModel(without).train, undefined);
-  assert.equal(Object.keys(readSafetensors(without).tensors).sort(), ['itemBias', 'itemFactors', 'userBias', 'userFactors']);
+  const bare = decodeModel(without);
+  assert.equal([bare.train, bare.valid], [undefined, undefined]);
+  const names = Object.keys(readSafetensors(without).tensors).filter((name) => /^(train|valid)/.test(name));
+  assert.equal(names, []);
 });
 
 test('the same model gives the same bytes', async () => {
@@ -178,8 +169,11 @@ test('a device opened for a loaded model ends with it; one that was given does n
 });
 
 /** A valid file, taken apart, changed, and put together again. */
-async function tampered(change: (tensors: Record<string, Tensor>, metadata: Record<string, string>) => void): Promise<Uint8Array> {
-  const { tensors, metadata } = readSafetensors(await file);
+async function tampered(
+  change: (tensors: Record<string, Tensor>, metadata: Record<string, string>) => void,
+  from = file,
+): Promise<Uint8Array> {
+  const { tensors, metadata } = readSafetensors(from);
   const parts = [{ ...tensors }, { ...metadata }] as const;
   change(...parts);
   return writeSafetensors(...parts);
@@ -192,10 +186,11 @@ const edit =
     metadata[key] = JSON.stringify(change(JSON.parse(metadata[key]) as T));
   };
 const config = (changed: object) => edit<object>('config', (value) => ({ ...value, ...changed }));
-const rows = (key: string, change: (values: unknown[]) => unknown) => edit(key, change);
+const tensor = (name: string, value: Tensor) => (tensors: Record<string, Tensor>) => void (tensors[name] = value);
+const ids = (name: string, values: number[]) =>
+  tensor(name, { dtype: 'I64', shape: [values.length], data: BigInt64Array.from(values, BigInt) });
 const set = (key: string, text: string) => (_: unknown, metadata: Record<string, string>) => void (metadata[key] = text);
 const drop = (key: string) => (_: unknown, metadata: Record<string, string>) => void delete metadata[key];
-const tensor = (name: string, value: Tensor) => (tensors: Record<string, Tensor>) => void (tensors[name] = value);
 const floats = (shape: number[], fill = 0): Tensor => ({
   dtype: 'F32',
   shape,
@@ -210,7 +205,7 @@ const words = (shape: number[], fill = 1): Tensor => ({
 const lies: Record<string, [change: Parameters<typeof tampered>[0], message: RegExp]> = {
   'no format': [drop('format'), /metadata format/],
   'another format': [set('format', 'pt'), /metadata format/],
-  'a later version': [set('formatVersion', '2'), /version is "2"/],
+  'a later version': [set('formatVersion', '3'), /version is "3", and this dotbias reads "1" and "2"/],
   'no config': [drop('config'), /has no config/],
   'a config that is not JSON': [set('config', '{'), /not JSON/],
   'a config that is a list': [set('config', '[]'), /not a JSON object/],
@@ -221,17 +216,13 @@ const lies: Record<string, [change: Parameters<typeof tampered>[0], message: Reg
   'a turned range': [config({ yRange: [5, 0] }), /yRange is \[5,0\]/],
   'half a range': [config({ yRange: [5] }), /yRange/],
   'a missing range': [config({ yRange: undefined }), /yRange is undefined/],
-  'no users': [drop('users'), /has no users/],
-  'users that are no list': [set('users', '{}'), /list of ids/],
-  'ids without #na#': [rows('users', (ids) => ids.slice(1)), /begins with "#na#"/],
-  'an id too few': [rows('users', (ids) => ids.slice(0, -1)), /userFactors has the shape/],
-  'an id twice': [rows('items', (ids) => ['#na#', ids[1], ...ids.slice(1, -1)]), /twice among its items/],
-  '#na# twice': [rows('items', (ids) => [...ids.slice(0, -1), '#na#']), /is not an id/],
-  'an empty id': [rows('items', (ids) => [...ids.slice(0, -1), '']), /is not an id/],
-  'a negative id': [rows('users', (ids) => [...ids.slice(0, -1), -1]), /row 5 of its users is -1/],
-  'numbers and text as ids': [rows('users', (ids) => [...ids.slice(0, -1), '4']), /users are numbers/],
-  'a title too few': [rows('titles', (titles) => titles.slice(1)), /a list of 7/],
-  'a title that is no text': [rows('titles', (titles) => [1, ...titles.slice(1)]), /title 0 is 1/],
+  'a config too deep': [set('config', '['.repeat(40)), /its metadata config has brackets 40 deep/],
+  'a range beyond float32': [config({ yRange: [0, 1e308] }), /yRange is \[0,1e\+308\]/],
+  'a range that is one number in float32': [config({ yRange: [1, 1 + 1e-12] }), /yRange is/],
+  'no users': [(tensors) => void delete tensors['userIds'], /the tensor userIds is missing/],
+  'an id too few': [ids('userIds', [-1, 0, 1, 2, 3]), /userFactors has the shape/],
+  'an id twice': [ids('userIds', [-1, 0, 1, 2, 3, 0]), /the id 0 occurs twice among its users/],
+  'a title too few': [(tensors) => void Object.assign(tensors, textTensors('titles', ['', 'a'])), /a list of 7/],
   'a missing tensor': [(tensors) => void delete tensors['userBias'], /userBias is missing/],
   'a tensor of another type': [tensor('userBias', { dtype: 'F64', shape: [6], data: new Float64Array(6) }), /F64, not F32/],
   'a tensor of another shape': [tensor('userBias', floats([6, 1])), /userBias has the shape \[6,1\]/],
@@ -247,8 +238,16 @@ const lies: Record<string, [change: Parameters<typeof tampered>[0], message: Reg
     tensor('trainItems', words([24], 7)),
     /trainItems\[0\] is 7, but table rows with an id are 1 to 6/,
   ],
+  'held-out pairs without their items': [(tensors) => void delete tensors['validItems'], /validUsers and validItems one is missing/],
+  'held-out pairs of another type': [tensor('validUsers', floats([6], 1)), /validUsers and validItems are F32 and U32, not U32/],
+  'held-out pairs of different number': [tensor('validItems', words([5])), /have the shapes \[6\] and \[5\]/],
+  'a held-out pair of #na#': [tensor('validItems', words([6], 0)), /validItems\[0\] is 0, but table rows with an id are 1 to 6/],
   'a rating that is not finite': [tensor('trainRatings', floats([24], NaN)), /trainRatings holds/],
   'a value that is not finite': [tensor('itemFactors', floats([7, 6], Infinity)), /itemFactors holds values that are not finite/],
+  'a value with which scores are infinite': [
+    tensor('itemFactors', floats([7, 6], -3e38)),
+    /itemFactors holds values beyond 1000000000000000/,
+  ],
 };
 for (const [name, [change, message]] of Object.entries(lies)) {
   test(`refused: ${name}`, async () => {

@@ -42,7 +42,11 @@ const init = randomTables(shape, 1);
 for (const [what, wrong, message] of [
   ['of another size', randomTables({ ...shape, nUsers: 3 }, 1), /^userFactors must hold \d+ values, not 24\.$/],
   ['without a table', { ...init, itemBias: undefined as never }, /^itemBias must hold \d+ values, not undefined\.$/],
-  ['that are not numbers', { ...init, userBias: init.userBias.with(3, NaN) }, /^userBias\[3\] is NaN, not a finite number\.$/],
+  [
+    'that are not numbers',
+    { ...init, userBias: init.userBias.with(3, NaN) },
+    /^userBias\[3\] is NaN, not a finite number up to 1000000000000000\.$/,
+  ],
   ['that are infinite', { ...init, itemFactors: init.itemFactors.with(5, -Infinity) }, /^itemFactors\[5\] is -Infinity/],
 ] as const) {
   test(`starting values ${what} are refused, and nothing stays allocated`, async () => {

@@ -1,10 +1,12 @@
 import { type Command, Option } from 'commander';
 import { FileFormatError } from '../../base/errors.js';
+import { parseJson } from '../../base/json.js';
 import { readSafetensors } from '../../base/safetensors.js';
 import { importWeights } from '../../files/import-weights.js';
 import { writeModel } from '../../files/model-file.js';
-import { readBytes, writeFileAtomic } from '../../node/disk/files.js';
-import { inFile } from '../../node/files/model-file.js';
+import { writeFileAtomic } from '../../node/disk/files.js';
+import { readText } from '../../node/disk/read-file.js';
+import { inFile, readSavedFile } from '../../node/files/saved-file.js';
 import { rangeOrNone } from '../options/numbers.js';
 import { checkWritable } from '../options/outputs.js';
 import { thousands } from '../print/text.js';
@@ -37,7 +39,7 @@ export function addImport(program: Command): void {
 
 async function importModel(path: string, { users, items, yRange, out }: ImportFlags): Promise<void> {
   await checkWritable(out);
-  const { tensors } = inFile(path, readSafetensors, await readBytes(path));
+  const { tensors } = await readSavedFile(path, readSafetensors, 'docs/import-from-fastai.md has the lines of Python that write it.');
   const lists = { users: await readList(users), items: await readList(items) };
   const model = inFile(path, (state) => importWeights(state, { ...lists, yRange: yRange === 'none' ? null : yRange }), tensors);
   await writeFileAtomic(out, writeModel(model));
@@ -46,15 +48,15 @@ async function importModel(path: string, { users, items, yRange, out }: ImportFl
 }
 
 async function readList(path: string): Promise<unknown[]> {
-  const list = inFile(path, parseJson, (await readBytes(path)).toString());
+  const list = inFile(path, parseList, await readText(path));
   if (!Array.isArray(list)) throw new FileFormatError(`${path}: This is not a JSON list of ids.`);
   return list;
 }
 
-function parseJson(text: string): unknown {
+function parseList(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text, { maxDepth: 1, maxValues: Infinity });
   } catch (cause) {
-    throw new FileFormatError('This is not JSON.', { cause });
+    throw new FileFormatError(`This ${(cause as Error).message}.`, { cause });
   }
 }

@@ -1,8 +1,9 @@
 /** From a sweep file to the trials that are to do. */
 import { Command, CommanderError } from 'commander';
 import { DataError } from '../../base/errors.js';
+import { parseJson } from '../../base/json.js';
 import { ofShard, planSweep, type Setting, type Settings, type Shard, trialId } from '../../evaluate/sweep.js';
-import { readBytes } from '../../node/disk/files.js';
+import { readText } from '../../node/disk/read-file.js';
 import type { SweepDir } from '../../node/files/sweep-dir.js';
 import { newNameOf } from '../options/renamed.js';
 import { addTrialOptions, type FoldSource, type TrialFlags, trialSettings } from './trial.js';
@@ -12,12 +13,17 @@ export async function readTrials(file: string): Promise<TrialFlags[]> {
   return planSweep(await readJson(file), (name, value) => void parseTrial({ [name]: value })).map(parseTrial);
 }
 
+/** A sweep file names settings and their values; a longer one is a mistake. */
+const MAX_VALUES = 1_000_000;
+
 async function readJson(file: string): Promise<unknown> {
-  const text = (await readBytes(file)).toString();
+  const text = await readText(file);
   try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new DataError(`This is not JSON: ${(error as Error).message}.`, { file }, { cause: error });
+    return parseJson(text, { maxDepth: 8, maxValues: MAX_VALUES });
+  } catch (cause) {
+    const { message, cause: reason } = cause as Error;
+    const where = reason instanceof Error ? `: ${reason.message}` : '';
+    throw new DataError(`This ${message}${where}.`, { file }, { cause });
   }
 }
 

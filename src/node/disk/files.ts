@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -26,11 +26,4 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
     await rm(temporary, { force: true });
     throw error;
   }
-}
-
-/** The content of a file. @throws the file system's error, which always has the path (Node's own lacks it for a folder) */
-export async function readBytes(path: string): Promise<Buffer<ArrayBuffer>> {
-  return readFile(path).catch((error: Error) => {
-    throw Object.assign(error, { path });
-  });
 }

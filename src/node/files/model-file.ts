@@ -1,6 +1,5 @@
 import type { CollabModel } from '../../answer/collab-model.js';
 import { checkOptions } from '../../base/check.js';
-import { FileFormatError } from '../../base/errors.js';
 import {
   type DecodedModel,
   decodeModel,
@@ -13,7 +12,8 @@ import {
 } from '../../files/model-file.js';
 import { CollabLearner } from '../../train/learner.js';
 import { openOwnGpu } from '../device/device.js';
-import { readBytes, writeFileAtomic } from '../disk/files.js';
+import { writeFileAtomic } from '../disk/files.js';
+import { readSavedFile } from './saved-file.js';
 
 /**
  * Writes a model to a safetensors file, whole or not at all.
@@ -35,7 +35,7 @@ export async function saveModel(model: CollabModel, path: string, options: Encod
  *   this model
  * @param options.score and `options.range`: the ops that the model was made with, if they are not among ours
  * @throws FileFormatError, which names the file, if it holds no model or one made with an op that was not given;
- *   MemoryBudgetError if the model does not fit; the file system's error
+ *   DotbiasError if there is no such file; MemoryBudgetError if the model does not fit; the file system's error
  */
 export async function loadModelFile(path: string, options: LoadOptions = {}): Promise<CollabModel> {
   checkOptions('loadModelFile', options, ['gpu', 'score', 'range']);
@@ -45,15 +45,5 @@ export async function loadModelFile(path: string, options: LoadOptions = {}): Pr
 
 /** Reads and checks a model file, without a device. @throws FileFormatError and the file system's error, as `loadModelFile` */
 export async function readModelFile(path: string, ops: ModelOps = {}): Promise<DecodedModel> {
-  return inFile(path, (bytes) => decodeModel(bytes, ops), await readBytes(path));
-}
-
-/** Puts the name of the file before what is wrong with its content. */
-export function inFile<Content, Result>(path: string, read: (content: Content) => Result, content: Content): Result {
-  try {
-    return read(content);
-  } catch (error) {
-    if (error instanceof FileFormatError) throw new FileFormatError(`${path}: ${error.message}`, { cause: error });
-    throw error;
-  }
+  return readSavedFile(path, (bytes) => decodeModel(bytes, ops), "Name a model that saveModel or 'dotbias train --out' wrote.");
 }

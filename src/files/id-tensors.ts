@@ -1,0 +1,104 @@
+/**
+ * Ids and titles as tensors, row by row:
+ *
+ *     whole numbers   NAME I64 [n]; -1 stands for `#na#`
+ *     texts           NAME U8 [bytes], the UTF-8 texts end to end, and NAMEOffsets I64 [n + 1]: text k is the bytes from
+ *                     offset k to offset k + 1 (the arrays of Apache Arrow's large_utf8)
+ */
+import { quote } from '../base/json.js';
+import type { Tensor } from '../base/safetensors.js';
+import { type Id, IdMap, NA } from '../data/ids.js';
+
+/** Throws the sentence that this is the end of. */
+export type Refuse = (problem: string) => never;
+
+type Tensors = Readonly<Record<string, Tensor>>;
+
+/** The ids of a table's rows, `#na#` first. */
+export function idTensors(name: string, { ids }: IdMap): Record<string, Tensor> {
+  if (typeof ids[1] === 'string') return textTensors(name, ids as readonly string[]);
+  const data = new BigInt64Array(ids.length);
+  for (let row = 1; row < ids.length; row++) data[row] = BigInt(ids[row]);
+  data[0] = -1n;
+  return { [name]: { dtype: 'I64', shape: [ids.length], data } };
+}
+
+/** One text for each row. A half of a surrogate pair, which UTF-8 cannot write, becomes U+FFFD. */
+export function textTensors(name: string, texts: readonly string[]): Record<string, Tensor> {
+  const offsets = new BigInt64Array(texts.length + 1);
+  const most = texts.reduce((sum, text) => sum + 3 * text.length, 0);
+  const bytes = new Uint8Array(most);
+  const encoder = new TextEncoder();
+  let end = 0;
+  texts.forEach((text, row) => {
+    end += encoder.encodeInto(text, bytes.subarray(end)).written;
+    offsets[row + 1] = BigInt(end);
+  });
+  return {
+    [name]: { dtype: 'U8', shape: [end], data: bytes.subarray(0, end) },
+    [`${name}Offsets`]: { dtype: 'I64', shape: [offsets.length], data: offsets },
+  };
+}
+
+/** The inverse of `idTensors`. @param rows what the sentence given to `refuse` calls them */
+export function readIdTensors(tensors: Tensors, name: string, rows: string, refuse: Refuse): IdMap {
+  const tensor = tensors[name];
+  if (tensor === undefined) return refuse(`the tensor ${name} is missing`);
+  if (tensor.dtype === 'U8') return readIds(readTextTensors(tensors, name, refuse), rows, refuse);
+  if (tensor.dtype !== 'I64' || tensor.shape.length !== 1) {
+    return refuse(`${name} is ${tensor.dtype} of the shape [${tensor.shape}], not a list of I64 or U8`);
+  }
+  const ids = Array.from(tensor.data, Number) as Id[];
+  if (ids[0] === -1) ids[0] = NA;
+  return readIds(ids, rows, refuse);
+}
+
+/** The inverse of `textTensors`. */
+export function readTextTensors(tensors: Tensors, name: string, refuse: Refuse): string[] {
+  const [bytes, offsets] = [tensors[name], tensors[`${name}Offsets`]];
+  if (offsets === undefined) return refuse(`the tensor ${name}Offsets is missing`);
+  if (bytes.dtype !== 'U8' || offsets.dtype !== 'I64' || bytes.shape.length !== 1 || offsets.shape.length !== 1) {
+    return refuse(`${name} and ${name}Offsets are ${bytes.dtype} and ${offsets.dtype}, not lists of U8 and I64`);
+  }
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const ends = Array.from(offsets.data, Number);
+  if (ends[0] !== 0 || ends.at(-1) !== bytes.data.length) {
+    return refuse(`${name}Offsets goes from ${ends[0]} to ${ends.at(-1)}, but ${name} has the bytes 0 to ${bytes.data.length}`);
+  }
+  return ends.slice(1).map((end, row) => {
+    if (end < ends[row]) refuse(`${name}Offsets falls from ${ends[row]} to ${end} in row ${row}`);
+    try {
+      return utf8.decode(bytes.data.subarray(ends[row], end));
+    } catch {
+      return refuse(`row ${row} of ${name} is not UTF-8 text`);
+    }
+  });
+}
+
+/** The ids of a table's rows, checked. @param rows what the sentence given to `refuse` calls them */
+export function readIds(ids: unknown, rows: string, refuse: Refuse): IdMap {
+  if (!Array.isArray(ids) || ids[0] !== NA) return refuse(`${rows} are not a list of ids that begins with "${NA}"`);
+  const type = typeof (ids[1] ?? '');
+  for (let row = 1; row < ids.length; row++) {
+    const id: unknown = ids[row];
+    const valid = typeof id === 'number' ? Number.isSafeInteger(id) && id >= 0 : typeof id === 'string' && id !== '' && id !== NA;
+    if (!valid) refuse(`row ${row} of ${rows} is ${quote(id)}, which is not an id`);
+    if (typeof id !== type) refuse(`${rows} are ${type}s, but row ${row} is ${quote(id)}`);
+  }
+  const twice = repeated(ids as Id[]);
+  if (twice !== undefined) refuse(`the id ${quote(twice)} occurs twice among ${rows}`);
+  return new IdMap(ids as Id[]);
+}
+
+/** An id that occurs twice. Ours ascend, which shows at once that there is none. (A Set ends at 2^24 members.) */
+function repeated([, ...ids]: readonly Id[]): Id | undefined {
+  if (firstNotAbove(ids) === -1) return undefined;
+  const sorted = typeof ids[0] === 'number' ? Float64Array.from(ids as number[]).sort() : ids.sort();
+  return sorted[firstNotAbove(sorted)];
+}
+
+/** The first place whose value is not above the one before; -1 if all ascend. */
+function firstNotAbove(list: ArrayLike<Id>): number {
+  for (let k = 1; k < list.length; k++) if (!(list[k - 1] < list[k])) return k;
+  return -1;
+}
