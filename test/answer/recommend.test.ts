@@ -102,7 +102,7 @@ test('recommendAll takes users in the order given, and says how far it is', asyn
 
 test('a model that does not know what was rated says so', async () => {
   const loaded = await modelOf(sizes, tables);
-  await assertRefused(() => loaded.recommend('u1'), /does not know what its users rated in training: pass exclude: 'none'/, TypeError);
+  await assertRefused(() => loaded.recommend('u1'), /does not know what its users rated: pass exclude: 'none'/, TypeError);
   await assertRefused(() => loaded.recommendAll(2), /pass exclude: 'none'/, TypeError);
   assert.is((await loaded.recommend('u1', 2, { exclude: 'none' })).length, 2);
   loaded.release();
