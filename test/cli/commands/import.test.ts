@@ -54,8 +54,8 @@ json('text.json', 'not json');
 json('object.json', { '#na#': 0 });
 json('short.json', ['#na#', '5']);
 const wrong: [name: string, change: Record<string, string>, message: RegExp][] = [
-  ['weights that do not exist', { state: file('nowhere') }, /nowhere: no such file or directory\./],
-  ['a folder as weights', { state: file('.') }, /: illegal operation on a directory\./],
+  ['weights that do not exist', { state: file('nowhere') }, /nowhere: There is no such file\. docs/],
+  ['a folder as weights', { state: file('.') }, /: This is a folder, not a file\./],
   ['weights of PyTorch itself', { state: file('users.json') }, /users\.json: Not a safetensors file/],
   ['a list that is not JSON', { users: file('text.json') }, /text\.json: This is not JSON\./],
   ['a list that is no list', { items: file('object.json') }, /object\.json: This is not a JSON list of ids\./],
