@@ -30,9 +30,11 @@ export interface ReadOptions {
   timestampColumn?: ColumnChoice | null | undefined;
   /**
    * True: all ratings are one person's. There need be no column of users (the user is then 0), a table of two columns is
-   * item and rating, and titles are taken from a column of that name. Default false.
+   * item and rating, and titles are taken from a column of them. Default false.
    */
   onePerson?: boolean | undefined;
+  /** Column of the titles of the items, see `onePerson`; null: none. Default: one with a name such as title. */
+  titleColumn?: ColumnChoice | null | undefined;
   /** The lowest and the highest rating allowed; a rating outside makes its row malformed. Default: any finite number. */
   ratingRange?: readonly [lo: number, hi: number] | undefined;
   /** True: leave malformed rows out and count them, instead of throwing at the first. Default false. */
@@ -44,5 +46,5 @@ export interface ReadOptions {
 /** Names of all `ReadOptions`. */
 export const READ_OPTIONS: readonly (keyof ReadOptions)[] = [
   ...(['delimiter', 'header', 'encoding', 'userColumn', 'itemColumn', 'ratingColumn', 'timestampColumn'] as const),
-  ...(['onePerson', 'ratingRange', 'skipBadRows', 'textIds'] as const),
+  ...(['onePerson', 'titleColumn', 'ratingRange', 'skipBadRows', 'textIds'] as const),
 ];

@@ -71,7 +71,7 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
   const { names, header } = table;
   const { onePerson = false, userColumn, itemColumn, ratingColumn, timestampColumn } = options;
   const byName = (role: Role): number => (header ? columnNamed(names, role) : -1);
-  const title = byName('title');
+  const title = titleAt(table, label, options, byName('title'));
   const item = byName('item') === -1 ? title : byName('item');
   const anyNamed = byName('user') !== -1 || item !== -1 || byName('rating') !== -1;
   const isChosen = (onePerson || userColumn !== undefined) && itemColumn !== undefined && ratingColumn !== undefined;
@@ -110,6 +110,11 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
     ...fields,
     note: `${label}: no column has a known name; ${taken.join(', ')} and '${names[ratings]}' for the ratings were taken.`,
   };
+}
+
+function titleAt(table: Table, label: string, { titleColumn }: ReadOptions, named: number): number {
+  if (titleColumn === null) return -1;
+  return titleColumn === undefined ? named : chosen(table, label, 'title', titleColumn);
 }
 
 function chosen(table: Table, label: string, role: Role, choice: ColumnChoice): number {

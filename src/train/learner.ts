@@ -1,3 +1,4 @@
+import { asWritten } from '../base/decimal.js';
 import { CollabModel } from '../answer/collab-model.js';
 import { knownPairs, namedItem } from '../answer/trained-model.js';
 import { checkOptions, checkWhole } from '../base/check.js';
@@ -130,7 +131,7 @@ export class CollabLearner extends CollabModel implements FittedLearner {
     const predictions = await this.predictRows(valid.users.subarray(0, count), valid.items.subarray(0, count));
     return Array.from(predictions, (prediction, k) => {
       const { item, ...title } = namedItem(this, valid.items[k]);
-      return { user: users.idOf(valid.users[k]), item, ...title, rating: valid.ratings[k], prediction };
+      return { user: users.idOf(valid.users[k]), item, ...title, rating: asWritten(valid.ratings[k]), prediction };
     });
   }
 

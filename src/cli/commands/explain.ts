@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import type { CollabModel } from '../../answer/collab-model.js';
 import type { Similarity, UserBias } from '../../answer/similar.js';
+import { findItem, findUser, unknownItem } from '../../answer/look-up.js';
 import { namedItem } from '../../answer/trained-model.js';
+import { asWritten } from '../../base/decimal.js';
 import { countBy } from '../../base/group-by.js';
 import type { Ratings } from '../../data/collab-data.js';
 import type { Id } from '../../data/ids.js';
@@ -9,7 +11,7 @@ import { writeFileAtomic } from '../../node/disk/files.js';
 import { readModelFile } from '../../node/files/model-file.js';
 import { integer } from '../options/numbers.js';
 import { checkWritable } from '../options/outputs.js';
-import { addSavedModelOptions, findItem, findUser, type SavedModelFlags, unknownItem, withModel } from '../options/saved-model.js';
+import { addSavedModelOptions, type SavedModelFlags, withModel } from '../options/saved-model.js';
 import { type Component, type Counted, describeExplanation, type Explanation, type UserExplanation } from '../print/explanation.js';
 import { deviceLine } from '../print/head.js';
 import { UsageError } from '../process/errors.js';
@@ -167,7 +169,7 @@ async function explainUser(model: CollabModel, user: Id, n: number): Promise<Use
 /** Item rows and ratings of a user row. */
 function ratingsOf(user: number, { users, items, ratings }: Ratings): [item: number, rating: number][] {
   const found: [number, number][] = [];
-  for (let k = 0; k < users.length; k++) if (users[k] === user) found.push([items[k], ratings[k]]);
+  for (let k = 0; k < users.length; k++) if (users[k] === user) found.push([items[k], asWritten(ratings[k])]);
   return found;
 }
 

@@ -1,19 +1,23 @@
 import { type Command, Option } from 'commander';
 import type { CollabModel } from '../../answer/collab-model.js';
 import type { GivenRating } from '../../answer/given-ratings.js';
+import { findUser } from '../../answer/look-up.js';
+import { matchRatings } from '../../answer/own-ratings.js';
 import type { ModelInfo } from '../../answer/trained-model.js';
+import { asWritten } from '../../base/decimal.js';
 import { DataError } from '../../base/errors.js';
-import type { Id } from '../../data/ids.js';
 import { readRatings } from '../../node/ratings/ratings-file.js';
 import { readModelFile } from '../../node/files/model-file.js';
+import { remarks } from '../options/data.js';
 import { integer } from '../options/numbers.js';
-import { addSavedModelOptions, findItem, findUser, type SavedModelFlags, unknownItem, withModel } from '../options/saved-model.js';
+import { addReadingOptions, type ReadingFlags, readingOptions } from '../options/reading.js';
+import { addSavedModelOptions, type SavedModelFlags, withModel } from '../options/saved-model.js';
 import { deviceLine } from '../print/head.js';
 import { describeList, type Place, type RecommendationList } from '../print/recommendations.js';
 import { UsageError } from '../process/errors.js';
 import { note, print, printJson, printLines } from '../process/terminal.js';
 
-interface RecommendFlags extends SavedModelFlags {
+interface RecommendFlags extends SavedModelFlags, ReadingFlags {
   user?: string | undefined;
   ratings?: string | undefined;
   n: number;
@@ -28,13 +32,13 @@ export function addRecommend(program: Command): void {
     .command('recommend')
     .summary('list what a user would like best')
     .description('Lists the items with the highest predicted ratings for a user of the model, or for a new one with some ratings.');
-  addSavedModelOptions(command)
+  addReadingOptions(addSavedModelOptions(command), true)
     .option('--user <id>', 'a user whom training saw')
     .addOption(
       new Option(
         '--ratings <file>',
         "ratings of a new user, read as 'dotbias train' reads ratings (- for standard input). " +
-          'It needs the columns item and rating; an item is an id or an exact title',
+          'It needs the columns item and rating; an item is an id or a title, and where ids and titles contradict each other, titles decide',
       ).conflicts('user'),
     )
     .option('-n <count>', 'length of the list', integer(1, 1_000_000), 10)
@@ -57,7 +61,7 @@ async function recommend(flags: RecommendFlags): Promise<void> {
     throw new UsageError('Name a user with --user, or a file with the ratings of a new one with --ratings.');
   }
   const saved = await readModelFile(flags.model);
-  const given = flags.ratings === undefined ? undefined : await readOwnRatings(saved, flags.ratings, flags.unknown);
+  const given = flags.ratings === undefined ? undefined : await readOwnRatings(saved, flags.ratings, flags);
   if (given === undefined) checkUser(saved, flags);
   await withModel(saved, flags, async (model, device) => {
     const list = given ? await listForNewUser(model, given, flags) : await listForUser(model, flags.user!, flags);
@@ -95,24 +99,24 @@ async function listForNewUser(
 }
 
 /** One person's ratings of items of the model. @throws DataError for a file that does not hold these */
-async function readOwnRatings(saved: ModelInfo, file: string, unknown: 'error' | 'na'): Promise<GivenRating[]> {
-  const {
-    columns: { users, items, ratings },
-  } = await readRatings(file, { onePerson: true });
-  const nUsers = new Set(Array.from(users)).size;
+async function readOwnRatings(saved: ModelInfo, file: string, flags: RecommendFlags): Promise<GivenRating[]> {
+  // As text, ids are what the file has; the model knows whether its own are numbers.
+  const read = await readRatings(file, { ...readingOptions(flags), onePerson: true, textIds: true });
+  const { columns, titles } = read;
+  const nUsers = new Set(Array.from(columns.users)).size;
   if (nUsers > 1) throw new DataError(`These are the ratings of ${nUsers} users; --ratings takes those of one.`, { file });
-  const given: GivenRating[] = [];
-  const leftOut: Id[] = [];
-  for (let k = 0; k < items.length; k++) {
-    const item = findItem(saved, items[k]);
-    if (item !== undefined) given.push([item, ratings[k]]);
-    else if (unknown === 'na') leftOut.push(items[k]);
-    else throw new DataError(`${unknownItem(saved, items[k])} (--unknown na leaves such items out.)`, { file, value: items[k] });
+  const ratings = Array.from(columns.ratings, asWritten);
+  const { given, leftOut, note: byTitle, problem } = matchRatings(saved, { items: columns.items, ratings, titles });
+  if (problem !== undefined && flags.unknown === 'error') throw new DataError(`${problem} (--unknown na leaves such items out.)`, { file });
+  if (given.length === 0) {
+    const why = byTitle === undefined ? '' : ` ${byTitle} (--title-column none takes the ids all the same.)`;
+    throw new DataError(`Training saw none of the items rated in it.${why}`, { file });
   }
-  if (given.length === 0) throw new DataError('Training saw none of the items rated in it.', { file });
+  if (remarks(read) !== '') note(`${file}:${remarks(read)}`);
+  note(byTitle && `${file}: ${byTitle}`);
   if (leftOut.length > 0) {
     const some = leftOut.slice(0, 5).join(', ') + (leftOut.length > 5 ? ', ...' : '');
-    note(`${leftOut.length} of ${items.length} ratings left out, of items that training never saw: ${some}.`);
+    note(`${leftOut.length} of ${ratings.length} ratings left out, of items that training never saw: ${some}.`);
   }
   return given;
 }

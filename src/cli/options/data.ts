@@ -100,7 +100,7 @@ export async function readData(flags: DataFlags): Promise<SourcedData> {
 }
 
 /** What to add to the name of a source: which rows were left out, and what was read as one may not expect. */
-function remarks({ skipped, skippedExamples, notes }: Skipped): string {
+export function remarks({ skipped, skippedExamples, notes }: Skipped): string {
   const left = `${skipped} malformed ${skipped === 1 ? 'row' : 'rows'} left out, the first: ${skippedExamples[0]}`;
   return [...(skipped === 0 ? [] : [left]), ...notes].map((sentence) => ` ${sentence}`).join('');
 }

@@ -8,6 +8,7 @@ export interface ReadingFlags {
   itemColumn?: ColumnChoice | undefined;
   ratingColumn?: ColumnChoice | undefined;
   timestampColumn?: ColumnChoice | undefined;
+  titleColumn?: ColumnChoice | undefined;
   ratingRange?: [lo: number, hi: number] | undefined;
   delimiter?: string | undefined;
   encoding?: string | undefined;
@@ -16,13 +17,15 @@ export interface ReadingFlags {
   textIds?: boolean | undefined;
 }
 
-/** Adds `ReadingFlags`; for the ratings of one person those without the columns of users and times. */
+/** Adds `ReadingFlags`; for the ratings of one person a column of titles in place of those of users and times. */
 export function addReadingOptions(command: Command, onePerson = false): Command {
   if (!onePerson) {
     command
       .option('--user-column <name>', 'column of the users: its name, or its position from 0 (default: found by its name, else 0)', column)
       .option('--timestamp-column <name>', "column of the times; 'none': there are none (default: found by its name, else 3)", column);
   }
+  if (onePerson)
+    command.option('--title-column <name>', "column of the titles; 'none': there are none (default: found by its name)", column);
   return command
     .option(
       '--item-column <name>',
@@ -42,8 +45,8 @@ const column = (text: string): ColumnChoice => (/^\d+$/.test(text) ? Number(text
 
 /** The flags as options of the reader. */
 export function readingOptions(flags: ReadingFlags): ReadOptions {
-  const { userColumn, itemColumn, ratingColumn, timestampColumn, ratingRange, delimiter, encoding, header, skipBadRows, textIds } = flags;
-  const times = timestampColumn === 'none' ? null : timestampColumn;
-  const columns = { userColumn, itemColumn, ratingColumn, timestampColumn: times };
+  const { userColumn, itemColumn, ratingColumn, ratingRange, delimiter, encoding, header, skipBadRows, textIds } = flags;
+  const [timestampColumn, titleColumn] = [flags.timestampColumn, flags.titleColumn].map((each) => (each === 'none' ? null : each));
+  const columns = { userColumn, itemColumn, ratingColumn, timestampColumn, titleColumn };
   return { ...columns, ratingRange, delimiter, encoding, skipBadRows, textIds, header: header ? undefined : false };
 }

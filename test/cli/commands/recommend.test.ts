@@ -122,8 +122,8 @@ const wrong: [name: string, args: string[], message: RegExp][] = [
   ['no items', ['--user', '1', '-n', '0'], /whole number from 1 to 1000000/],
   [
     'an unknown item',
-    ['--ratings', ratings('unknown.csv', 'title,rating\nfilm the,4\n')],
-    /unknown\.csv: Training saw no item 'film the'\. \(--unknown na/,
+    ['--ratings', ratings('unknown.csv', 'title,rating\nfilms the,4\n')],
+    /unknown\.csv: Training saw no item 'films the'; the ids of its \d+ items go from \d+ to \d+\. \(--unknown na/,
   ],
   ['half a title', ['--ratings', ratings('half.csv', 'title;rating\nthe (30);4\n')], /there is 'Film, The \(30\)', item 30\./],
   ['a title of two items', ['--ratings', ratings('two.csv', 'title,rating\n"Film, The (7)",4\n')], /title of the items 7 and 8/],
@@ -144,6 +144,26 @@ for (const [name, args, message] of wrong) {
     assert.match(stderr, message);
   });
 }
+
+test('ids follow the kind of the model: 0001 is not 1, and ratings are as they were written', async () => {
+  const texts = file('texts.safetensors');
+  const rows = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((user) =>
+    ['0001', '1', '034545105', '00X'].map((item, k) => `${user},${item},${(user % 5) + (k % 2)}`),
+  );
+  const data = ratings('texts.csv', `user,item,rating\n${rows.join('\n')}\n`);
+  const { code, stderr } = await dotbias('train', '--data', data, '--batch-size', '4', '--factors', '4', '--out', texts);
+  assert.is(code, 0, stderr);
+  const because = async (text: string) => {
+    const list = await listOf('--model', texts, '--ratings', ratings('own.csv', text), '--exclude', 'none', '-n', '1');
+    return list.recommendations[0].because.map(({ item, rating }: { item: string; rating: number }) => `${item}: ${rating}`).sort();
+  };
+  assert.equal(await because('item,rating\n0001,3.4\n'), ['0001: 3.4']);
+  assert.equal(await because('item,rating\n1,2.3\n034545105,5\n'), ['034545105: 5', '1: 2.3']);
+  const missed = await recommend('--model', texts, '--ratings', ratings('own.csv', 'item,rating\n34545105,5\n'));
+  assert.match(missed.stderr, /own\.csv: Training saw no item '34545105'; there is '034545105'\. /);
+  const numeric = await recommend('--ratings', ratings('own.csv', 'item,rating\n0007,5\n'));
+  assert.match(numeric.stderr, /own\.csv: Training saw no item '0007'; there is 7\. /);
+});
 
 test('a file that is no model is refused by name', async () => {
   for (const name of ['ratings.csv', 'nowhere', '.']) {
