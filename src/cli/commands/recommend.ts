@@ -38,7 +38,7 @@ export function addRecommend(program: Command): void {
       new Option(
         '--ratings <file>',
         "ratings of a new user, read as 'dotbias train' reads ratings (- for standard input). " +
-          'It needs the columns item and rating; an item is an id or a title, and where ids and titles contradict each other, titles decide',
+          'It needs the columns item and rating. An item is an id or a title; where ids and titles contradict each other, titles decide',
       ).conflicts('user'),
     )
     .option('-n <count>', 'length of the list', integer(1, 1_000_000), 10)
