@@ -5,8 +5,9 @@
 
 // Data
 export { CollabData, type CollabDataOptions, type RatingColumns, type RatingRow, type Ratings } from './data/collab-data.js';
+export type { DuplicateChoice, DuplicateCounts } from './data/duplicates.js';
 export { type Id, IdMap, NA } from './data/ids.js';
-export { rangeNotes, rangeOfRatings } from './data/rating-range.js';
+export { rangeOfRatings } from './data/rating-range.js';
 export { randomSplit, type Split, type SplitOptions } from './data/split.js';
 export * from './data/protocols.js';
 export type { ColumnChoice, ReadOptions } from './read/options.js';

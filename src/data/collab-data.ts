@@ -1,28 +1,12 @@
 import { checkChoice, checkOptions, checkSeed, checkWhole, show } from '../base/check.js';
 import { DataError } from '../base/errors.js';
-import { groupBy } from '../base/group-by.js';
+import { countDuplicates, type DuplicateChoice, type DuplicateCounts, DUPLICATES, findPairs, mergeDuplicates } from './duplicates.js';
 import { encode, type Encoded, type Id, IdMap, NA, titleOf } from './ids.js';
+import { batchNotes, duplicateNotes } from './notes.js';
+import type { RatingColumns, Ratings } from './ratings.js';
 import { type SplitOptions, splitRows } from './split.js';
 
-/** Ratings as columns of equal length, by the ids of the outside world. Typed arrays are the fastest. */
-export interface RatingColumns {
-  users: ArrayLike<Id>;
-  items: ArrayLike<Id>;
-  /** Finite numbers of any scale; kept as float32. */
-  ratings: ArrayLike<number>;
-  /** Finite numbers in any unit. Training does not use them. */
-  timestamps?: ArrayLike<number> | undefined;
-}
-
-/** Ratings by table row, in columns of equal length; row 0 is `#na#`. */
-export interface Ratings {
-  /** Rows of the user table. */
-  users: Uint32Array;
-  /** Rows of the item table. */
-  items: Uint32Array;
-  ratings: Float32Array;
-  timestamps?: Float64Array | undefined;
-}
+export type { RatingColumns, Ratings } from './ratings.js';
 
 /** One rating as a row, for `CollabData.fromRows`. */
 export type RatingRow =
@@ -33,19 +17,21 @@ export type RatingRow =
 export interface CollabDataOptions extends SplitOptions {
   /** Whole number in [0, 2^32): decides the split, and later the starting values and the order of each epoch. Default 42. */
   seed?: number | undefined;
-  /** Ratings per training step, from 1 to the number of training rows. Default 64. */
+  /** Ratings per training step, from 1 to the number of training rows. Default 64, or all of them if they are fewer. */
   batchSize?: number | undefined;
   /** Name of the data in messages and tables. Default 'ratings'. */
   name?: string | undefined;
   /** Item titles by item id. Default: none. */
   titles?: ReadonlyMap<Id, string> | undefined;
   /**
-   * What to do where one user rates one item several times: 'keep' trains on each rating, as fastai does; 'last' keeps the
-   * last in the order given; 'error' refuses them. This comes before a random split, so that with 'last' no pair of user
-   * and item is in both parts. Default 'keep'.
+   * What to do where one user rates one item several times, see `DuplicateChoice`. This comes before the split; a random
+   * split keeps all ratings of a pair on one side. Default 'keep'.
    */
-  duplicates?: 'keep' | 'last' | 'error' | undefined;
+  duplicates?: DuplicateChoice | undefined;
 }
+
+/** Ratings per training step where nothing else is asked for and there are as many. */
+const USUAL_BATCH = 64;
 
 const OPTIONS: readonly (keyof CollabDataOptions)[] = [
   'validPct',
@@ -78,6 +64,10 @@ export class CollabData {
     readonly seed: number,
     /** Ratings per training step. */
     readonly batchSize: number,
+    /** Pairs of user and item that are rated more than once. */
+    readonly duplicates: DuplicateCounts,
+    /** What should be known of these ratings before results are read, in sentences. */
+    readonly notes: readonly string[],
     /** Item titles by item id, if known. */
     readonly titles?: ReadonlyMap<Id, string>,
   ) {}
@@ -119,23 +109,25 @@ export class CollabData {
    * @throws DataError if the ratings cannot be used, RangeError for an option out of range, TypeError for one that does not
    *   exist or contradicts another
    */
-  static fromArrays(columns: RatingColumns, options: CollabDataOptions = {}): CollabData {
+  static fromArrays(given: RatingColumns, options: CollabDataOptions = {}): CollabData {
     checkOptions('CollabData', options, OPTIONS);
-    const { seed = 42, batchSize = 64, name = 'ratings', titles, duplicates = 'keep' } = options;
+    const { seed = 42, name = 'ratings', titles, duplicates = 'keep' } = options;
     checkSeed(seed);
-    checkWhole('batchSize', batchSize);
-    checkChoice('duplicates', duplicates, ['keep', 'last', 'error']);
-    checkColumns(columns, name);
+    if (options.batchSize !== undefined) checkWhole('batchSize', options.batchSize);
+    checkChoice('duplicates', duplicates, DUPLICATES);
+    checkColumns(given, name);
 
-    const users = encode(columns.users, 'user');
-    const items = encode(columns.items, 'item');
-    const dropped = duplicates === 'keep' ? new Uint8Array(columns.ratings.length) : findDuplicates(users, items, duplicates);
-    const split = splitRows(columns.ratings.length, dropped, seed, options);
+    const users = encode(given.users, 'user');
+    const items = encode(given.items, 'item');
+    const pairs = findPairs(users, items);
+    const { columns, dropped } = mergeDuplicates(given, pairs, duplicates);
+    const split = splitRows(pairs, dropped, seed, options);
     if (split.train.length === 0) {
       throw new DataError(`Nothing is left to train on: all ${split.valid.length} ratings are validation.`);
     }
-    if (batchSize > split.train.length) {
-      const most = split.train.length;
+    const most = split.train.length;
+    const batchSize = options.batchSize ?? Math.min(USUAL_BATCH, most);
+    if (batchSize > most) {
       throw new RangeError(
         `batchSize ${batchSize} is larger than the ${most} training ratings, so that an epoch would have no step; use at most ${most}.`,
       );
@@ -148,7 +140,10 @@ export class CollabData {
       ratings: gather(new Float32Array(rows.length), columns.ratings, rows),
       ...(columns.timestamps && { timestamps: gather(new Float64Array(rows.length), columns.timestamps, rows) }),
     });
-    return new CollabData(name, trainUsers.map, trainItems.map, pick(split.train), pick(split.valid), seed, batchSize, titles);
+    const counts = countDuplicates(pairs, split.train, split.valid);
+    const notes = [...duplicateNotes(counts, duplicates), ...(options.batchSize === undefined ? batchNotes(batchSize, USUAL_BATCH) : [])];
+    const [train, valid] = [pick(split.train), pick(split.valid)];
+    return new CollabData(name, trainUsers.map, trainItems.map, train, valid, seed, batchSize, counts, notes, titles);
   }
 
   /**
@@ -237,29 +232,8 @@ function renumber({ ids, codes }: Encoded, trainRows: Uint32Array): { map: IdMap
   return { map: new IdMap(kept), indexOfRow: gather(new Uint32Array(codes.length), indexOfCode, codes) };
 }
 
-/** Marks each row that a later row of the same user and item replaces. Rows are visited user by user, with one slot per item. */
-function findDuplicates(users: Encoded, items: Encoded, duplicates: 'last' | 'error'): Uint8Array {
-  const dropped = new Uint8Array(users.codes.length);
-  const userOfItem = new Int32Array(items.ids.length).fill(-1);
-  const rowOfItem = new Uint32Array(items.ids.length);
-  for (const row of groupBy(users.codes, users.ids.length).order) {
-    const user = users.codes[row];
-    const item = items.codes[row];
-    if (userOfItem[item] === user) {
-      const earlier = rowOfItem[item];
-      if (duplicates === 'error') {
-        const pair = `User ${show(users.ids[user])} rates item ${show(items.ids[item])} twice`;
-        throw new DataError(`${pair}, in rows ${earlier} and ${row}; remove one, or pass duplicates: 'last' or 'keep'.`);
-      }
-      dropped[earlier] = 1;
-    }
-    userOfItem[item] = user;
-    rowOfItem[item] = row;
-  }
-  return dropped;
-}
-
-function checkColumns({ users, items, ratings, timestamps }: RatingColumns, name: string): void {
+/** @throws DataError unless the columns have one length, at least one row, and finite numbers */
+export function checkColumns({ users, items, ratings, timestamps }: RatingColumns, name: string): void {
   const n = ratings.length;
   if (users.length !== n || items.length !== n || (timestamps !== undefined && timestamps.length !== n)) {
     const times = timestamps === undefined ? '' : `, ${timestamps.length} timestamps`;

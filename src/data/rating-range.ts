@@ -1,7 +1,7 @@
 /** Between which predictions lie, and what to say where ratings do not lie there. */
 import { asWritten } from '../base/decimal.js';
 import { DataError } from '../base/errors.js';
-import type { CollabData } from './collab-data.js';
+import type { Ratings } from './ratings.js';
 
 /**
  * The range of predictions that suits ratings: from 0 where the ratings are counted from there, else from a little below the
@@ -42,7 +42,7 @@ const [MAX_LISTED, MAX_COUNTED] = [5, 1000];
  * @param isFromData whether they follow from the training ratings
  */
 export function rangeNotes(
-  { train, valid }: Pick<CollabData, 'train' | 'valid'>,
+  { train, valid }: { train: Ratings; valid: Ratings },
   bounds: readonly [lo: number, hi: number] | null,
   isFromData: boolean,
 ): string[] {

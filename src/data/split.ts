@@ -1,10 +1,14 @@
 /** Which rows are trained on, and which are kept for validation. */
 import { checkShare, show } from '../base/check.js';
+import type { Pairs } from './duplicates.js';
 import { permutationKey, permute, STREAM } from '../base/random.js';
 
 /** How ratings are split: at random, or by the rows given. */
 export interface SplitOptions {
-  /** Share of the rows kept for validation, in [0, 1): `floor(validPct * n)` rows chosen by the seed. Default 0.2. */
+  /**
+   * Share kept for validation, in [0, 1): `floor(validPct * n)` of the n pairs of user and item, chosen by the seed, with all
+   * their ratings. Default 0.2.
+   */
   validPct?: number | undefined;
   /** Rows to train on, in this order, instead of a random split. Default with `validIndex` alone: all other rows. */
   trainIndex?: ArrayLike<number> | undefined;
@@ -19,8 +23,8 @@ export interface Split {
 }
 
 /**
- * The random split that `CollabData` makes of n rows: the first `floor(validPct * n)` rows of a permutation keyed by the
- * seed are for validation. Both parts are in ascending order.
+ * The random split that `CollabData` makes of n rows, if no pair of user and item occurs twice: the first
+ * `floor(validPct * n)` rows of a permutation keyed by the seed are for validation. Both parts are in ascending order.
  *
  * @param validPct share of the rows, in [0, 1). Default 0.2
  * @param seed whole number in [0, 2^32). Default 42
@@ -36,18 +40,23 @@ export function randomSplit(n: number, validPct = 0.2, seed = 42): Split {
 }
 
 /**
- * Splits n rows as the options say.
+ * Splits rows as the options say. A random split is one of pairs, in the order of their first rows.
  *
- * @param dropped 1 for each row that belongs to neither part, [n]
+ * @param pairs which rows rate the same pair
+ * @param dropped 1 for each row that belongs to neither part, [n]: none, or all rows but one of each pair
  * @throws RangeError for a row that does not exist or is named twice, TypeError for two ways of splitting at once
  */
-export function splitRows(n: number, dropped: Uint8Array, seed: number, options: SplitOptions): Split {
+export function splitRows({ n: nPairs, ofRow }: Pairs, dropped: Uint8Array, seed: number, options: SplitOptions): Split {
   const { validPct, trainIndex, validIndex } = options;
+  const n = ofRow.length;
   const isKept = (row: number): boolean => dropped[row] === 0;
   if (trainIndex === undefined && validIndex === undefined) {
     const kept = rowsWhere(n, isKept);
-    const { train, valid } = randomSplit(kept.length, validPct, seed);
-    return { train: train.map((k) => kept[k]), valid: valid.map((k) => kept[k]) };
+    const isValid = new Uint8Array(nPairs);
+    for (const pair of randomSplit(nPairs, validPct, seed).valid) isValid[pair] = 1;
+    const isOnce = kept.length === nPairs;
+    const side = kept.map((row, k) => isValid[isOnce ? k : ofRow[row]]);
+    return { train: kept.filter((_, k) => side[k] === 0), valid: kept.filter((_, k) => side[k] === 1) };
   }
   if (validPct !== undefined) {
     throw new TypeError('Give either validPct (a random split) or trainIndex and validIndex (a given split), not both.');

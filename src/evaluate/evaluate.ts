@@ -2,6 +2,7 @@
 import { collabLearner } from '../train/make-learner.js';
 import { checkOptions, checkWhole } from '../base/check.js';
 import type { CollabData } from '../data/collab-data.js';
+import { unknownNotes } from '../data/notes.js';
 import type { Fold } from '../data/protocols.js';
 import type { Gpu } from '../gpu/gpu.js';
 import { type CollabLearner } from '../train/learner.js';
@@ -19,7 +20,7 @@ export type RecipeOptions = Omit<LearnerOptions, 'gpu' | 'seed'>;
 
 /** How the models to be judged are trained. */
 export interface Recipe {
-  /** Ratings per training step. Default 64. */
+  /** Ratings per training step. Default 64, or all of a fold's training ratings if they are fewer. */
   batchSize?: number | undefined;
   /** Options of `collabLearner`, or what gives them for the data of a fold; without the seed: that is the fold's. Default: none. */
   learner?: RecipeOptions | ((data: CollabData) => RecipeOptions) | undefined;
@@ -114,7 +115,13 @@ function checkArguments(folds: readonly Fold[], recipe: Recipe, options: Evaluat
   checkOptions('evaluate', options, ['gpu', 'ranking', 'onFold', 'signal']);
   checkOptions('The recipe of evaluate', recipe, ['batchSize', 'learner', 'fit', 'ensemble']);
   if (recipe.ensemble !== undefined) checkWhole('ensemble', recipe.ensemble);
+  if (recipe.batchSize !== undefined) checkWhole('batchSize', recipe.batchSize);
   if (folds.length === 0) throw new RangeError('There are no folds to evaluate on.');
+  const { batchSize = 1 } = recipe;
+  for (const { name, nTrain = Infinity } of folds) {
+    if (batchSize <= nTrain) continue;
+    throw new RangeError(`batchSize ${batchSize} is larger than the ${nTrain} training ratings of ${name}; use at most ${nTrain}.`);
+  }
   if (options.ranking === undefined) return;
   checkRanking(options.ranking);
   if (folds.some((fold) => fold.foldedUsers)) {
@@ -122,11 +129,18 @@ function checkArguments(folds: readonly Fold[], recipe: Recipe, options: Evaluat
   }
 }
 
+/** The notes of a learner; users who are folded in are unknown on purpose. */
+export function foldNotes({ data, notes }: CollabLearner, fold: Fold): string[] {
+  const expected = new Set(fold.foldedUsers ? unknownNotes(data) : []);
+  return notes.filter((note) => !expected.has(note));
+}
+
 /** Undefined if the signal stopped it. */
 async function evaluateFold(fold: Fold, recipe: Recipe, { gpu, ranking, signal }: EvaluateOptions): Promise<FoldResult | undefined> {
-  const { batchSize = 64, ensemble = 1 } = recipe;
+  const { batchSize, ensemble = 1 } = recipe;
   const started = performance.now();
   const data = fold.data({ batchSize });
+  if (data.nValid === 0) throw new RangeError(`The test set of ${fold.name} is empty, so that nothing can be judged by it.`);
   const learner = typeof recipe.learner === 'function' ? recipe.learner(data) : recipe.learner;
   const judgeRanking = ranking && rankingJudge(data, ranking);
   const members: CollabLearner[] = [];
@@ -150,7 +164,7 @@ async function evaluateFold(fold: Fold, recipe: Recipe, { gpu, ranking, signal }
       nTrain: data.nTrain,
       nValid: data.nValid,
       yRange: members[0].yRange,
-      notes: members[0].notes,
+      notes: foldNotes(members[0], fold),
       mse: error,
       rmse: Math.sqrt(error),
       mae: mae(yHat, ratings),

@@ -42,7 +42,7 @@ export class CollabLearner extends CollabModel implements FittedLearner {
   readonly history: History = { losses: [], smoothLosses: [], lrs: [], beta1s: [], epochs: [] };
   readonly defaults: Defaults;
   readonly seed: number;
-  /** What should be known of the ratings before the results are read, such as ratings that no prediction can reach; see `rangeNotes`. */
+  /** What should be known of the ratings before results are read, such as that no prediction can reach some, in sentences. */
   readonly notes: readonly string[];
   /** beta1 of a fastai2 fit without a schedule: what the last fit left, 0.9 at first. */
   beta1 = 0.9;
@@ -117,9 +117,13 @@ export class CollabLearner extends CollabModel implements FittedLearner {
     return this.#alone('lrFind', lrFinder(this, beta1, options));
   }
 
-  /** Errors on the validation set with the model as it is now; NaN without validation ratings, and where a number is not finite. */
+  /**
+   * Errors on the validation set with the model as it is now; NaN where a number is not finite.
+   * @throws RangeError without validation ratings
+   */
   async validate(): Promise<Validation> {
     this.throwIfReleased();
+    if (this.data.nValid === 0) throw new RangeError('There are no validation ratings, so that nothing can be measured.');
     return (await this.validator.run()).valid;
   }
 

@@ -5,6 +5,7 @@ import { type RangeOp, rangeOf } from '../../shaders/ops/range.js';
 import { dotProduct, type ScoreOp } from '../../shaders/ops/score.js';
 import { checkChoice, checkNotNegative, checkOptions, checkRange, checkSeed, checkWhole, show } from '../base/check.js';
 import type { CollabData } from '../data/collab-data.js';
+import { unknownNotes } from '../data/notes.js';
 import { rangeNotes, rangeOfRatings } from '../data/rating-range.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
@@ -80,7 +81,7 @@ export interface CheckedOptions {
   readonly hasBias: boolean;
   readonly defaults: Defaults;
   readonly seed: number;
-  /** What to say of the ratings beside the range of predictions, see `rangeNotes`. */
+  /** What to say of the ratings. */
   readonly notes: readonly string[];
 }
 
@@ -99,7 +100,14 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
   checkStepper(options.stepper);
   const step = stepOptions(data, options, defaults);
   const isFromData = options.range === undefined && options.yRange === undefined;
-  return { step, nFactors, hasBias: bias, defaults, seed, notes: rangeNotes(data, step.range.bounds, isFromData) };
+  return {
+    step,
+    nFactors,
+    hasBias: bias,
+    defaults,
+    seed,
+    notes: [...data.notes, ...unknownNotes(data), ...rangeNotes(data, step.range.bounds, isFromData)],
+  };
 }
 
 function checkStepper(stepper: LearnerOptions['stepper']): void {

@@ -12,6 +12,8 @@ const six: RatingColumns = {
   timestamps: [11, 12, 13, 14, 15, 16],
 };
 
+const range = (n: number) => Array.from({ length: n }, (_, k) => k);
+
 function decode(data: CollabData, rows: Ratings): [Id, Id, number][] {
   return Array.from(rows.ratings, (rating, k) => [data.users.idOf(rows.users[k]), data.items.idOf(rows.items[k]), rating]);
 }
@@ -157,6 +159,33 @@ test('duplicates are kept by default; the last one wins with last; error names b
   assert.is(CollabData.fromArrays(six, { ...options, duplicates: 'error' }).nTrain, 6);
   const given = CollabData.fromArrays(twice, { trainIndex: [0, 1, 2], duplicates: 'last', batchSize: 1 });
   assert.equal([[...given.train.ratings], [...given.valid.ratings]], [[2, 3], [4]]);
+  const mean = CollabData.fromArrays(twice, { ...options, duplicates: 'mean' });
+  assert.equal([...mean.train.ratings], [2.5, 2, 3]);
+  assert.equal(mean.duplicates, { pairs: 1, surplus: 1, onBothSides: 0 });
+});
+
+test('a random split keeps the ratings of a pair on one side; in a given one those on both are counted, and noted', () => {
+  const n = 400;
+  const columns = { users: range(n).map((k) => k % 20), items: range(n).map((k) => k % 11), ratings: range(n) };
+  for (const seed of range(20)) {
+    const { train, valid, duplicates, notes } = CollabData.fromArrays(columns, { seed });
+    const pairs = ({ ratings }: Ratings) => new Set(Array.from(ratings, (k) => `${k % 20} ${k % 11}`));
+    assert.is([...pairs(valid)].filter((pair) => pairs(train).has(pair)).length, 0);
+    assert.is(pairs(valid).size, Math.floor(0.2 * 220));
+    assert.equal(duplicates, { pairs: 180, surplus: 180, onBothSides: 0 });
+    assert.match(notes.join(), /^180 pairs of user and item are rated more than once .*: each rating is kept\.$/);
+  }
+  const given = CollabData.fromArrays(columns, { validIndex: range(n).slice(300) });
+  assert.equal(given.duplicates, { pairs: 180, surplus: 180, onBothSides: 100 });
+  assert.match(given.notes.join(), /100 pairs are both in training and in validation, so that the validation errors look better/);
+  assert.equal(CollabData.fromArrays(six, { batchSize: 1 }).notes, []);
+});
+
+test('without a batch size, few ratings make one batch, which is noted', () => {
+  const few = CollabData.fromArrays(six, { validPct: 0 });
+  assert.equal([few.batchSize, few.stepsPerEpoch], [6, 1]);
+  assert.equal(few.notes, ['There are only 6 training ratings: a batch has 6 instead of 64.']);
+  assert.equal(CollabData.fromArrays(six, { validPct: 0, batchSize: 6 }).notes, []);
 });
 
 test('the columns are copied', () => {

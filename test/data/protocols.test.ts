@@ -1,9 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
-import type { CollabData, RatingColumns } from '../../src/data/collab-data.js';
+import { CollabData, type RatingColumns } from '../../src/data/collab-data.js';
+import { fingerprint } from '../../src/base/fingerprint.js';
 import { plantedRatings } from '../../src/data/planted.js';
-import { byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../src/data/protocols.js';
+import { byTime, byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../src/data/protocols.js';
 
 const test = suite('protocols');
 
@@ -148,6 +149,7 @@ test('wrong options are refused by name', () => {
   assert.throws(() => kFold(columns, { folds: 1 }), /folds must be a whole number of at least 2, not 1\.$/);
   assert.throws(() => kFold(columns, { folds: 504 }), /folds is 504, but there are only 503 ratings to divide; ask for fewer folds\.$/);
   assert.throws(() => byUser(columns, { folds: 31 }), /folds is 31, but there are only 30 users to divide/);
+  assert.throws(() => byUser(columns, { given: 1e6 }), /^given 1000000 leaves nothing to test on: no user in users 1 has more ratings/);
   assert.throws(() => byUser(columns, { given: 0 }), /given must be a whole number of at least 1, not 0/);
   assert.throws(() => leaveLast({ ...columns, timestamps: columns.ratings }, { k: 0 }), /k must be a whole number of at least 1, not 0/);
   assert.throws(() => randomHoldOut(columns, { validPct: 0.001 }), /leaves none to test on/);
@@ -162,11 +164,13 @@ test('seeds that are none, and options that do not exist, are refused by every p
     givenFolds: (options) => givenFolds([], options),
     leaveLast: (options) => leaveLast(timed, options),
     byUser: (options) => byUser(columns, options),
+    byTime: (options) => byTime(timed, options),
   };
   for (const [name, protocol] of Object.entries(protocols)) {
     for (const seed of [1.5, NaN, -1])
       assert.throws(() => protocol({ seeds: [1, seed] }), /^seeds\[1\] must be a whole number from 0 to 4294967295/);
     for (const seeds of [[], 42]) assert.throws(() => protocol({ seeds }), /^seeds must be a list of at least one seed, not /);
+    assert.throws(() => protocol({ duplicates: 'first' }), /^duplicates must be 'keep', 'last', 'mean' or 'error', not 'first'\.$/);
     assert.throws(() => protocol({ seed: [1] }), new RegExp(`^${name} has no option 'seed'; did you mean seeds\\?$`));
   }
 });
@@ -185,11 +189,10 @@ test('every fold of every protocol has each rating in at most one part, and each
   fc.assert(
     fc.property(tables, fc.integer({ min: 2, max: 4 }), fc.nat(), (table, folds, seed) => {
       const rows = table.ratings.length;
-      const nUsers = new Set(Array.from(table.users, String)).size;
       const lists = [
-        kFold(table, { folds, seeds: [seed] }),
-        randomHoldOut(table, { validPct: 0.4, seeds: [seed] }),
-        ...(folds <= nUsers ? [byUser(table, { folds, given: 1, seeds: [seed] })] : []),
+        orNone(() => kFold(table, { folds, seeds: [seed] })),
+        orNone(() => randomHoldOut(table, { validPct: 0.4, seeds: [seed] })),
+        orNone(() => byUser(table, { folds, given: 1, seeds: [seed] })),
       ];
       for (const list of lists) {
         const tested: number[] = [];
@@ -209,6 +212,151 @@ test('every fold of every protocol has each rating in at most one part, and each
       }
     }),
   );
+});
+
+test('without duplicates the splits have the bits that they had in 0.1.0', () => {
+  const { columns: plain } = plantedRatings({ nUsers: 60, nItems: 80, nRatings: 1500 });
+  const timed = { ...plain, timestamps: plain.users.map((_, k) => (k * 7919) % 977) };
+  const bits = (folds: Fold[]) =>
+    fingerprint(
+      ...folds.flatMap((fold) => {
+        const { train, valid } = fold.data({ batchSize: 1 });
+        const folded = fold.foldedUsers?.();
+        return [
+          ...[train, valid].flatMap(({ users, items, ratings }) => [users, items, ratings]),
+          ...(folded ? [folded.given.users, folded.given.items, folded.test.items].map((ids) => Float64Array.from(ids as number[])) : []),
+        ];
+      }),
+    );
+  assert.is(bits(randomHoldOut(timed, { seeds: [1, 2] })), '6f5125681c91a8d9');
+  assert.is(bits(kFold(timed, { folds: 4, seeds: [3] })), '38381650864cc44a');
+  assert.is(bits(leaveLast(timed, { k: 2 })), '7435b86b25123006');
+  assert.is(bits(byUser(timed, { folds: 3, given: 6 })), '3f70e80f14c72a29');
+  const { train, valid } = CollabData.fromArrays(timed, { validPct: 0.1, seed: 42 });
+  assert.is(fingerprint(train.users, train.ratings, valid.items, valid.ratings), '5a4838e4be4331ed');
+});
+
+test('every protocol keeps the ratings of a pair on one side, and merges them where that is asked for', () => {
+  fc.assert(
+    fc.property(tables, fc.constantFrom('keep', 'last', 'mean'), fc.nat(), (table, duplicates, seed) => {
+      const pairOf = (row: number) => `${table.users[row]} ${table.items[row]}`;
+      const isDivisible = new Set(table.timestamps).size > 1;
+      const options = { seeds: [seed], duplicates } as const;
+      const lists = [
+        () => kFold(table, { ...options, folds: 2 }),
+        () => randomHoldOut(table, { ...options, validPct: 0.4 }),
+        () => byUser(table, { ...options, folds: 2, given: 1 }),
+        () => leaveLast(table, options),
+        ...(isDivisible ? [() => byTime(table, { ...options, testPct: 0.3 })] : []),
+      ];
+      for (const list of lists) {
+        const folds = orNone(list);
+        for (const fold of folds) {
+          const data = orNone(() => [fold.data({ batchSize: 1 })])[0];
+          if (data === undefined) continue;
+          assert.is(data.duplicates.onBothSides, 0, fold.name);
+          if (duplicates !== 'keep') {
+            const names = (part: CollabData['train']) => Array.from(part.users, (user, k) => `${user} ${part.items[k]}`);
+            assert.is(new Set(names(data.train)).size, data.nTrain);
+          }
+          if (!fold.foldedUsers || duplicates === 'mean') continue;
+          const { given, test: tested } = fold.foldedUsers();
+          assert.equal([...data.valid.ratings], Array.from(tested.ratings), 'in the order of the data');
+          const givenPairs = new Set(Array.from(given.ratings, pairOf));
+          assert.ok(Array.from(tested.ratings).every((row) => !givenPairs.has(pairOf(row))));
+        }
+      }
+    }),
+  );
+});
+
+/** What a protocol gives; nothing where the ratings are too few for it. */
+function orNone<T>(run: () => T[]): T[] {
+  try {
+    return run();
+  } catch (error) {
+    assert.instance(error, Error);
+    assert.match((error as Error).message, /leaves|No user has|only \d+|Nothing is left/);
+    return [];
+  }
+}
+
+test('leave-last counts an item once, at its latest rating, and holds it out with all of them', () => {
+  const table = { users: [1, 1, 1, 1], items: [5, 6, 7, 5], ratings: [0, 1, 2, 3], timestamps: [1, 2, 3, 4] };
+  const held = (k: number) => [...leaveLast(table, { k })[0].data({ batchSize: 1 }).valid.ratings];
+  assert.equal(held(1), [0, 3]);
+  assert.equal(held(2), [0, 2, 3]);
+  assert.throws(() => held(3), /No user has more than 3 ratings/);
+});
+
+test('a split by time trains on the past, and keeps an instant and a pair on one side', () => {
+  const table = { users: [1, 2, 3, 4, 5, 6], items: [1, 1, 1, 1, 1, 1], ratings: [0, 1, 2, 3, 4, 5], timestamps: [30, 10, 20, 20, 20, 40] };
+  const held = (options: object, of: RatingColumns = table) => [...byTime(of, options)[0].data({ batchSize: 1 }).valid.ratings];
+  assert.equal(held({ testFrom: 21 }), [0, 5]);
+  assert.equal(held({ testFrom: 20 }), [0, 2, 3, 4, 5]);
+  assert.equal(held({ testFrom: 40 }), [5]);
+  assert.equal([held({}), held({ testPct: 0.2 }), held({ testPct: 0.5 }), held({ testPct: 0.9 })], [[5], [5], [0, 5], [0, 2, 3, 4, 5]]);
+  const again = { ...table, users: [1, 2, 3, 4, 5, 2] };
+  assert.equal(held({ testFrom: 40 }, again), [1, 5], 'the earlier rating of a pair goes with the latest');
+  assert.equal(
+    byTime(table, { testFrom: 21, seeds: [1, 2] }).map(({ name, seed, nTrain }) => [name, seed, nTrain]),
+    [
+      ['from 21, seed 1', 1, 4],
+      ['from 21, seed 2', 2, 4],
+    ],
+  );
+});
+
+test('the share of a split by time is as near as instants allow', () => {
+  const times = fc.array(fc.nat(6), { minLength: 2, maxLength: 40 }).filter((each) => new Set(each).size > 1);
+  fc.assert(
+    fc.property(times, fc.double({ min: 0.01, max: 0.99, noNaN: true }), (timestamps, testPct) => {
+      const ids = timestamps.map((_, k) => k);
+      const [fold] = byTime({ users: ids, items: ids, ratings: timestamps, timestamps }, { testPct });
+      const { train, valid } = fold.data({ batchSize: 1 });
+      const [newest, oldest] = [Math.max(...train.ratings), Math.min(...valid.ratings)];
+      assert.ok(newest < oldest);
+      const off = (nValid: number) => Math.abs(nValid - testPct * timestamps.length);
+      const possible = [...new Set(timestamps)]
+        .map((from) => timestamps.filter((time) => time >= from).length)
+        .filter((k) => k < timestamps.length);
+      assert.ok(possible.every((nValid) => off(valid.ratings.length) <= off(nValid) + 1e-9));
+    }),
+  );
+});
+
+test('a split by time that leaves nothing on one side is refused, with the range of the timestamps', () => {
+  const table = { users: [1, 2], items: [1, 1], ratings: [1, 2], timestamps: [874724710, 893286638] };
+  const reach = 'the timestamps reach from 874724710 \\(1997-09-20\\) to 893286638 \\(1998-04-22\\)\\.$';
+  const refused = (options: object, message: RegExp, of: RatingColumns = table) => assert.throws(() => byTime(of, options), message);
+  refused({ testFrom: 1e9 }, new RegExp(`^testFrom 1000000000 \\(2001-09-09\\) leaves no rating to test on: ${reach}`));
+  refused({ testFrom: 874724710 }, new RegExp(`^testFrom 874724710 .* leaves no rating to train on: ${reach}`));
+  refused({ testFrom: NaN }, /^testFrom must be a finite number, not NaN\.$/);
+  refused({ testFrom: 874724711, testPct: 0.1 }, /^Give either testFrom or testPct, not both\.$/);
+  for (const testPct of [1, -0.1, NaN]) refused({ testPct }, /^testPct must lie in \[0, 1\)/);
+  refused({ testPct: 0 }, /^testPct 0 leaves no rating to test on/);
+  refused({}, /needs ratings of two instants at least, and all of these are of 1577836800000 \(2020-01-01\)\.$/, {
+    ...table,
+    timestamps: [1577836800000, 1577836800000],
+  });
+  refused({}, /^byTime needs timestamps, and these ratings have none/, columns);
+});
+
+test('an empty test set among given folds is refused', () => {
+  const part = { users: [1], items: [1], ratings: [1] };
+  assert.throws(
+    () => givenFolds([{ name: 'u2', train: part, valid: { users: [], items: [], ratings: [] } }]),
+    /^The test set of u2 is empty/,
+  );
+});
+
+test('given folds keep duplicates on the sides that they are given on, or merge them, and count them', () => {
+  const part = (ratings: number[]) => ({ users: ratings.map(() => 1), items: ratings.map((_, k) => k), ratings });
+  const folds = (duplicates: 'keep' | 'last') => givenFolds([{ name: 'a', train: part([1, 2, 3]), valid: part([4]) }], { duplicates });
+  const kept = folds('keep')[0].data({ batchSize: 1 });
+  assert.equal(kept.duplicates, { pairs: 1, surplus: 1, onBothSides: 1 });
+  const last = folds('last')[0].data({ batchSize: 1 });
+  assert.equal([[...last.train.ratings], [...last.valid.ratings], last.duplicates.onBothSides], [[2, 3], [4], 0]);
 });
 
 test('a user whose id is a number here and text there is one user', () => {

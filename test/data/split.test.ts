@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Pairs } from '../../src/data/duplicates.js';
 import fc from 'fast-check';
 import { randomSplit, rowsWhere, type Split, type SplitOptions, splitRows } from '../../src/data/split.js';
 
@@ -12,6 +13,9 @@ const range = (n: number) => Array.from({ length: n }, (_, row) => row);
 function assertCovers({ train, valid }: Split, rows: readonly number[]): void {
   assert.equal(sorted([...train, ...valid]), sorted(rows));
 }
+
+/** No pair occurs twice. */
+const each = (rows: number): Pairs => ({ n: rows, ofRow: Uint32Array.from(range(rows)) });
 
 test('a random split is a partition into floor(validPct n) rows and the rest, each part ascending', () => {
   fc.assert(
@@ -38,20 +42,16 @@ const problems = fc.integer({ min: 1, max: 40 }).chain((n) =>
     dropped: fc.array(fc.nat(1), { minLength: n, maxLength: n }).map((marks) => Uint8Array.from(marks)),
     named: fc.shuffledSubarray(range(n)),
     cut: fc.nat(n),
-    validPct: shares,
     seed: seeds,
   }),
 );
 
-test('any split covers each row that is not dropped once: at random, by either part, or by both', () => {
+test('a given split covers each row that is not dropped once: by either part, or by both', () => {
   fc.assert(
-    fc.property(problems, ({ n, dropped, named, cut, validPct, seed }) => {
+    fc.property(problems, ({ n, dropped, named, cut, seed }) => {
       const isKept = (row: number) => dropped[row] === 0;
       const kept = range(n).filter(isKept);
-      const split = (options: SplitOptions) => splitRows(n, dropped, seed, options);
-      const random = split({ validPct });
-      assertCovers(random, kept);
-      assert.is(random.valid.length, Math.floor(validPct * kept.length));
+      const split = (options: SplitOptions) => splitRows(each(n), dropped, seed, options);
 
       const byTrain = split({ trainIndex: named });
       assertCovers(byTrain, kept);
@@ -66,8 +66,40 @@ test('any split covers each row that is not dropped once: at random, by either p
   );
 });
 
+test('a random split divides pairs: all rows of a pair are on one side, or the one that is left of it', () => {
+  const ofRow = fc.array(fc.nat(9), { minLength: 1, maxLength: 60 }).map((pairs) => {
+    const names = [...new Set(pairs)];
+    return { n: names.length, ofRow: Uint32Array.from(pairs, (pair) => names.indexOf(pair)) };
+  });
+  fc.assert(
+    fc.property(ofRow, shares, seeds, (pairs, validPct, seed) => {
+      const n = pairs.ofRow.length;
+      const chosen = randomSplit(pairs.n, validPct, seed);
+      const split = splitRows(pairs, new Uint8Array(n), seed, { validPct });
+      assertCovers(split, range(n));
+      for (const part of ['train', 'valid'] as const) {
+        assert.equal([...split[part]], sorted(split[part]));
+        assert.equal(sorted([...new Set(split[part].map((row) => pairs.ofRow[row]))]), [...chosen[part]]);
+      }
+      const isLast = (row: number) => pairs.ofRow.lastIndexOf(pairs.ofRow[row]) === row;
+      const kept = range(n).filter(isLast);
+      const once = splitRows(
+        pairs,
+        Uint8Array.from(range(n), (row) => (isLast(row) ? 0 : 1)),
+        seed,
+        { validPct },
+      );
+      assert.equal(
+        [...once.valid],
+        Array.from(chosen.valid, (k) => kept[k]),
+      );
+      assertCovers(once, kept);
+    }),
+  );
+});
+
 test('options that make no split are refused', () => {
-  const split = (options: SplitOptions) => () => splitRows(6, new Uint8Array(6), 1, options);
+  const split = (options: SplitOptions) => () => splitRows(each(6), new Uint8Array(6), 1, options);
   for (const validPct of [1, -0.1, NaN, 20]) assert.throws(split({ validPct }), /validPct must lie in \[0, 1\)/);
   for (const row of [-1, 6, 0.5, NaN]) assert.throws(split({ trainIndex: [0, row] }), /trainIndex\[1\] is .*, not a row from 0 to 5/);
   assert.throws(split({ validIndex: [2, 2] }), /validIndex\[1\] names row 2 a second time/);

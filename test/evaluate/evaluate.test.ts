@@ -6,7 +6,7 @@ import { evaluate, type Recipe, meanAndSd, memberSeed } from '../../src/evaluate
 import { foldIn } from '../../src/answer/fold-in.js';
 import { mae, mse } from '../../src/evaluate/metrics.js';
 import { plantedRatings } from '../../src/data/planted.js';
-import { byUser, type Fold, kFold, randomHoldOut } from '../../src/data/protocols.js';
+import { byUser, type Fold, givenFolds, kFold, randomHoldOut } from '../../src/data/protocols.js';
 import { DivergedError } from '../../src/base/errors.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { assertRefused } from '../helpers/refusal.js';
@@ -14,6 +14,7 @@ import { assertRefused } from '../helpers/refusal.js';
 const test = suite('evaluate');
 
 const { columns } = plantedRatings({ nUsers: 60, nItems: 80, nRatings: 1500 });
+const few = { users: [1, 2], items: [1, 2], ratings: [1, 5] };
 const learner = { nFactors: 4, yRange: [0, 5.5], wd: 0.1 } as const;
 const recipe: Recipe = { batchSize: 16, learner, fit: (learn) => learn.fitOneCycle(3, 0.02) };
 
@@ -261,6 +262,32 @@ test('wrong options are refused', async () => {
     const [fold] = folds;
     await refused(evaluate([{ ...fold, data: (options) => fold.data(options), seed }], recipe, { gpu }), /seed must be a whole number/);
   }
+});
+
+test('folds that are too small for the batch, or have nothing to test on, are refused before a model is trained', async () => {
+  let trained = 0;
+  const counting: Recipe = { ...recipe, fit: async () => trained++ };
+  const gpu = await sharedGpu();
+  const folds = [...kFold(columns, { folds: 2 }), ...givenFolds([{ name: 'small', train: few, valid: few }])];
+  await assertRefused(
+    () => evaluate(folds, { ...counting, batchSize: 64 }, { gpu }),
+    /^batchSize 64 is larger than the 2 training ratings of small; use at most 2\.$/,
+  );
+  const empty: Fold = { name: 'none', seed: 1, data: (options) => CollabData.fromArrays(few, { ...options, validPct: 0 }) };
+  await assertRefused(() => evaluate([empty], { ...counting, batchSize: 1 }, { gpu }), /^The test set of none is empty/);
+  assert.is(trained, 0);
+});
+
+test('without a batch size a small fold is one batch, and its notes say so; users who are folded in are unknown on purpose', async () => {
+  const gpu = await sharedGpu();
+  const { batchSize: _, ...unbatched } = recipe;
+  const [fold] = byUser(columns, { folds: 30, given: 5 });
+  const one = await evaluate([fold], unbatched, { gpu });
+  assert.equal(one.folds[0].notes, []);
+  const [given] = givenFolds([{ name: 'few', train: few, valid: { users: [9], items: [1], ratings: [3] } }]);
+  const { notes } = (await evaluate([given], unbatched, { gpu })).folds[0];
+  assert.is(notes.length, 2);
+  assert.match(notes.join(' '), /only 2 training ratings.* All 1 validation ratings are of users that training does not know/);
 });
 
 test('a threshold above all test ratings is refused before a model is trained', async () => {

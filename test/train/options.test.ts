@@ -77,7 +77,7 @@ test('options that are undefined are as if they were not given', () => {
 
 test('the range of predictions follows from the training ratings, unless it is given; null is none', () => {
   const ten = CollabData.fromRows(
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, -90].map((y) => [1, y + 99, y]),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, -90].map((y, k) => [1 + (k % 2), y < 0 ? 9 : y, y]),
     { validIndex: [11], batchSize: 1 },
   );
   const checked = (options: LearnerOptions) => checkLearnerOptions(ten, options);

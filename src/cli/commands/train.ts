@@ -79,7 +79,7 @@ async function train(flags: TrainFlags): Promise<void> {
       return;
     }
     const isLost = diverged !== undefined && !hasBest(learn, flags);
-    const valid = isLost ? { loss: NaN, mse: NaN, rmse: NaN, mae: NaN } : await learn.validate();
+    const valid = isLost || data.nValid === 0 ? { mse: NaN, rmse: NaN, mae: NaN } : await learn.validate();
     const config = {
       epochs: flags.epochs,
       lr: flags.lr,

@@ -48,7 +48,7 @@ export interface TrainReport {
 /** A run that is over, and all that its report is made from. */
 export interface FinishedRun {
   learn: CollabLearner;
-  valid: Validation;
+  valid: Omit<Validation, 'loss'>;
   adapter: AdapterReport;
   data: CollabData;
   /** The lowest validation MSE that any model can reach, where it is known. */
