@@ -23,7 +23,8 @@ export type { CalibrationStore, Defaults, LearnerOptions } from './train/options
 export type { Callback, EpochRecord, Fit, FittedLearner, History, StepRecord } from './train/fit.js';
 export type { FitOptions } from './train/run-fit.js';
 export * from './train/callbacks.js';
-export { dataFingerprint, decodeCheckpoint, encodeCheckpoint, resumeWarnings, type Checkpoint } from './train/checkpoint.js';
+export { decodeCheckpoint, encodeCheckpoint, resumeWarnings, type Checkpoint } from './train/checkpoint.js';
+export { dataFingerprint } from './train/identity.js';
 export { Trainer, type FitHooks } from './train/trainer.js';
 export { Validator, type Validation } from './train/validator.js';
 export { STEPPERS, type Stepping } from './train/choose-stepper.js';

@@ -8,9 +8,14 @@ export const MAX_STEPS = 10_000_000;
 
 /** @throws RangeError unless `value` is a whole number from `least` (default 1) to `most` (default 2^53 - 1) */
 export function checkWhole(name: string, value: unknown, least = 1, most = Number.MAX_SAFE_INTEGER): void {
-  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return;
+  if (isWhole(value, least, most)) return;
   const allowed = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
   throw new RangeError(`${name} must be a whole number ${allowed}, not ${show(value)}.`);
+}
+
+/** Whether `value` is a whole number from `least` to `most`. */
+export function isWhole(value: unknown, least: number, most: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
 /** @throws RangeError unless `seed` is a 32-bit number: a whole number from 0 to 2^32 - 1 */
@@ -34,9 +39,12 @@ export function checkNotNegative(name: string, value: unknown): void {
 
 /** @throws RangeError unless `value` lies in [0, 1), as the share held out for validation and a momentum do */
 export function checkShare(name: string, value: unknown): void {
-  if (!(typeof value === 'number' && value >= 0 && value < 1)) {
-    throw new RangeError(`${name} must lie in [0, 1), not ${show(value)}.`);
-  }
+  if (!isShare(value)) throw new RangeError(`${name} must lie in [0, 1), not ${show(value)}.`);
+}
+
+/** Whether `value` lies in [0, 1). */
+export function isShare(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < 1;
 }
 
 /** @throws RangeError unless `value` is one of `choices` */

@@ -77,6 +77,20 @@ export class EmbeddingTables {
     for (const [name, buffer] of buffers) this.gpu.write(buffer, state[name]!);
   }
 
+  /** @throws RangeError unless the state has the arrays of `readState`, and no others, in their length, and all values are finite */
+  checkState(state: ModelState): void {
+    const names = ['param', ...Object.keys(this.state)];
+    if (Object.keys(state).sort().join() !== names.sort().join()) {
+      throw new RangeError(`The state must have ${names.join(', ')}, not ${Object.keys(state).join(', ')}.`);
+    }
+    for (const [name, values] of Object.entries(state) as [string, Float32Array][]) {
+      const { nParams } = this.layout;
+      if (values.length !== nParams) throw new RangeError(`${name} must hold ${nParams} values, not ${values.length}.`);
+      const bad = values.findIndex((value) => !Number.isFinite(value));
+      if (bad !== -1) throw new RangeError(`${name}[${bad}] is ${values[bad]}, not a finite number.`);
+    }
+  }
+
   /** Gives the memory back; a second time does nothing. */
   release(): void {
     this.#scope.release();

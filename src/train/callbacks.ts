@@ -92,12 +92,21 @@ export function keepBest(options: { monitor?: Monitor | undefined } = {}): KeepB
       const arrays = Object.entries(state).map(([name, data]): [string, Tensor] => [name, { dtype: 'F32', shape: [data.length], data }]);
       return { ...Object.fromEntries(arrays), epoch: { dtype: 'F64', shape: [3], data: Float64Array.of(epoch, value, stepCount) } };
     },
-    loadState({ epoch, ...arrays }) {
+    loadState({ epoch, ...arrays }, { records, plan, learner: { embeddings, trainer } }) {
       best = undefined;
-      if (epoch === undefined) return;
-      const [which, value, stepCount] = epoch.data as Float64Array;
+      const values = records.map((record) => monitored(record, monitor));
+      const value = values.reduce((least, each) => (each < least ? each : least), Infinity);
+      if (value === Infinity && epoch === undefined) return;
+      const which = values.indexOf(value);
+      const stepCount = (plan['firstStep'] as number) + (which + 1) * trainer.stepsPerEpoch;
+      if (String(epoch?.data) !== String([which, value, stepCount])) throw new RangeError('What was kept is not the best epoch.');
+      if (Object.values(arrays).some(({ dtype, shape }) => dtype !== 'F32' || shape.length !== 1) || epoch?.shape.length !== 1) {
+        throw new TypeError('What was kept is not a state, in lists of float32.');
+      }
       const copies = Object.entries(arrays).map(([name, { data }]) => [name, Float32Array.from(data as Float32Array)]);
-      best = { epoch: which, value, stepCount, state: Object.fromEntries(copies) as ModelState };
+      const state = Object.fromEntries(copies) as ModelState;
+      embeddings.checkState(state);
+      best = { epoch: which, value, stepCount, state };
     },
   };
 }

@@ -5,48 +5,32 @@
  */
 import { DotbiasError, FileFormatError } from '../base/errors.js';
 import { fingerprint, fingerprintText } from '../base/fingerprint.js';
+import { quote } from '../base/json.js';
 import { mathFingerprint } from '../base/math-fingerprint.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
 import { VERSION } from '../base/version.js';
-import type { CollabData } from '../data/collab-data.js';
-import type { ModelState } from '../model/tables.js';
-import type { Callback, EpochRecord, Fit, FittedLearner, History } from './fit.js';
+import {
+  callbackTensor,
+  type CheckpointParts,
+  EPOCH_COLUMNS,
+  HISTORY_NAMES,
+  type Progress,
+  readParts,
+  unusable,
+} from './checkpoint-parts.js';
+import type { Callback, EpochRecord, Fit, FittedLearner } from './fit.js';
+import { configOf, namedOf, planOf, refuseDifferent } from './identity.js';
 
-const FORMAT = 'dotbias checkpoint 2';
-
-type Settings = Readonly<Record<string, unknown>>;
+/** Version 3 has the epochs' records as a tensor. Another version is refused: which parts it has is not known. */
+const FORMAT = 'dotbias checkpoint 3';
 
 /** A fit as it was after an epoch: all that is needed to go on with the same bits. */
-export interface Checkpoint {
+export interface Checkpoint extends CheckpointParts {
   /** Version of dotbias, description of the adapter, and `mathFingerprint` of the JavaScript engine, that wrote it. */
   readonly version: string;
   readonly adapter: string;
   readonly math: string;
-  /** What data and learner were. */
-  readonly config: Settings;
-  /** What the fit was to do. */
-  readonly plan: Settings;
-  /** Where it stood. */
-  readonly progress: Progress;
-  /** Of the learner's whole life; the last `progress.epochs` are of this fit. */
-  readonly history: History;
-  readonly state: ModelState;
-  /** Of the callbacks that have a name. */
-  readonly callbackStates: Readonly<Record<string, Record<string, Tensor>>>;
 }
-
-interface Progress {
-  /** Epochs made of this fit. */
-  epochs: number;
-  stopped: boolean;
-  /** Of the learner's whole life. */
-  stepCount: number;
-  epochCount: number;
-}
-
-/** Tensors of the model's state have names of their own, so that no callback's can be taken for them. */
-const STATE_NAMES = ['param', 'm', 'v'] as const;
-const HISTORY_NAMES = ['smoothLosses', 'lrs', 'beta1s'] as const;
 
 /**
  * The content of a checkpoint file.
@@ -71,6 +55,7 @@ export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
   for (const name of HISTORY_NAMES) {
     tensors[name] = { dtype: 'F64', shape: [history[name].length], data: Float64Array.from(history[name]) };
   }
+  tensors['epochs'] = epochsTensor(history.epochs);
   namedOf(callbacks).forEach((callback, i) => {
     for (const [name, tensor] of Object.entries(callback.saveState?.() ?? {})) tensors[callbackTensor(i) + name] = tensor;
   });
@@ -83,72 +68,48 @@ export async function encodeCheckpoint(fit: Fit): Promise<Uint8Array> {
     config: JSON.stringify(configOf(learner)),
     plan: JSON.stringify(planOf(fit)),
     progress: JSON.stringify(progress),
-    epochs: JSON.stringify(history.epochs),
   };
   return writeSafetensors(tensors, { ...metadata, checksum: checksum(tensors, metadata) });
 }
 
-const namedOf = (callbacks: readonly Callback[]) => callbacks.filter(({ name }) => name !== undefined);
+function epochsTensor(epochs: readonly EpochRecord[]): Tensor {
+  const rows = epochs.map((record): Record<string, unknown> => ({ ...record.valid, ...record }));
+  const data = Float64Array.from(rows.flatMap((row) => EPOCH_COLUMNS.map((column) => row[column] as number)));
+  return { dtype: 'F64', shape: [epochs.length, EPOCH_COLUMNS.length], data };
+}
 
-/** Begins the names of the tensors of callback i of those with a name, which may hold any character itself. */
-const callbackTensor = (i: number) => `callback ${i}.`;
+/** The longest header accepted: what is long is in tensors. */
+const MAX_HEADER_BYTES = 2 ** 24;
 
 /**
- * Reads a checkpoint file.
- * @throws FileFormatError if it is not one, is of another format version, or any bit of it is not as it was written
+ * Reads a checkpoint file, and checks each of its parts: a checksum tells damage, not who wrote it.
+ * @throws FileFormatError if it is not one, is of another format version, or any part of it is not as it was written
  */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const {
     tensors,
     metadata: { checksum: expected, ...metadata },
-  } = readSafetensors(bytes);
-  if (metadata['format'] !== FORMAT) {
-    const found = JSON.stringify(metadata['format'] ?? 'not given');
-    throw new FileFormatError(`Not a checkpoint that this version reads: its format is ${found}, not ${JSON.stringify(FORMAT)}.`);
+  } = readSafetensors(bytes, { maxHeaderBytes: MAX_HEADER_BYTES });
+  const { format, version = '', adapter, math } = metadata;
+  if (format?.startsWith('dotbias checkpoint ') && format !== FORMAT) {
+    throw new FileFormatError(
+      `This is a ${format}, of dotbias ${version}, and this dotbias ${VERSION} reads only a ${FORMAT}: ` +
+        'end that run with the version that began it, or start anew in another folder.',
+    );
   }
+  if (format !== FORMAT)
+    throw new FileFormatError(`Not a checkpoint: its format is ${quote(format ?? 'not given')}, not ${quote(FORMAT)}.`);
   if (checksum(tensors, metadata) !== expected) {
     throw new FileFormatError('The checkpoint is damaged: its content does not fit its checksum.');
   }
-  try {
-    return fromParts(tensors, metadata);
-  } catch (cause) {
-    throw new FileFormatError('The checkpoint is not whole: it lacks parts that this version writes.', { cause });
-  }
-}
-
-/** @throws any error if a part is missing */
-function fromParts(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly<Record<string, string>>): Checkpoint {
-  const parse = (name: string) => JSON.parse(metadata[name]);
-  const numbers = (name: string) => Array.from(tensors[name].data as Float64Array);
-  const stateNames = STATE_NAMES.filter((name) => name === 'param' || name in tensors);
-  const state = stateNames.map((name) => [name, Float32Array.from(tensors[name].data as Float32Array)]);
-  const callbackStates: Record<string, Record<string, Tensor>> = {};
-  (parse('plan')['callbacks'] as string[]).forEach((callback, i) => {
-    const own = Object.entries(tensors).filter(([name]) => name.startsWith(callbackTensor(i)));
-    callbackStates[callback] = Object.fromEntries(own.map(([name, tensor]) => [name.slice(callbackTensor(i).length), tensor]));
-  });
-  return {
-    version: metadata['version'],
-    adapter: metadata['adapter'],
-    math: metadata['math'],
-    config: parse('config'),
-    plan: parse('plan'),
-    progress: parse('progress'),
-    history: {
-      losses: numbers('losses'),
-      smoothLosses: numbers('smoothLosses'),
-      lrs: numbers('lrs'),
-      beta1s: numbers('beta1s'),
-      epochs: JSON.parse(metadata['epochs'], (_, value) => (value === null ? NaN : value)) as EpochRecord[],
-    },
-    state: Object.fromEntries(state) as ModelState,
-    callbackStates,
-  };
+  if (adapter === undefined || math === undefined) return unusable('its metadata lack adapter or math');
+  return { version, adapter, math, ...readParts(tensors, metadata) };
 }
 
 /**
  * Sets a learner, and a fit that is about to begin, to where the checkpoint was made.
- * @throws FileFormatError, nothing changed, if data, configuration or fit are others, with the first difference named
+ * @throws FileFormatError, the learner unchanged, if data, configuration or fit are others, with the first difference named,
+ *   or if a part of the checkpoint does not suit them
  */
 export function resumeFit(checkpoint: Checkpoint, fit: Fit): void {
   const {
@@ -158,14 +119,43 @@ export function resumeFit(checkpoint: Checkpoint, fit: Fit): void {
   const { config, plan, progress, state } = checkpoint;
   refuseDifferent(config, configOf(fit.learner));
   refuseDifferent(plan, planOf(fit));
+  checkFit(checkpoint, fit);
+  const { epochs } = checkpoint.history;
+  fit.records.push(...epochs.slice(epochs.length - progress.epochs));
+  for (const callback of namedOf(callbacks)) loadState(callback, checkpoint, fit);
+  // Nothing is refused from here on.
   embeddings.writeState(state);
   trainer.stepCount = progress.stepCount;
   trainer.epochCount = progress.epochCount;
   for (const name of ['losses', ...HISTORY_NAMES] as const) history[name] = [...checkpoint.history[name]];
-  history.epochs = [...checkpoint.history.epochs];
-  fit.records.push(...history.epochs.slice(history.epochs.length - progress.epochs));
+  history.epochs = [...epochs];
   fit.stopped = progress.stopped;
-  for (const callback of namedOf(callbacks)) callback.loadState?.(checkpoint.callbackStates[callback.name!]);
+}
+
+/** Holds what the checkpoint says of itself to the learner and the fit. */
+function checkFit({ progress, plan, state, history }: Checkpoint, { learner: { embeddings, trainer }, schedule }: Fit): void {
+  try {
+    embeddings.checkState(state);
+  } catch (cause) {
+    throw new FileFormatError(`Not a usable checkpoint of this model: ${(cause as Error).message}`, { cause });
+  }
+  const done = progress.epochs * trainer.stepsPerEpoch;
+  const first = history.lrs.length - done;
+  if (done > schedule.lr.length || first < 0) unusable(`it has ${progress.epochs} epochs, more than its losses or the fit`);
+  if (progress.stepCount !== (plan['firstStep'] as number) + done) unusable(`its stepCount is ${progress.stepCount}`);
+  for (let step = 0; step < done; step++) {
+    const isOurs = (name: 'lr' | 'beta1') => Math.fround(history[`${name}s`][first + step]) === Math.fround(schedule[name][step]);
+    if (!isOurs('lr') || !isOurs('beta1')) unusable(`the rates of step ${step} are not those of the schedule`);
+  }
+}
+
+/** @throws FileFormatError for a state that the callback cannot go on from */
+function loadState(callback: Callback, { callbackStates }: Checkpoint, fit: Fit): void {
+  try {
+    callback.loadState?.(callbackStates[callback.name!], fit);
+  } catch (cause) {
+    throw new FileFormatError(`Not a usable checkpoint: the state of ${callback.name} is not one that it saved.`, { cause });
+  }
 }
 
 /** Why a resumed fit may end with other last bits than an uninterrupted one; empty if nothing suggests that. */
@@ -182,95 +172,6 @@ export function resumeWarnings({ version, adapter, math }: Checkpoint, { embeddi
     warnings.push(`The checkpoint was made by dotbias ${version}, this is ${VERSION}: results may differ.`);
   }
   return warnings;
-}
-
-/** All that decides a learner's steps, in JSON's terms. An op is known by its name, its constants and its WGSL. */
-function configOf({ data, embeddings, defaults, seed, trainer: { options, stepper } }: FittedLearner): Settings {
-  const { batchSize, score, range, loss, optimizer, wd, wdBias } = options;
-  const { nUsers, nItems, nFactors, hasBias } = embeddings.shape;
-  const ops = Object.entries({ score, range, loss, optimizer });
-  return {
-    nRatings: data.nTrain,
-    nValid: data.nValid,
-    nUsers,
-    nItems,
-    ratings: dataFingerprint(data),
-    nFactors,
-    hasBias,
-    batchSize,
-    ...Object.fromEntries(ops.map(([kind, op]) => [kind, op.name])),
-    ...Object.fromEntries(ops.map(([kind, op]) => [`${kind}Constants`, op.uniforms ?? {}])),
-    ...Object.fromEntries(ops.map(([kind, op]) => [`${kind}Wgsl`, fingerprintText(op.wgsl)])),
-    wd,
-    wdBias,
-    defaults,
-    seed,
-    stepper: stepper.name,
-  };
-}
-
-/** All that decides a fit: its schedule, its callbacks, and where and in which order it began. */
-function planOf(fit: Fit): Settings {
-  let known = plans.get(fit);
-  if (known === undefined) {
-    const { learner, plan, schedule, callbacks } = fit;
-    known = {
-      ...plan,
-      callbacks: namedOf(callbacks).map(({ name }) => name),
-      // In float32, in which all JavaScript engines agree; `mathFingerprint` has the rest.
-      schedule: fingerprint(Float32Array.from(schedule.lr), Float32Array.from(schedule.beta1)),
-      order: fingerprint(learner.trainer.order(plan['firstEpoch'] as number)),
-    };
-    plans.set(fit, known);
-  }
-  return known;
-}
-
-/** Nothing of a plan changes in the course of a fit. */
-const plans = new WeakMap<Fit, Settings>();
-
-const WORDS: Record<string, string> = {
-  nRatings: 'number of training ratings',
-  nValid: 'number of validation ratings',
-  nUsers: 'number of users',
-  nItems: 'number of items',
-  ratings: 'fingerprint of the ratings',
-  scoreWgsl: 'fingerprint of the score op',
-  rangeWgsl: 'fingerprint of the range op',
-  lossWgsl: 'fingerprint of the loss op',
-  optimizerWgsl: 'fingerprint of the optimiser',
-  epochs: 'number of epochs',
-  schedule: 'fingerprint of the schedule',
-  order: 'fingerprint of the order of the ratings',
-  firstStep: 'number of steps made before the fit',
-  firstEpoch: 'number of epochs made before the fit',
-};
-
-function refuseDifferent(then: Settings, now: Settings): void {
-  const names = [...new Set([...Object.keys(then), ...Object.keys(now)])];
-  // What the schedule was made from says more than its fingerprint.
-  for (const name of names.sort((a, b) => Number(a === 'schedule') - Number(b === 'schedule'))) {
-    const [a, b] = [then, now].map((settings) => (settings[name] === undefined ? 'the default' : JSON.stringify(settings[name])));
-    if (a === b) continue;
-    throw new FileFormatError(
-      `The checkpoint is of another run: its ${WORDS[name] ?? name} is ${a}, here it is ${b}. ` +
-        'Resume with what it was made with, or start anew in another folder.',
-    );
-  }
-}
-
-const fingerprints = new WeakMap<CollabData, string>();
-
-/** Of the ratings as training sees them and of the ids that their rows stand for. */
-export function dataFingerprint(data: CollabData): string {
-  let known = fingerprints.get(data);
-  if (known === undefined) {
-    const { users, items, train, valid } = data;
-    const ids = new TextEncoder().encode(JSON.stringify([users.ids, items.ids]));
-    known = fingerprint(ids, ...[train, valid].flatMap((part) => [part.users, part.items, part.ratings]));
-    fingerprints.set(data, known);
-  }
-  return known;
 }
 
 function checksum(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly<Record<string, string>>): string {

@@ -81,7 +81,10 @@ export interface Callback {
    * succeeded are called, all of them, even if one throws; the first error is thrown on.
    */
   onEnd?(fit: Fit): void | Promise<void>;
-  /** What a checkpoint has to hold for this callback to go on, and its way back. Such a callback needs a `name`. */
+  /**
+   * What a checkpoint has to hold for this callback to go on, and its way back; such a callback needs a `name`. A file may be
+   * of anybody: `loadState` throws an error for a state that cannot be one of this fit, whose `records` are in place.
+   */
   saveState?(): Record<string, Tensor>;
-  loadState?(state: Readonly<Record<string, Tensor>>): void;
+  loadState?(state: Readonly<Record<string, Tensor>>, fit: Fit): void;
 }

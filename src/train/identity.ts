@@ -1,0 +1,101 @@
+/** What a run is: all that decides its steps, so that a checkpoint is resumed by the run that made it and by no other. */
+import { FileFormatError } from '../base/errors.js';
+import { fingerprint, fingerprintText } from '../base/fingerprint.js';
+import type { CollabData } from '../data/collab-data.js';
+import { type Callback, type Fit, type FittedLearner } from './fit.js';
+
+/** Settings by name, in JSON's terms. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** The callbacks that decide the result or have a state to keep. */
+export const namedOf = (callbacks: readonly Callback[]) => callbacks.filter(({ name }) => name !== undefined);
+
+/** All that decides a learner's steps, in JSON's terms. An op is known by its name, its constants and its WGSL. */
+export function configOf({ data, embeddings, defaults, seed, trainer: { options, stepper } }: FittedLearner): Settings {
+  const { batchSize, score, range, loss, optimizer, wd, wdBias } = options;
+  const { nUsers, nItems, nFactors, hasBias } = embeddings.shape;
+  const ops = Object.entries({ score, range, loss, optimizer });
+  return {
+    nRatings: data.nTrain,
+    nValid: data.nValid,
+    nUsers,
+    nItems,
+    ratings: dataFingerprint(data),
+    nFactors,
+    hasBias,
+    batchSize,
+    ...Object.fromEntries(ops.map(([kind, op]) => [kind, op.name])),
+    ...Object.fromEntries(ops.map(([kind, op]) => [`${kind}Constants`, op.uniforms ?? {}])),
+    ...Object.fromEntries(ops.map(([kind, op]) => [`${kind}Wgsl`, fingerprintText(op.wgsl)])),
+    wd,
+    wdBias,
+    defaults,
+    seed,
+    stepper: stepper.name,
+  };
+}
+
+/** All that decides a fit: its schedule, its callbacks, and where and in which order it began. */
+export function planOf(fit: Fit): Settings {
+  let known = plans.get(fit);
+  if (known === undefined) {
+    const { learner, plan, schedule, callbacks } = fit;
+    known = {
+      ...plan,
+      callbacks: namedOf(callbacks).map(({ name }) => name),
+      // In float32, in which all JavaScript engines agree; `mathFingerprint` has the rest.
+      schedule: fingerprint(Float32Array.from(schedule.lr), Float32Array.from(schedule.beta1)),
+      order: fingerprint(learner.trainer.order(plan['firstEpoch'] as number)),
+    };
+    plans.set(fit, known);
+  }
+  return known;
+}
+
+/** Nothing of a plan changes in the course of a fit. */
+const plans = new WeakMap<Fit, Settings>();
+
+const WORDS: Record<string, string> = {
+  nRatings: 'number of training ratings',
+  nValid: 'number of validation ratings',
+  nUsers: 'number of users',
+  nItems: 'number of items',
+  ratings: 'fingerprint of the ratings',
+  scoreWgsl: 'fingerprint of the score op',
+  rangeWgsl: 'fingerprint of the range op',
+  lossWgsl: 'fingerprint of the loss op',
+  optimizerWgsl: 'fingerprint of the optimiser',
+  epochs: 'number of epochs',
+  schedule: 'fingerprint of the schedule',
+  order: 'fingerprint of the order of the ratings',
+  firstStep: 'number of steps made before the fit',
+  firstEpoch: 'number of epochs made before the fit',
+};
+
+/** @throws FileFormatError that names the first difference */
+export function refuseDifferent(then: Settings, now: Settings): void {
+  const names = [...new Set([...Object.keys(then), ...Object.keys(now)])];
+  // What the schedule was made from says more than its fingerprint.
+  for (const name of names.sort((a, b) => Number(a === 'schedule') - Number(b === 'schedule'))) {
+    const [a, b] = [then, now].map((settings) => (settings[name] === undefined ? 'the default' : JSON.stringify(settings[name])));
+    if (a === b) continue;
+    throw new FileFormatError(
+      `The checkpoint is of another run: its ${WORDS[name] ?? name} is ${a}, here it is ${b}. ` +
+        'Resume with what it was made with, or start anew in another folder.',
+    );
+  }
+}
+
+const fingerprints = new WeakMap<CollabData, string>();
+
+/** Of the ratings as training sees them and of the ids that their rows stand for. */
+export function dataFingerprint(data: CollabData): string {
+  let known = fingerprints.get(data);
+  if (known === undefined) {
+    const { users, items, train, valid } = data;
+    const ids = new TextEncoder().encode(JSON.stringify([users.ids, items.ids]));
+    known = fingerprint(ids, ...[train, valid].flatMap((part) => [part.users, part.items, part.ratings]));
+    fingerprints.set(data, known);
+  }
+  return known;
+}
