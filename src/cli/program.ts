@@ -9,9 +9,9 @@ import { addRecommend } from './commands/recommend.js';
 import { addSweep } from './commands/sweep.js';
 import { addTrain } from './commands/train.js';
 import { addWgsl } from './commands/wgsl.js';
-import { answerOldFlags } from './options/renamed.js';
+import { answerDefaults, answerOldFlags } from './options/renamed.js';
 import { describeError } from './process/errors.js';
-import { noteLines, oneLine } from './process/terminal.js';
+import { noteLines, oneSentence } from './process/terminal.js';
 
 /** `dotbias` with all its commands. What Commander refuses, it prints, and throws a CommanderError. */
 export function createProgram(): Command {
@@ -19,10 +19,11 @@ export function createProgram(): Command {
     .description("fastai's collaborative filtering on WebGPU: learns from ratings what a user would give an item.")
     .version(VERSION)
     .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130 interrupted.')
-    .configureOutput({ outputError: (text, write) => write(`${oneLine(text.trim())}\n`) })
+    .configureOutput({ outputError: (text, write) => write(`${oneSentence(text.trim())}\n`) })
     .exitOverride();
   for (const add of [addTrain, addRecommend, addExplain, addEvaluate, addSweep, addLrFind, addImport, addInfo, addWgsl]) add(program);
   answerOldFlags(program.commands);
+  answerDefaults(program.commands);
   return program;
 }
 

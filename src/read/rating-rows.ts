@@ -149,7 +149,10 @@ export class RatingRows {
       const all = `No row is left: all ${this.skipped} are malformed, the first: ${skippedExamples[0]}`;
       throw new DataError(this.skipped > 0 ? all : none, { file });
     }
-    if (this.#unrated > 0) this.notes.push(`${this.#unrated} rows with the rating 0, which stands for none in such a file, were left out.`);
+    if (this.#unrated > 0) {
+      const rows = this.#unrated === 1 ? 'A row' : `${this.#unrated} rows`;
+      this.notes.push(`${rows} with the rating 0, which stands for none in such a file, ${this.#unrated === 1 ? 'was' : 'were'} left out.`);
+    }
     if (this.#untimed) this.notes.push(this.#untimed);
     const pick = <T extends Float32Array | Float64Array>(from: T, to: T): T => {
       for (let row = 0, k = 0; row < this.#n; row++) if (isKept(row)) to[k++] = from[row];

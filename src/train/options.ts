@@ -119,7 +119,7 @@ function checkStepper(stepper: LearnerOptions['stepper']): void {
 }
 
 /** A vector of a million numbers is a mistake. */
-const MAX_FACTORS = 65_536;
+export const MAX_FACTORS = 65_536;
 
 function stepOptions({ batchSize, train }: CollabData, options: LearnerOptions, defaults: Defaults): StepOptions {
   const { yRange, wd = 0.01, wdBias = wd, score = dotProduct, loss = mse, beta2, eps } = options;

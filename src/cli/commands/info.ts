@@ -3,10 +3,10 @@ import { NoAdapterError } from '../../base/errors.js';
 import { VERSION } from '../../base/version.js';
 import { type AdapterReport, listAdapters, openAdapter } from '../../node/device/adapter.js';
 import { cacheDir } from '../../node/disk/cache.js';
-import { addDeviceOptions, type DeviceFlags } from '../options/device.js';
+import { addAdapterOption, type DeviceFlags } from '../options/device.js';
 import { note, oneLine, printJson, printLines } from '../process/terminal.js';
 
-interface InfoFlags extends DeviceFlags {
+interface InfoFlags extends Pick<DeviceFlags, 'adapter'> {
   json?: boolean | undefined;
 }
 
@@ -30,7 +30,7 @@ export function addInfo(program: Command): void {
     .command('info')
     .summary('show the adapters of this machine')
     .description('Shows the WebGPU adapters of this machine, and which one a run would use and why; or what to install if there is none.');
-  addDeviceOptions(command).option('--json', 'print everything as JSON, all limits included').action(info);
+  addAdapterOption(command).option('--json', 'print everything as JSON, all limits included').action(info);
 }
 
 async function info({ adapter: name, json }: InfoFlags): Promise<void> {

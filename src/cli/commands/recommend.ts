@@ -5,7 +5,6 @@ import { findUser } from '../../answer/look-up.js';
 import { matchRatings } from '../../answer/own-ratings.js';
 import type { ModelInfo } from '../../answer/trained-model.js';
 import { asWritten } from '../../base/decimal.js';
-import { DataError } from '../../base/errors.js';
 import { readRatings } from '../../node/ratings/ratings-file.js';
 import { readModelFile } from '../../node/files/model-file.js';
 import { remarks } from '../options/data.js';
@@ -98,19 +97,19 @@ async function listForNewUser(
   return { nRatings: ratings.length, recommendations };
 }
 
-/** One person's ratings of items of the model. @throws DataError for a file that does not hold these */
+/** One person's ratings of items of the model. @throws DataError or UsageError for a file that does not hold these */
 async function readOwnRatings(saved: ModelInfo, file: string, flags: RecommendFlags): Promise<GivenRating[]> {
   // As text, ids are what the file has; the model knows whether its own are numbers.
   const read = await readRatings(file, { ...readingOptions(flags), onePerson: true, textIds: true });
   const { columns, titles } = read;
   const nUsers = new Set(Array.from(columns.users)).size;
-  if (nUsers > 1) throw new DataError(`These are the ratings of ${nUsers} users; --ratings takes those of one.`, { file });
+  if (nUsers > 1) throw new UsageError(`${file}: These are the ratings of ${nUsers} users; --ratings takes those of one.`);
   const ratings = Array.from(columns.ratings, asWritten);
   const { given, leftOut, note: byTitle, problem } = matchRatings(saved, { items: columns.items, ratings, titles });
-  if (problem !== undefined && flags.unknown === 'error') throw new DataError(`${problem} (--unknown na leaves such items out.)`, { file });
+  if (problem !== undefined && flags.unknown === 'error') throw new UsageError(`${file}: ${problem} (--unknown na leaves such items out.)`);
   if (given.length === 0) {
     const why = byTitle === undefined ? '' : ` ${byTitle} (--title-column none takes the ids all the same.)`;
-    throw new DataError(`Training saw none of the items rated in it.${why}`, { file });
+    throw new UsageError(`${file}: Training saw none of the items rated in it.${why}`);
   }
   if (remarks(read) !== '') note(`${file}:${remarks(read)}`);
   note(byTitle && `${file}: ${byTitle}`);

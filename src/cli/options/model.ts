@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { calibrationFile } from '../../node/device/calibrations.js';
 import { STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
 import type { CollabData } from '../../data/collab-data.js';
-import type { LearnerOptions } from '../../train/options.js';
+import { type LearnerOptions, MAX_FACTORS } from '../../train/options.js';
 import { integer, notNegative, positive, rangeOrNone } from './numbers.js';
 import { applyPresets, asFlags, PRESETS } from './presets.js';
 
@@ -23,9 +23,6 @@ export interface ModelFlags extends ShapeFlags {
   preset: string;
   stepper?: StepperName | 'auto' | undefined;
 }
-
-/** Far more than any model needs, and few enough that no size overflows. */
-const MAX_FACTORS = 10_000;
 
 /** Adds `ShapeFlags`. */
 export function addShapeOptions(command: Command): Command {

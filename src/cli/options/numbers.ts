@@ -17,7 +17,9 @@ export const seed = integer(0, 0xffffffff);
 
 /** Seeds, such as `1,2,3`. */
 export function seedList(text: string): number[] {
-  return text.split(',').map((each) => seed(each.trim()));
+  const seeds = text.split(',').map((each) => seed(each.trim()));
+  if (new Set(seeds).size === seeds.length) return seeds;
+  throw new InvalidArgumentError('Use each seed once.');
 }
 
 /** Any number. */

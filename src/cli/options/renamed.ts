@@ -15,6 +15,19 @@ export function answerOldFlags(commands: readonly Command[]): void {
   }
 }
 
+/** Makes each command with a flag such as `--no-bias` say of `--bias`, which is no flag, that it is the default. */
+export function answerDefaults(commands: readonly Command[]): void {
+  for (const command of commands) {
+    for (const { long: no } of command.options.filter(({ negate }) => negate)) {
+      const yes = no!.replace('--no-', '--');
+      const hint = yes === '--ratings' ? '; the ratings to train on are named with --data' : '';
+      command
+        .addOption(new Option(`${yes} [value]`).hideHelp())
+        .on(`option:${yes.slice(2)}`, () => command.error(`error: ${yes} is the default and needs no flag: there is only ${no}${hint}.`));
+    }
+  }
+}
+
 /** The name that a setting of earlier versions has now, if it was renamed. */
 export function newNameOf(setting: string): string | undefined {
   return Object.hasOwn(RENAMED, setting) ? RENAMED[setting] : undefined;

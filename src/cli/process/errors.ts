@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { DataError, DotbiasError } from '../../base/errors.js';
 import { VERSION } from '../../base/version.js';
 import { nameFlags } from './flags.js';
-import { oneLine } from './terminal.js';
+import { oneSentence } from './terminal.js';
 
 /** A refusal of the command line itself: its sentence names flags already, and is printed as it is. */
 export class UsageError extends DotbiasError {}
@@ -23,12 +23,12 @@ export function describeError(error: unknown, command?: Command): string {
 /** The message of an error on one line, in the words of the command that ran. */
 export function sentenceOf(error: Error, command?: Command): string {
   const { message } = error;
-  if (command === undefined || error instanceof UsageError) return oneLine(message);
+  if (command === undefined || error instanceof UsageError) return oneSentence(message);
   const where =
     error instanceof DataError && error.file !== undefined && message.startsWith(error.file)
       ? message.indexOf(': ', error.file.length) + 2
       : 0;
-  return oneLine(message.slice(0, where) + nameFlags(message.slice(where), command, isRefusal(error)));
+  return oneSentence(message.slice(0, where) + nameFlags(message.slice(where), command, isRefusal(error)));
 }
 
 /** Whether an error is our own refusal of an argument: a sentence with its full stop, which the JavaScript engine's never have. */
@@ -43,5 +43,5 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 /** `ENOENT: no such file or directory, open 'x'` the other way round. */
 function systemMessage({ message, path }: NodeJS.ErrnoException): string {
   const [, reason] = /^[A-Z0-9_]+: (.*?), \w+/.exec(message) ?? [];
-  return oneLine(reason !== undefined && path !== undefined ? `${path}: ${reason}.` : message);
+  return oneSentence(reason !== undefined && path !== undefined ? `${path}: ${reason}.` : message);
 }

@@ -5,11 +5,14 @@ const OTHER_NAMES: Readonly<Record<string, string>> = { nFactors: 'factors', num
 
 /** A quoted text, or a name and perhaps its value. An apostrophe has a letter before or behind it. */
 const QUOTED_OR_NAMED = /(?<!\w)'.*?'(?!\w)|\b([a-z]\w*)(?:: (true|false|null|-?\d[\d.]*|'(?:[^']*)'))?/gs;
+/** What comes before the name of an option with its value: an order, or another option. */
+const ORDER = /(?:\b(?:pass|with|use|give|set|or|and)|[;,]) $/i;
 
 /**
  * A sentence of the API, which names options as programs do, in the words of a command line: `batchSize 9` becomes
- * `--batch-size 9`, `textIds: true` becomes `--text-ids`, `yRange: null` becomes `--y-range none`. A name is known by its value,
- * by a capital inside, or by being the first word of a refusal: elsewhere `epochs` and `item` are plain words. Quoted
+ * `--batch-size 9`, `textIds: true` becomes `--text-ids`, `yRange: null` becomes `--y-range none`. A name is known by a
+ * capital inside, by its value in an order such as `use epochs: 3`, or by being the first word of a refusal: elsewhere
+ * `epochs` and `item` are plain words. Quoted
  * texts, which are values of the user's, stay as they are.
  *
  * @param options those of the command that ran
@@ -20,8 +23,9 @@ export function nameFlags(sentence: string, { options }: Pick<Command, 'options'
     if (name === undefined) return whole;
     const option = options.find((each) => each.attributeName() === (OTHER_NAMES[name] ?? name));
     if (option === undefined) return whole;
-    if (value !== undefined) return withValue(option, value);
-    return /[A-Z]/.test(name) || (at === 0 && isRefusal) ? flagOf(option) : whole;
+    const isName = /[A-Z]/.test(name) || (at === 0 && isRefusal);
+    if (value !== undefined && (isName || ORDER.test(sentence.slice(0, at)))) return withValue(option, value);
+    return isName ? flagOf(option) : whole;
   });
 }
 

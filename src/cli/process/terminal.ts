@@ -14,6 +14,15 @@ export function oneLine(text: string): string {
   return text.replace(SPACES, ' ').replace(UNSAFE, escaped);
 }
 
+/** The most that is printed of a sentence: what it quotes may be of any length. */
+const LONGEST = 1000;
+
+/** As `oneLine`, without the middle of a text that nobody would read. */
+export function oneSentence(text: string): string {
+  const line = oneLine(text);
+  return line.length <= LONGEST ? line : `${line.slice(0, 0.6 * LONGEST)} ... ${line.slice(-0.3 * LONGEST)}`;
+}
+
 /** As `oneLine`, for a text of several lines, such as a table of cells that are one line each. */
 function safeLines(text: string): string {
   return text.split('\n').map(oneLine).join('\n');
@@ -40,7 +49,7 @@ export function printJson(value: unknown): void {
 
 /** Writes one line on stderr, if there is something to say. */
 export function note(line: string | undefined): void {
-  if (line !== undefined) console.error(oneLine(line));
+  if (line !== undefined) console.error(oneSentence(line));
 }
 
 /** Writes a text of several lines on stderr, such as the stack of a defect. */

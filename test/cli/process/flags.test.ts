@@ -17,12 +17,13 @@ test('a name with a capital inside is an option, with its value or without', () 
   );
   assert.is(said('Pass yRange: null, or yRange [0, 5].'), 'Pass --y-range none, or --y-range [0, 5].');
   assert.is(said('nFactors must be 3; use nFactors: 2.'), '--factors must be 3; use --factors 2.');
-  assert.is(said("header: false, bias: false, stepper: 'dense'; epochs: 3"), '--no-header, --no-bias, --stepper dense; --epochs 3');
+  assert.is(said("Use header: false, bias: false, stepper: 'dense'; epochs: 3"), 'Use --no-header, --no-bias, --stepper dense; --epochs 3');
 });
 
 test('a plain word is an option only at the beginning of a refusal, or with its value', () => {
   assert.is(said('epochs must be at most 3: these epochs are long.', true), '--epochs must be at most 3: these epochs are long.');
   assert.is(said('data has no such file; the seed: none.'), 'data has no such file; the seed: none.');
+  assert.is(said("the epochs: 260 is that of the data: 'x'."), "the epochs: 260 is that of the data: 'x'.");
   assert.is(said('Use a lower lr, or another seed.'), 'Use a lower lr, or another seed.');
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { note, noteLines, oneLine, print, printJson, printLines } from '../../../src/cli/process/terminal.js';
+import { note, noteLines, oneLine, oneSentence, print, printJson, printLines } from '../../../src/cli/process/terminal.js';
 
 const test = suite('what reaches the terminal');
 
@@ -30,11 +30,8 @@ test('no unsafe character is printed by any way, and none breaks a line', () => 
   fc.assert(
     fc.property(anyText, (text) => {
       assert.ok(safe(oneLine(text)));
-      for (const way of [print, note])
-        assert.is(
-          printed(() => way(text)),
-          oneLine(text),
-        );
+      const [line, sentence] = [print, note].map((way) => printed(() => way(text)));
+      assert.equal([line, sentence], [oneLine(text), oneSentence(text)]);
       for (const way of [printLines, noteLines]) {
         const lines = printed(() => way(text)).split('\n');
         assert.ok(lines.length === text.split('\n').length && lines.every(safe));
@@ -49,6 +46,12 @@ test('no unsafe character is printed by any way, and none breaks a line', () => 
 test('what can be read is printed as it is; white space is a space, the rest an escape', () => {
   for (const text of ['千と千尋 Amélie 🎬', 'a  b', "%s '\\u001b'", '\u200d\u200f']) assert.is(oneLine(text), text);
   assert.is(oneLine('a\r\n\tb\u001b[31m\u0000\u007f\u009b\u2028\u202ec'), 'a b\\u001b[31m\\u0000\\u007f\\u009b \\u202ec');
+});
+
+test('of a very long sentence beginning and end are printed', () => {
+  const said = oneSentence(`begin ${'x'.repeat(100_000)} end`);
+  assert.ok(said.length <= 1000 && /^begin x+ \.\.\. x+ end$/.test(said));
+  assert.is(oneSentence('y'.repeat(1000)).length, 1000);
 });
 
 test('a note with nothing to say is none', () => {
