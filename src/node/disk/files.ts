@@ -1,22 +1,56 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { constants } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { naming } from './errors.js';
+import { makeFolder, syncFolder } from './folders.js';
+import { removeAtExit, removeLeftovers, temporaryPath } from './leftovers.js';
+import { send } from './streams.js';
+import { cannotBeReplaced, findTarget, type Target } from './target.js';
+
+/** How `writeFileAtomic` writes. */
+export interface WriteOptions {
+  /** Permissions of a new file, such as 0o600 for personal data; a file that is there keeps its own. Default: the system's. */
+  mode?: number | undefined;
+}
 
 /**
  * Writes a file whole or not at all: to a new file in the same folder, which is forced to the disk and then renamed to
  * `path`. A reader finds the old content or the new, never a part, even if the process is killed. Missing folders are made.
  *
+ * What is there keeps its nature: of a link its target is written, a file keeps its permissions and, where that is
+ * permitted, its owner, a device, FIFO or socket is written to. A file that can be written but not replaced, as one that
+ * is mounted by itself, is overwritten in place, which is the one case without the promise above.
+ *
  * @param content text is written as UTF-8
- * @throws the file system's error (no permission, disk full); nothing is left behind
+ * @throws RangeError for the name of a folder; the file system's error (no permission, disk full), which names `path`;
+ *   nothing is left behind
  */
-export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
-  const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
+export async function writeFileAtomic(path: string, content: Uint8Array | string, { mode }: WriteOptions = {}): Promise<void> {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   try {
-    const file = await open(temporary, 'wx');
+    const target = await findTarget(path);
+    if (target.kind === 'file') await replace(target, bytes, mode);
+    else await send(target, bytes);
+  } catch (error) {
+    throw naming(error, path);
+  }
+}
+
+async function replace({ path, found }: Target & { kind: 'file' }, bytes: Uint8Array, mode: number | undefined): Promise<void> {
+  const folder = dirname(path);
+  const made = await makeFolder(folder);
+  await removeLeftovers(folder, basename(path));
+  const temporary = temporaryPath(folder);
+  const keep = removeAtExit(temporary);
+  try {
+    const file = await open(temporary, 'wx', found === undefined ? mode : 0o600);
     try {
-      await file.writeFile(content);
+      if (found !== undefined) {
+        // Who does not own a file cannot give it away. Its group counts for the permissions, so that comes first.
+        await file.chown(found.uid, found.gid).catch(() => file.chown(-1, found.gid).catch(() => undefined));
+        await file.chmod(found.mode & 0o7777);
+      }
+      await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
@@ -24,6 +58,22 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    if (found === undefined || !cannotBeReplaced(error)) throw error;
+    await overwrite(path, bytes);
+  } finally {
+    keep();
+  }
+  await syncFolder(folder);
+  for (const each of made) await syncFolder(dirname(each));
+}
+
+async function overwrite(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, constants.O_WRONLY);
+  try {
+    await file.writeFile(bytes);
+    await file.truncate(bytes.length);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }

@@ -1,11 +1,14 @@
-import { constants } from 'node:fs';
-import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkOptions, checkWhole } from '../../base/check.js';
 import { FileFormatError } from '../../base/errors.js';
 import { type Checkpoint, decodeCheckpoint } from '../../train/checkpoint.js';
 import type { Fit } from '../../train/fit.js';
 import { writeFileAtomic } from '../disk/files.js';
+import { makeFolder } from '../disk/folders.js';
+import { removeLeftovers } from '../disk/leftovers.js';
+import { type FolderLock, lockFolder, type LockOptions } from '../disk/lock.js';
+import { readSavedFile } from './saved-file.js';
 
 /** Options of a `CheckpointDir`. */
 export interface CheckpointDirOptions {
@@ -30,7 +33,8 @@ export interface Newest {
  *     const { checkpoint } = await folder.newest();
  *     await learn.fitOneCycle(5, 0.01, { checkpoint: folder.save, resume: checkpoint });
  *
- * Files are written whole or not at all, so a process may be killed at any time.
+ * Files are written whole or not at all, so a process may be killed at any time. From the first `save` or `lock` until
+ * `release`, or its end, the folder belongs to this process: another one is refused.
  */
 export class CheckpointDir {
   readonly #keepLast: number;
@@ -49,32 +53,31 @@ export class CheckpointDir {
     this.#keepLast = keepLast;
   }
 
-  /** Writes a checkpoint; pass it to a fit as `checkpoint`. @throws the file system's error */
+  /** Writes a checkpoint; pass it to a fit as `checkpoint`. @throws as `lock` */
   readonly save = async (bytes: Uint8Array, { records }: Pick<Fit, 'records'>): Promise<void> => {
     const epoch = records.length;
+    await (await this.lock()).check();
     await writeFileAtomic(join(this.path, fileName(epoch)), bytes);
-    for (const old of await this.epochs()) {
+    for (const { name, epoch: old } of await this.#files()) {
       // Files newer than this one are damaged; the run is about to replace them.
-      if (old <= epoch - this.#keepLast) await rm(join(this.path, fileName(old)), { force: true });
+      if (old <= epoch - this.#keepLast) await rm(join(this.path, name), { force: true });
     }
   };
 
   /**
-   * The newest checkpoint that can be read. Damaged ones are passed over, with a note; files that a killed run left
-   * half-written are deleted.
+   * The newest checkpoint that can be read. Damaged ones are passed over, with a note.
    *
    * @throws the file system's error; a folder that does not exist has no checkpoints
    */
   async newest(): Promise<Newest> {
     const notes: string[] = [];
-    for (const name of await this.#names()) if (/^\.epoch-.*\.tmp$/.test(name)) await rm(join(this.path, name), { force: true });
-    for (const epoch of (await this.epochs()).reverse()) {
-      const file = join(this.path, fileName(epoch));
+    for (const { name } of (await this.#files()).reverse()) {
+      const file = join(this.path, name);
       try {
-        return { checkpoint: decodeCheckpoint(await readFile(file)), file, notes };
+        return { checkpoint: await readSavedFile(file, decodeCheckpoint, ''), file, notes };
       } catch (error) {
         if (!(error instanceof FileFormatError)) throw error;
-        notes.push(`${file} cannot be used: ${error.message}`);
+        notes.push(`${file} cannot be used: ${error.message.replace(`${file}: `, '')}`);
       }
     }
     return { checkpoint: undefined, file: undefined, notes };
@@ -89,28 +92,67 @@ export class CheckpointDir {
 
   /** The epochs that have a checkpoint, ascending; none if there is no folder. */
   async epochs(): Promise<number[]> {
+    return (await this.#files()).map(({ epoch }) => epoch);
+  }
+
+  async #files(): Promise<{ name: string; epoch: number }[]> {
     return (await this.#names())
-      .flatMap((name) => Number(/^epoch-(\d+)\.safetensors$/.exec(name)?.[1] ?? []))
-      .filter((epoch) => epoch > 0)
-      .sort((a, b) => a - b);
+      .map((name) => ({ name, epoch: Number(/^epoch-(\d+)\.safetensors$/.exec(name)?.[1] ?? 0) }))
+      .filter(({ epoch }) => epoch > 0)
+      .sort((a, b) => a.epoch - b.epoch);
   }
 
   /**
-   * Makes the folder for a run that begins.
+   * Makes the folder for a run that begins, and locks it.
    *
-   * @throws FileFormatError if it holds checkpoints, which are never overwritten; the file system's error if it cannot be
-   *   made or written to
+   * @throws FileFormatError if it holds checkpoints, which are never overwritten; otherwise as `lock`
    */
-  async begin(): Promise<void> {
+  async begin(options: LockOptions = {}): Promise<void> {
+    await this.lock(options);
     const epochs = await this.epochs();
     if (epochs.length > 0) {
+      await this.release();
       const newest = `the newest after ${epochs.at(-1)} epochs`;
       throw new FileFormatError(`${this.path} holds checkpoints of an earlier run, ${newest}: resume that run, or use another folder.`);
     }
-    await mkdir(this.path, { recursive: true });
-    await access(this.path, constants.W_OK | constants.X_OK);
+  }
+
+  /**
+   * Makes the folder if need be, takes it for this process alone, and removes what killed runs left half-written. A process
+   * that has it already keeps it.
+   *
+   * @throws DotbiasError if another process works in the folder; the file system's error if it cannot be made or written to
+   */
+  async lock(options: LockOptions = {}): Promise<FolderLock> {
+    await makeFolder(this.path);
+    const folder = await realpath(this.path);
+    let lock = locks.get(folder);
+    if (lock === undefined) {
+      locks.set(folder, (lock = lockFolder(folder, options)));
+      try {
+        await lock;
+      } catch (error) {
+        locks.delete(folder);
+        throw error;
+      }
+      await removeLeftovers(folder);
+      // Version 0.1.0 named its temporary files so; no other process writes here now.
+      for (const name of await this.#names()) if (/^\.epoch-.*\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+    }
+    return lock;
+  }
+
+  /** Lets other processes have the folder. */
+  async release(): Promise<void> {
+    const folder = await realpath(this.path).catch(() => this.path);
+    const lock = locks.get(folder);
+    locks.delete(folder);
+    (await lock?.catch(() => undefined))?.release();
   }
 }
+
+/** The folders that this process has, by their real paths. */
+const locks = new Map<string, Promise<FolderLock>>();
 
 function fileName(epoch: number): string {
   return `epoch-${String(epoch).padStart(4, '0')}.safetensors`;

@@ -16,7 +16,8 @@ import { writeFileAtomic } from '../disk/files.js';
 import { readSavedFile } from './saved-file.js';
 
 /**
- * Writes a model to a safetensors file, whole or not at all.
+ * Writes a model to a safetensors file, whole or not at all, see `writeFileAtomic`. A new file that holds ratings, which
+ * are personal data, can be read by its owner alone (mode 0600); one that is there keeps its permissions.
  *
  * @param options.training what the file notes about the training. Default: the `trainingConfig` of a learner, and nothing
  *   for another model
@@ -25,7 +26,8 @@ import { readSavedFile } from './saved-file.js';
  */
 export async function saveModel(model: CollabModel, path: string, options: EncodeOptions = {}): Promise<void> {
   const { training = model instanceof CollabLearner ? trainingConfig(model) : {} } = options;
-  await writeFileAtomic(path, await encodeModel(model, { ...options, training }));
+  const personal = model.info.train !== undefined && options.ratings !== false;
+  await writeFileAtomic(path, await encodeModel(model, { ...options, training }), { mode: personal ? 0o600 : undefined });
 }
 
 /**

@@ -1,0 +1,55 @@
+/** Writes to what is no plain file: devices, FIFOs, sockets, files that are open already. */
+import { constants, write } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { promisify } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Target } from './target.js';
+
+/** Milliseconds between two looks at a FIFO that is full, or that nobody reads yet. */
+const PAUSE = 20;
+
+/** Writes bytes to a target that is no plain file. To a FIFO that nobody reads, as soon as somebody does. */
+export async function send(target: Exclude<Target, { kind: 'file' }>, bytes: Uint8Array): Promise<void> {
+  if (target.kind === 'socket') return sendToSocket(target.path, bytes);
+  if (target.kind === 'descriptor') return writeAll(target.fd, bytes);
+  const file = await openToWrite(target);
+  try {
+    await writeAll(file.fd, bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Opens a device or FIFO. Without O_NONBLOCK, a FIFO that nobody reads would hold up one of Node's few threads, even at its exit. */
+async function openToWrite({ path, found }: Target & { kind: 'stream' }): Promise<FileHandle> {
+  for (;;) {
+    try {
+      return await open(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO' || !found.isFIFO()) throw error;
+      await sleep(PAUSE);
+    }
+  }
+}
+
+async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += (await promisify(write)(fd, bytes, at, bytes.length - at, null)).bytesWritten;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      await sleep(PAUSE);
+    }
+  }
+}
+
+function sendToSocket(path: string, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path).on('error', reject);
+    socket.end(bytes, () => {
+      socket.destroy();
+      resolve();
+    });
+  });
+}
