@@ -3,7 +3,8 @@ import { VERSION } from '../../base/version.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { addSourceOptions, type SourceFlags } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
-import { checkWritable } from '../options/outputs.js';
+import { inputsOf } from '../options/inputs.js';
+import { checkFiles } from '../options/outputs.js';
 import { foldTable } from '../print/fold-table.js';
 import { rangeChoice } from '../options/model.js';
 import { deviceLine, rangeLine } from '../print/head.js';
@@ -33,7 +34,7 @@ export function addEvaluate(program: Command): void {
 }
 
 async function evaluate(flags: EvaluateFlags): Promise<void> {
-  await checkWritable(flags.report);
+  await checkFiles({ reads: await inputsOf(flags), writes: { '--report': flags.report } });
   const source = new FoldSource(flags);
   await withDevice(flags, async ({ gpu, ...device }) => {
     print(deviceLine(device));
@@ -46,8 +47,9 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
     const table = foldTable(names, flags.topK);
     let range = '';
     const progress = await trainingProgress(flags.batchSize, flags.quiet ?? false);
-    const { result, interrupted } = await interruptible(async (signal) => {
-      const evaluation = await runTrial(flags, folds, {
+    await interruptible(async (interrupt) => {
+      const { signal } = interrupt;
+      const result = await runTrial(flags, folds, {
         gpu,
         signal,
         onLearner: (learn) => {
@@ -62,23 +64,23 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
           tell(table.line(fold.fold, fold, fold.seconds));
         },
       }).finally(() => progress.clear());
-      return { result: evaluation, interrupted: signal.aborted };
+      const interrupted = signal.aborted && result.folds.length < folds.length;
+      if (result.folds.length > 0) printLines(`${table.line('mean', result.mean, result.seconds)}\n${table.line('sd', result.sd)}`);
+      if (interrupted) {
+        note(`Interrupted after ${result.folds.length} of ${folds.length} folds.`);
+        process.exitCode = interrupt.exitCode;
+      }
+      if (flags.report !== undefined && result.folds.length > 0) {
+        const report = {
+          version: VERSION,
+          adapter: device.info.description,
+          protocol,
+          config: usedSettings(flags, result.folds),
+          ...result,
+          interrupted,
+        };
+        await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+      }
     });
-    if (result.folds.length > 0) printLines(`${table.line('mean', result.mean, result.seconds)}\n${table.line('sd', result.sd)}`);
-    if (interrupted && result.folds.length < folds.length) {
-      note(`Interrupted after ${result.folds.length} of ${folds.length} folds.`);
-      process.exitCode = 130;
-    }
-    if (flags.report !== undefined && result.folds.length > 0) {
-      const report = {
-        version: VERSION,
-        adapter: device.info.description,
-        protocol,
-        config: usedSettings(flags, result.folds),
-        ...result,
-        interrupted,
-      };
-      await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
-    }
   });
 }

@@ -10,7 +10,7 @@ import type { Id } from '../../data/ids.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { readModelFile } from '../../node/files/model-file.js';
 import { integer } from '../options/numbers.js';
-import { checkWritable } from '../options/outputs.js';
+import { checkFiles } from '../options/outputs.js';
 import { addSavedModelOptions, type SavedModelFlags, withModel } from '../options/saved-model.js';
 import { type Component, type Counted, describeExplanation, type Explanation, type UserExplanation } from '../print/explanation.js';
 import { deviceLine } from '../print/head.js';
@@ -51,7 +51,7 @@ export function addExplain(program: Command): void {
 
 async function explain(flags: ExplainFlags): Promise<void> {
   if (flags.dot && flags.item === undefined) throw new UsageError('--dot needs --item: it says how items similar to one are found.');
-  await checkWritable(flags.map);
+  await checkFiles({ reads: { '--model': flags.model }, writes: { '--map': flags.map } });
   const saved = await readModelFile(flags.model);
   const asked: Asked = {
     ...flags,

@@ -8,7 +8,7 @@ import { writeFileAtomic } from '../../node/disk/files.js';
 import { readText } from '../../node/disk/read-file.js';
 import { inFile, readSavedFile } from '../../node/files/saved-file.js';
 import { rangeOrNone } from '../options/numbers.js';
-import { checkWritable } from '../options/outputs.js';
+import { checkFiles } from '../options/outputs.js';
 import { thousands } from '../print/text.js';
 import { print } from '../process/terminal.js';
 
@@ -38,7 +38,7 @@ export function addImport(program: Command): void {
 }
 
 async function importModel(path: string, { users, items, yRange, out }: ImportFlags): Promise<void> {
-  await checkWritable(out);
+  await checkFiles({ reads: { '': path, '--users': users, '--items': items }, writes: { '--out': out } });
   const { tensors } = await readSavedFile(path, readSafetensors, 'docs/import-from-fastai.md has the lines of Python that write it.');
   const lists = { users: await readList(users), items: await readList(items) };
   const model = inFile(path, (state) => importWeights(state, { ...lists, yRange: yRange === 'none' ? null : yRange }), tensors);

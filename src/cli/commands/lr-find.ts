@@ -6,7 +6,8 @@ import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { addModelOptions, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
 import { integer, positive } from '../options/numbers.js';
-import { checkWritable } from '../options/outputs.js';
+import { inputsOf } from '../options/inputs.js';
+import { checkFiles } from '../options/outputs.js';
 import { dataLine, deviceLine, rangeLine, steppingNote } from '../print/head.js';
 import { alignedTable } from '../print/table.js';
 import { note, print, printLines } from '../process/terminal.js';
@@ -45,7 +46,7 @@ const RULES = {
 async function lrFind(flags: LrFindFlags): Promise<void> {
   const { startLr, endLr, steps, out } = flags;
   if (endLr <= startLr) throw new RangeError(`endLr ${endLr} must be greater than startLr ${startLr}.`);
-  await checkWritable(out);
+  await checkFiles({ reads: await inputsOf(flags), writes: { '--out': out } });
   await withDevice(flags, async (device) => {
     print(deviceLine(device));
     const sourced = await readData(flags);

@@ -7,7 +7,8 @@ import { parseShard, type Shard, varied } from '../../evaluate/sweep.js';
 import { SweepDir } from '../../node/files/sweep-dir.js';
 import { addSourceOptions, type SourceFlags } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
-import { checkWritable } from '../options/outputs.js';
+import { inputsOf } from '../options/inputs.js';
+import { checkFiles } from '../options/outputs.js';
 import { deviceLine } from '../print/head.js';
 import { ranked, rankingTable, type Score, settingText, withoutScore } from '../print/sweep-summary.js';
 import { clock, fourDecimals } from '../print/text.js';
@@ -62,7 +63,7 @@ async function sweep(file: string | undefined, flags: SweepFlags): Promise<void>
   if (file === undefined) throw new UsageError("Name a sweep file, or a folder of results with --summary; see 'dotbias sweep --help'.");
   const trials = await readTrials(file);
   const dir = new SweepDir(flags.out);
-  await checkWritable(join(flags.out, 'trial.json'));
+  await checkFiles({ reads: { ...(await inputsOf(flags)), 'the sweep file': file }, writes: { '--out': join(flags.out, 'trial.json') } });
   const source = new FoldSource(flags);
   const shard = flags.shard ?? { index: 1, count: 1 };
   const plan = await planTrials(trials, source, dir, shard);
@@ -71,7 +72,8 @@ async function sweep(file: string | undefined, flags: SweepFlags): Promise<void>
   const names = varied(trials.map(trialSettings));
   await withDevice(flags, async ({ gpu, ...device }) => {
     print(deviceLine(device));
-    await interruptible(async (signal) => {
+    await interruptible(async (interrupt) => {
+      const { signal } = interrupt;
       for (const [i, planned] of plan.toDo.entries()) {
         const { id, trial, config } = planned;
         const result = await resultOf(async () => runTrial(trial, await source.folds(trial), { gpu, signal }));
@@ -83,7 +85,7 @@ async function sweep(file: string | undefined, flags: SweepFlags): Promise<void>
       }
       if (!signal.aborted) return;
       note('Interrupted; the trial under way is lost, those before it are saved. The same command goes on.');
-      process.exitCode = 130;
+      process.exitCode = interrupt.exitCode;
     });
   });
 }

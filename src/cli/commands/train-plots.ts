@@ -3,15 +3,14 @@ import { countBy } from '../../base/group-by.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import type { CountedPrediction } from '../../node/plots/plots.js';
 import type { CollabLearner } from '../../train/learner.js';
-import { checkWritable } from '../options/outputs.js';
 
 /** At most so many predictions are drawn; of more, an even sample. */
 const MAX_PREDICTIONS = 200_000;
 
-/** Fails before training if the plots could not be written after it. Throws as `checkWritable`. */
-export async function checkPlots(dir: string | undefined): Promise<void> {
-  if (dir !== undefined) await checkWritable(join(dir, 'loss.svg'));
-}
+const FILES = ['loss.svg', 'schedule.svg', 'predictions.svg', 'error-by-count.svg'];
+
+/** The files that `writePlots` may write. */
+export const plotFiles = (dir: string | undefined): string[] => (dir === undefined ? [] : FILES.map((name) => join(dir, name)));
 
 /** Draws a training run; without validation ratings only its loss and schedule. Returns the names of the files in `dir`. */
 export async function writePlots(learn: CollabLearner, dir: string): Promise<string[]> {

@@ -9,17 +9,20 @@ import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
-import { checkWritable } from '../options/outputs.js';
+import { inputsOf } from '../options/inputs.js';
+import { checkFiles } from '../options/outputs.js';
 import { addRunOptions, checkRun, prepareRun, type RunFlags } from '../options/run.js';
+import { checkSpace } from '../options/space.js';
 import { dataLine, deviceLine, rangeLine, steppingNote } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
 import { alignedTable, epochLine } from '../print/table.js';
 import { clock, sixDecimals } from '../print/text.js';
 import { resultLines, trainReport } from '../print/train-report.js';
-import { interruptible } from '../process/interrupt.js';
+import { describeError } from '../process/errors.js';
+import { type Interrupt, interruptible } from '../process/interrupt.js';
 import { Stopwatch } from '../process/stopwatch.js';
 import { note, print, printLines } from '../process/terminal.js';
-import { checkPlots, writePlots } from './train-plots.js';
+import { plotFiles, writePlots } from './train-plots.js';
 
 interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFlags {
   out?: string | undefined;
@@ -28,6 +31,9 @@ interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFl
   report?: string | undefined;
   quiet?: boolean | undefined;
 }
+
+/** Prints a line, unless --quiet. */
+type Tell = (line: string) => void;
 
 /** Adds `dotbias train`. */
 export function addTrain(program: Command): void {
@@ -50,7 +56,8 @@ export function addTrain(program: Command): void {
     .option('--quiet', 'print only the device in use and the final result')
     .addHelpText(
       'after',
-      '\nCtrl-C stops after the steps under way; --out and --report are still written if an epoch is complete.' +
+      '\nCtrl-C, SIGTERM and SIGHUP stop after the steps under way; --out and --report are still written if an epoch is complete. ' +
+        'A second one ends at once.' +
         '\n--resume continues a killed run after its last complete epoch.',
     )
     .action(train);
@@ -59,7 +66,12 @@ export function addTrain(program: Command): void {
 async function train(flags: TrainFlags): Promise<void> {
   const tell = (line: string) => void (flags.quiet || print(line));
   const watch = new Stopwatch();
-  await Promise.all([checkWritable(flags.out), checkWritable(flags.report), checkPlots(flags.plots), checkRun(flags)]);
+  await checkFiles({
+    reads: await inputsOf(flags),
+    writes: { '--out': flags.out, '--report': flags.report, '--history': flags.history, '--plots': plotFiles(flags.plots) },
+    checkpointDir: flags.checkpointDir,
+  });
+  await checkRun(flags);
 
   const opened = watch.start('device');
   await withDevice(flags, async ({ gpu, ...device }) => {
@@ -73,43 +85,61 @@ async function train(flags: TrainFlags): Promise<void> {
     tell(rangeLine(learn, rangeChoice(flags, data).from));
     learn.notes.forEach(note);
     note(steppingNote(learn));
-    const { interrupted, diverged } = await fit(learn, flags, tell);
-    if (learn.history.epochs.length === 0 && !diverged) {
-      note('Stopped before the first epoch was complete: nothing was saved.');
-      return;
-    }
-    const isLost = diverged !== undefined && !hasBest(learn, flags);
-    const valid = isLost || data.nValid === 0 ? { mse: NaN, rmse: NaN, mae: NaN } : await learn.validate();
-    const config = {
-      epochs: flags.epochs,
-      lr: flags.lr,
-      nFactors: flags.factors,
-      yRange: learn.yRange,
-      bias: flags.bias,
-      ...(!flags.trainFile && { validPct: flags.validPct }),
-    };
-    const report = trainReport({ learn, valid, adapter: device.info, data, bestMse, config, watch, interrupted, diverged });
-    const writeReport = async () => {
-      report.seconds.total = watch.total;
-      if (flags.report !== undefined) await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
-    };
-    if (isLost) {
-      await writeReport();
-      throw diverged;
-    }
-    printLines(resultLines(report));
-    if (!flags.quiet && data.nValid > 0) printLines(`\n${await samplePredictions(learn)}`);
-    if (flags.out !== undefined) {
-      await saveModel(learn, flags.out, { ratings: flags.ratings });
-      tell('');
-      tell(`Model saved to ${flags.out}`);
-    }
-    if (flags.plots !== undefined) {
-      const files = await writePlots(learn, flags.plots);
-      tell(`Plots in ${flags.plots}: ${files.join(', ')}`);
-    }
-    await writeReport();
+    await checkSpace(learn, flags);
+    // A signal that comes while results are saved must not lose them: it finds the work interruptible to the end.
+    await interruptible(async (interrupt) => {
+      const { interrupted, diverged } = await fit(learn, flags, tell, interrupt);
+      if (learn.history.epochs.length === 0 && !diverged) {
+        note('Stopped before the first epoch was complete: nothing was saved.');
+        return;
+      }
+      const isLost = diverged !== undefined && !hasBest(learn, flags);
+      const valid = isLost || data.nValid === 0 ? { mse: NaN, rmse: NaN, mae: NaN } : await learn.validate();
+      const config = {
+        epochs: flags.epochs,
+        lr: flags.lr,
+        nFactors: flags.factors,
+        yRange: learn.yRange,
+        bias: flags.bias,
+        ...(!flags.trainFile && { validPct: flags.validPct }),
+      };
+      const report = trainReport({ learn, valid, adapter: device.info, data, bestMse, config, watch, interrupted, diverged });
+      const writeReport = async () => {
+        report.seconds.total = watch.total;
+        if (flags.report !== undefined) await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
+      };
+      if (isLost) {
+        await writeReport();
+        throw diverged;
+      }
+      printLines(resultLines(report));
+      if (!flags.quiet && data.nValid > 0) printLines(`\n${await samplePredictions(learn)}`);
+      await allOf(
+        () => saveTo(flags.out, learn, flags, tell),
+        () => plotTo(flags.plots, learn, tell),
+        writeReport,
+      );
+    });
   });
+}
+
+async function saveTo(out: string | undefined, learn: CollabLearner, { ratings }: TrainFlags, tell: Tell): Promise<void> {
+  if (out === undefined) return;
+  await saveModel(learn, out, { ratings });
+  tell('');
+  tell(`Model saved to ${out}`);
+}
+
+async function plotTo(dir: string | undefined, learn: CollabLearner, tell: Tell): Promise<void> {
+  if (dir !== undefined) tell(`Plots in ${dir}: ${(await writePlots(learn, dir)).join(', ')}`);
+}
+
+/** Does all of it, so that what fails does not keep the rest from being saved; then throws the first error. */
+async function allOf(...works: (() => Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const work of works) await work().catch((error: unknown) => errors.push(error));
+  for (const error of errors.slice(1)) note(describeError(error));
+  if (errors.length > 0) throw errors[0];
 }
 
 /** Whether the model is that of the best epoch, whatever came after. */
@@ -119,13 +149,13 @@ const COLUMNS = ['epoch', 'train_loss', 'valid_loss', 'time'];
 
 /** How a fit came to its end before its time. */
 interface EarlyEnd {
-  /** Ctrl-C cut it short. */
+  /** A signal cut it short. */
   interrupted: boolean;
   diverged?: DivergedError | undefined;
 }
 
 /** Trains and prints the table. */
-async function fit(learn: CollabLearner, flags: TrainFlags, tell: (line: string) => void): Promise<EarlyEnd> {
+async function fit(learn: CollabLearner, flags: TrainFlags, tell: Tell, interrupt: Interrupt): Promise<EarlyEnd> {
   const { epochs, lr, quiet = false } = flags;
   const { notes, callbacks, checkpoint, resume } = await prepareRun(flags, learn);
   notes.forEach(note);
@@ -140,21 +170,17 @@ async function fit(learn: CollabLearner, flags: TrainFlags, tell: (line: string)
     tell(epochLine(COLUMNS));
     records.forEach(printEpoch); // those before a resume
   };
-  let interrupted: boolean;
   try {
-    interrupted = await interruptible(async (signal) => {
-      await learn.fitOneCycle(epochs, lr, {
-        callbacks: [{ onBegin: printHead }, ...callbacks],
-        checkpoint,
-        resume,
-        signal,
-        onProgress: ({ epoch, step, trainLoss }) => progress.update(step - epoch * stepsPerEpoch, stepsPerEpoch, trainLoss),
-        onEpoch: (record) => {
-          progress.clear();
-          printEpoch(record);
-        },
-      });
-      return signal.aborted;
+    await learn.fitOneCycle(epochs, lr, {
+      callbacks: [{ onBegin: printHead }, ...callbacks],
+      checkpoint,
+      resume,
+      signal: interrupt.signal,
+      onProgress: ({ epoch, step, trainLoss }) => progress.update(step - epoch * stepsPerEpoch, stepsPerEpoch, trainLoss),
+      onEpoch: (record) => {
+        progress.clear();
+        printEpoch(record);
+      },
     });
   } catch (error) {
     if (!(error instanceof DivergedError)) throw error;
@@ -167,11 +193,11 @@ async function fit(learn: CollabLearner, flags: TrainFlags, tell: (line: string)
   } finally {
     progress.clear();
   }
-  if (!interrupted || learn.history.epochs.length === epochs) return { interrupted: false };
+  if (!interrupt.signal.aborted || learn.history.epochs.length === epochs) return { interrupted: false };
   const resumable = flags.checkpointDir !== undefined && learn.history.epochs.length > 0;
   const advice = resumable ? ' --resume goes on after the last complete epoch.' : '';
   note(`Interrupted after ${learn.history.losses.length} of ${epochs * stepsPerEpoch} steps.${advice}`);
-  process.exitCode = 130;
+  process.exitCode = interrupt.exitCode;
   return { interrupted: true };
 }
 

@@ -8,10 +8,9 @@ import type { Callback } from '../../train/fit.js';
 import type { CollabLearner } from '../../train/learner.js';
 import type { FitOptions } from '../../train/run-fit.js';
 import { counted } from '../print/text.js';
-import { UsageError } from '../process/errors.js';
+import { describeError, UsageError } from '../process/errors.js';
 import { note } from '../process/terminal.js';
 import { integer } from './numbers.js';
-import { checkWritable } from './outputs.js';
 
 /** What is kept of a run while it goes on, and when it ends early. */
 export interface RunFlags {
@@ -43,11 +42,12 @@ export interface Run extends Pick<FitOptions, 'checkpoint' | 'resume'> {
   notes: string[];
 }
 
-/** Checks before anything is computed what would fail later. @throws RangeError, FileFormatError or the file system's error */
-export async function checkRun({ checkpointDir, resume, history }: RunFlags): Promise<void> {
+/** Checks before anything is computed what would fail later. @throws UsageError, as `CheckpointDir.begin` and `lock` */
+export async function checkRun({ checkpointDir, resume }: RunFlags): Promise<void> {
   if (resume && checkpointDir === undefined) throw new UsageError('--resume needs --checkpoint-dir, the folder to go on from.');
-  await checkWritable(history);
-  if (checkpointDir !== undefined && !resume) await new CheckpointDir(checkpointDir).begin();
+  if (checkpointDir === undefined) return;
+  const folder = new CheckpointDir(checkpointDir);
+  await (resume ? folder.lock({ onWait: note }) : folder.begin({ onWait: note }));
 }
 
 /** Turns the flags into options of a fit, with the checkpoint to resume from, if there is one. */
@@ -56,20 +56,12 @@ export async function prepareRun(flags: RunFlags, learn: CollabLearner): Promise
   const callbacks: Callback[] = [];
   if (patience !== undefined) callbacks.push(earlyStopping({ patience }));
   if (best) callbacks.push(keepBest());
-  if (history !== undefined) callbacks.push(csvHistory((csv) => writeFileAtomic(history, csv)));
+  if (history !== undefined) callbacks.push(csvHistory((csv) => orNote('The history', () => writeFileAtomic(history, csv))));
   const run: Run = { callbacks, notes: [] };
   if (checkpointDir === undefined) return run;
 
   const folder = new CheckpointDir(checkpointDir, { keepLast });
-  run.checkpoint = async (bytes, fit) => {
-    try {
-      await folder.save(bytes, fit);
-    } catch (error) {
-      // A full disk must not end hours of training.
-      const after = counted(fit.records.length, 'epoch');
-      note(`The checkpoint after ${after} was not saved, and training goes on: ${(error as Error).message}`);
-    }
-  };
+  run.checkpoint = (bytes, fit) => orNote(`The checkpoint after ${counted(fit.records.length, 'epoch')}`, () => folder.save(bytes, fit));
   if (!resume) return run;
   const { checkpoint, file, notes } = await folder.newest();
   run.notes.push(...notes);
@@ -80,4 +72,9 @@ export async function prepareRun(flags: RunFlags, learn: CollabLearner): Promise
     run.notes.push(...resumeWarnings(checkpoint, learn), `Going on after ${counted(checkpoint.progress.epochs, 'epoch')}, from ${file}.`);
   }
   return run;
+}
+
+/** Writes what is not the result itself: a full disk must not end hours of training. */
+async function orNote(what: string, write: () => Promise<void>): Promise<void> {
+  await write().catch((error: Error) => note(`${what} was not saved, and training goes on: ${describeError(error)}`));
 }

@@ -14,7 +14,7 @@ export class UsageError extends DotbiasError {}
  */
 export function describeError(error: unknown, command?: Command): string {
   if (error instanceof DotbiasError || isRefusal(error)) return `error: ${sentenceOf(error, command)}`;
-  if (isSystemError(error)) return `error: ${systemMessage(error)}`;
+  if (isSystemError(error)) return `error: ${systemSentence(error)}`;
   const detail = error instanceof Error ? (error.stack ?? String(error)) : String(error);
   const where = `dotbias ${VERSION} (Node ${process.version}, ${process.platform} ${process.arch})`;
   return `${detail}\nThis is a defect of ${where}: please report it with the lines above.`;
@@ -40,8 +40,8 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
-/** `ENOENT: no such file or directory, open 'x'` the other way round. */
-function systemMessage({ message, path }: NodeJS.ErrnoException): string {
+/** An error of the system the other way round: `x: no such file or directory.` for `ENOENT: no such file or directory, open 'x'`. */
+export function systemSentence({ message, path }: NodeJS.ErrnoException): string {
   const [, reason] = /^[A-Z0-9_]+: (.*?), \w+/.exec(message) ?? [];
   return oneSentence(reason !== undefined && path !== undefined ? `${path}: ${reason}.` : message);
 }

@@ -33,7 +33,7 @@ export function removeAtExit(path: string): () => void {
   return atExit(() => rmSync(path, { recursive: true, force: true }));
 }
 
-/** A new folder for this process alone, in the system's temporary directory unless `parent` says otherwise. @throws the file system's error */
+/** A new folder for this process alone, by default in the system's temporary directory. @throws the file system's error */
 export async function scratchFolder(parent = tmpdir()): Promise<{ path: string; remove: () => Promise<void> }> {
   await removeLeftovers(parent);
   const path = temporaryPath(parent);

@@ -127,7 +127,8 @@ async function holds(seen: Look, path: string, patience: number, onWait: LockOpt
 const who = ({ holder }: Look) => (holder === undefined ? 'an unknown process' : `process ${holder.pid} on ${JSON.stringify(holder.host)}`);
 
 function inUse(folder: string, seen: Look): string {
-  return `${folder} is in use by ${who(seen)}: wait until that ends, or use another folder. If no such process runs, delete ${join(folder, LOCK_FILE)}.`;
+  const advice = 'wait until that ends, or use another folder. If no such process runs, delete';
+  return `${folder} is in use by ${who(seen)}: ${advice} ${join(folder, LOCK_FILE)}.`;
 }
 
 /** Removes a lock that nobody holds, unless somebody else was quicker: then the new one is put back. */

@@ -138,6 +138,20 @@ async function makeAndRemove(folder: string): Promise<void> {
   await rm(probe, { force: true });
 }
 
+/** Whether names that differ in case alone are one file in a folder. False where it cannot be found out. */
+export async function ignoresCase(folder: string): Promise<boolean> {
+  const probe = temporaryPath(folder);
+  try {
+    const file = await open(probe, 'wx', 0o600);
+    await file.close();
+    return (await lstatOrNone(join(folder, basename(probe).toUpperCase()))) !== undefined;
+  } catch {
+    return false;
+  } finally {
+    await rm(probe, { force: true });
+  }
+}
+
 /** Whether an error means that a file cannot be replaced by another, though it may be overwritten. */
 export function cannotBeReplaced(error: unknown): boolean {
   return ['EACCES', 'EPERM', 'EROFS', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '');

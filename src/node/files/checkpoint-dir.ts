@@ -154,6 +154,9 @@ export class CheckpointDir {
 /** The folders that this process has, by their real paths. */
 const locks = new Map<string, Promise<FolderLock>>();
 
+/** The names that checkpoints and the lock have. */
+export const CHECKPOINT_FILE = /^epoch-\d+\.safetensors$|^\.lock$/;
+
 function fileName(epoch: number): string {
   return `epoch-${String(epoch).padStart(4, '0')}.safetensors`;
 }

@@ -1,10 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { glob } from 'tinyglobby';
 import { DataError } from '../../base/errors.js';
 import type { Id } from '../../data/ids.js';
 import { joined } from '../../read/encoding.js';
@@ -13,6 +12,7 @@ import { asSplit, checkReadOptions, readGroups, type Group, type RatingsFile, ty
 import type { RatingRows } from '../../read/rating-rows.js';
 import { readText } from '../../read/read-text.js';
 import { LAYOUTS, layoutOf, parseTitles } from '../../read/titles.js';
+import { matching } from './input-files.js';
 import { readParquet } from './parquet.js';
 
 /** How ratings are read from files; all optional. */
@@ -87,9 +87,9 @@ async function findSources(name: string, stdin: NodeJS.ReadableStream): Promise<
     throw new DataError(`This is a folder without ${LAYOUTS.map(({ ratings }) => ratings).join(', ')}; name a file in it.`, { file: name });
   }
   if (kind === 'file') return [fileSource(name)];
-  const matches = /[*?[{]/.test(name) ? await glob(name, { absolute: isAbsolute(name), expandDirectories: false, dot: true }) : [];
+  const matches = await matching(name);
   if (matches.length === 0) throw new DataError('There is no such file or folder.', { file: name });
-  return matches.sort().map(fileSource);
+  return matches.map(fileSource);
 }
 
 function fileSource(path: string): Source {

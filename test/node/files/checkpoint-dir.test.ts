@@ -30,6 +30,7 @@ const train = async (folder: CheckpointDir, epochs = 4) => {
   await learn.fitOneCycle(epochs, 0.02, { checkpoint: folder.save, resume: checkpoint });
   const tables = await learn.tables();
   learn.release();
+  await folder.release();
   return { tables, notes, from: checkpoint?.progress.epochs };
 };
 

@@ -1,0 +1,65 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freeBytes, anchorOf, findTarget } from '../../node/disk/target.js';
+import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
+import type { CollabLearner } from '../../train/learner.js';
+import { UsageError } from '../process/errors.js';
+
+/** What a training will write. */
+export interface TrainingOutputs {
+  out?: string | undefined;
+  ratings: boolean;
+  plots?: string | undefined;
+  checkpointDir?: string | undefined;
+  keepLast: number;
+  epochs: number;
+}
+
+/** What is left out of the estimates below, such as headers and settings; bytes of each file. */
+const SMALL = 4096;
+
+/**
+ * Fails before a training if a disk has not the space for what it will write. While a file is replaced, the old one and the
+ * new one both take space, as do all checkpoints that are kept and the one that comes.
+ *
+ * @throws UsageError
+ */
+export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs): Promise<void> {
+  const { out, ratings, plots, checkpointDir, keepLast, epochs } = outputs;
+  const needs = new Map<number, { folder: string; flags: string[]; bytes: number }>();
+  const add = async (flag: string, path: string, bytes: number) => {
+    const target = await findTarget(path);
+    if (target.kind !== 'file') return;
+    const { folder } = await anchorOf(target.path);
+    const { dev } = await stat(folder);
+    const need = needs.get(dev) ?? { folder, flags: [], bytes: 0 };
+    need.flags.push(flag);
+    need.bytes += bytes;
+    needs.set(dev, need);
+  };
+  if (out !== undefined) await add('--out', out, modelBytes(learn, ratings));
+  if (plots !== undefined) await add('--plots', join(plots, 'loss.svg'), SMALL);
+  if (checkpointDir !== undefined) {
+    const kept = (await new CheckpointDir(checkpointDir).epochs()).length;
+    const more = Math.max(1, Math.min(epochs, keepLast + 1) - kept);
+    await add('--checkpoint-dir', join(checkpointDir, 'epoch'), more * checkpointBytes(learn, epochs));
+  }
+  for (const { folder, flags, bytes } of needs.values()) {
+    const free = await freeBytes(folder);
+    if (free === undefined || free >= bytes) continue;
+    const [needed, has] = [bytes, free].map((n) => `${(n / 1e6).toFixed(n < 1e7 ? 2 : 0)} MB`);
+    throw new UsageError(`${flags.join(' and ')} will write about ${needed}, and only ${has} are free on the disk of ${folder}.`);
+  }
+}
+
+function modelBytes({ info, data, embeddings: { shape } }: CollabLearner, ratings: boolean): number {
+  const { nUsers, nItems, nFactors } = shape;
+  const texts = [...info.users.ids, ...info.items.ids, ...(info.titles?.values() ?? [])];
+  const ids = texts.reduce<number>((sum, text) => sum + Buffer.byteLength(String(text)) + 1, 0);
+  return SMALL + 4 * (nUsers + nItems) * (nFactors + 1) + ids + (ratings ? 12 * data.train.ratings.length : 0);
+}
+
+/** Parameters, the optimiser's state, and five numbers of each step; see checkpoint.ts. */
+function checkpointBytes({ embeddings: { layout, state }, data }: CollabLearner, epochs: number): number {
+  return SMALL + 4 * layout.nParams * (1 + Object.keys(state).length) + 5 * 8 * epochs * data.stepsPerEpoch;
+}
