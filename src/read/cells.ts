@@ -28,7 +28,7 @@ export class Cells {
     for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) size++;
     for (let k = at + size - 1, rest = value; k >= at; k--) {
       const tens = Math.floor(rest / 10);
-      this.#bytes[k] = 48 + rest - 10 * tens;
+      this.#bytes[k] = 48 + (rest - 10 * tens);
       rest = tens;
     }
     return at + size;

@@ -144,7 +144,10 @@ function bestDelimiter(lines: readonly string[], tried: readonly string[], wante
     const score = (isEven ? 4e6 : 0) + (2 * rated >= rows.length - 1 ? 2e6 : 0) + (delimiter === ' ' ? 0 : 1e6) + Math.min(n, 9e5);
     if (score > most) [best, most] = [delimiter, score];
   }
-  return best;
+  if (best === undefined || best === ' ') return best;
+  // 1, 2, 3.5
+  const isSpaced = lines.every((line) => splitFields(line, best).every((field, k) => k === 0 || field.startsWith(' ')));
+  return isSpaced ? `${best} ` : best;
 }
 
 /** Whether a first line holds names: no field is a number, or one is a well-known name of users or items beside numbers. */
@@ -161,7 +164,7 @@ function headingOf(comment: string | undefined, delimiter: string, n: number): s
 }
 
 /** Whether a quote may only stand at both ends of a field, as in CSV; elsewhere a field may also begin with one that is text. */
-export const quotesStrictly = (delimiter: string): boolean => delimiter === ',' || delimiter === ';';
+export const quotesStrictly = (delimiter: string): boolean => /^[,;] ?$/.test(delimiter);
 
 /** The fields of one line. A quoted field may hold delimiters, and quotes that are written twice. */
 export function splitFields(line: string, delimiter: string): string[] {

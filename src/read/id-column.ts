@@ -1,5 +1,6 @@
 import type { Id } from '../data/ids.js';
-import { grown, TextTable } from './text-table.js';
+import { Column } from './column.js';
+import { TextTable } from './text-table.js';
 
 /**
  * A column of ids while it is read. It holds numbers as long as every field is the canonical text of its number (`7`, not
@@ -8,11 +9,9 @@ import { grown, TextTable } from './text-table.js';
  */
 export class IdColumn {
   /** The ids, or their codes in `#table`. */
-  #values = new Float64Array(1 << 12);
+  readonly #values = new Column(Float64Array);
   #next = 0;
   #table: TextTable | undefined;
-  /** Number of ids. */
-  length = 0;
 
   constructor(isText: boolean) {
     if (isText) this.toText();
@@ -50,30 +49,29 @@ export class IdColumn {
 
   /** Adds the id that was taken. */
   push(): void {
-    if (this.length === this.#values.length) this.#values = grown(this.#values, new Float64Array(2 * this.length));
-    this.#values[this.length++] = this.#next;
+    this.#values.push(this.#next);
   }
 
   /** Makes the column text. */
   toText(): TextTable {
     if (this.#table === undefined) {
       this.#table = new TextTable();
-      for (let row = 0; row < this.length; row++) this.#values[row] = this.#table.codeOf(String(this.#values[row]));
+      const values = this.#values;
+      for (let row = 0; row < values.length; row++) values.set(row, this.#table.codeOf(String(values.at(row))));
     }
     return this.#table;
   }
 
-  /** The ids of the rows wanted: all numbers or all text. */
-  ids(isWanted: (row: number) => boolean, count: number): ArrayLike<Id> {
-    const values = new Float64Array(count);
-    for (let row = 0, k = 0; row < this.length; row++) if (isWanted(row)) values[k++] = this.#values[row];
+  /** The ids of the rows that are kept, by default all: all numbers or all text. */
+  toArray(isKept?: (row: number) => boolean): ArrayLike<Id> {
+    const values = this.#values.toArray(isKept);
     const texts = this.#table?.texts;
     return texts === undefined ? values : Array.from(values, (code) => texts[code]);
   }
 
   /** Whether row `row` of a column of numbers is negative. */
   isNegative(row: number): boolean {
-    return this.#table === undefined && this.#values[row] < 0;
+    return this.#table === undefined && this.#values.at(row) < 0;
   }
 }
 

@@ -1,11 +1,11 @@
 import { DataError } from '../base/errors.js';
 import type { RatingColumns } from '../data/collab-data.js';
+import { Column } from './column.js';
 import { clip } from './dialect.js';
 import { IdColumn } from './id-column.js';
 import { parseNumber } from './number.js';
 import type { ReadOptions } from './options.js';
 import type { Fields, Table } from './roles.js';
-import { grown } from './text-table.js';
 import { parseTime } from './time.js';
 
 /** A source of rows: a file or a stream. */
@@ -31,6 +31,8 @@ interface BadRow extends Fault {
 }
 
 export const MAX_EXAMPLES = 5;
+/** Ratings are kept as float32, where this and more is infinite. */
+const MAX_RATING = 3.4028235677973366e38;
 /** The user of ratings that are one person's. */
 const NOBODY = new Uint8Array([48]); // '0'
 
@@ -46,9 +48,8 @@ export class RatingRows {
   titles: Map<string, string> | undefined;
   readonly #options: ReadOptions;
   readonly #range: readonly [number, number];
-  #ratings = new Float32Array(1 << 12);
-  #times = new Float64Array(1 << 12);
-  #n = 0;
+  readonly #ratings = new Column(Float32Array);
+  readonly #times = new Column(Float64Array);
   /** Why the ratings have no times, undefined as long as they have. */
   #untimed: string | undefined;
   #part!: Part;
@@ -69,7 +70,7 @@ export class RatingRows {
 
   /** Number of rows. */
   get length(): number {
-    return this.#n;
+    return this.#ratings.length;
   }
 
   /** Whether the column at a position holds ids that are text. */
@@ -91,33 +92,35 @@ export class RatingRows {
   /** Adds the row whose fields are given by where they begin and end; says what is wrong if it cannot. */
   add(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, line: number): Fault | undefined {
     const { user, item, rating, time, title } = this.#part.fields;
-    const isMissing = (column: number) => starts[column] === ends[column];
-    const text = (column: number) => new TextDecoder().decode(bytes.subarray(starts[column], ends[column]));
-    const fault = (column: number, reason: string): Fault => ({ column, reason, value: text(column) });
-
     // All else is checked before the ids are taken, which may make their column text.
-    if (user !== undefined && isMissing(user)) return fault(user, 'the user is missing');
-    if (isMissing(item)) return fault(item, 'the item is missing');
+    if (user !== undefined && starts[user] === ends[user]) return { column: user, reason: 'the user is missing', value: '' };
+    if (starts[item] === ends[item]) return { column: item, reason: 'the item is missing', value: '' };
     let value = parseNumber(bytes, starts[rating], ends[rating]);
-    if (Number.isNaN(value)) value = decimalComma(text(rating));
-    const ratingFault = this.#ratingFault(value, isMissing(rating));
-    if (ratingFault !== undefined) return fault(rating, ratingFault);
+    if (Number.isNaN(value)) value = decimalComma(textOf(bytes, starts[rating], ends[rating]));
+    const [lo, hi] = this.#range;
+    if (!(value >= lo && value <= hi && Math.abs(value) < MAX_RATING)) {
+      const text = textOf(bytes, starts[rating], ends[rating]);
+      return { column: rating, reason: this.#ratingFault(value, text), value: text };
+    }
     if (this.#isUnrated(value)) return undefined;
     let seconds = 0;
     if (time !== undefined && this.#untimed === undefined) {
       seconds = parseNumber(bytes, starts[time], ends[time]);
-      if (Number.isNaN(seconds)) seconds = parseTime(text(time));
       if (Number.isNaN(seconds)) {
-        const timeFault = this.#timeFault(isMissing(time), text(time), line);
-        if (timeFault !== undefined) return fault(time, timeFault);
+        const text = textOf(bytes, starts[time], ends[time]);
+        seconds = parseTime(text);
+        const reason = Number.isNaN(seconds) ? this.#timeFault(text, line) : undefined;
+        if (reason !== undefined) return { column: time, reason, value: text };
       }
     }
     const userFault = user === undefined ? this.users.take(NOBODY, 0, 1) : this.users.take(bytes, starts[user], ends[user]);
-    if (userFault !== undefined) return fault(user!, `the user ${userFault}`);
+    if (userFault !== undefined) return { column: user, reason: `the user ${userFault}`, value: textOf(bytes, starts[user!], ends[user!]) };
     const itemFault = this.items.take(bytes, starts[item], ends[item]);
-    if (itemFault !== undefined) return fault(item, `the item ${itemFault}`);
+    if (itemFault !== undefined) return { column: item, reason: `the item ${itemFault}`, value: textOf(bytes, starts[item], ends[item]) };
     this.#push(value, seconds, line);
-    if (this.titles !== undefined && title !== undefined && !isMissing(title)) this.titles.set(text(item), text(title));
+    if (this.titles !== undefined && title !== undefined && starts[title] < ends[title]) {
+      this.titles.set(textOf(bytes, starts[item], ends[item]), textOf(bytes, starts[title], ends[title]));
+    }
     return undefined;
   }
 
@@ -134,17 +137,17 @@ export class RatingRows {
   finish(): { columns: RatingColumns; skippedExamples: string[] } {
     const negative = this.#negative.filter(({ column }) => this.#isNegative(column));
     if (negative.length > 0 && this.#options.skipBadRows !== true) throw errorOf(negative[0]);
-    const isKept = (row: number): boolean => this.#nNegative === 0 || !(this.users.isNegative(row) || this.items.isNegative(row));
-    let count = 0;
-    for (let row = 0; row < this.#n; row++) if (isKept(row)) count++;
-    this.skipped += this.#n - count;
+    const isPositive = (row: number): boolean => !this.users.isNegative(row) && !this.items.isNegative(row);
+    const isKept = this.#nNegative > 0 ? isPositive : undefined;
+    const ratings = this.#ratings.toArray(isKept);
+    this.skipped += this.#ratings.length - ratings.length;
     const place = (bad: BadRow) => this.#parts.indexOf(bad.part) * 1e12 + bad.line;
     const skippedExamples = [...this.#examples, ...negative]
       .sort((a, b) => place(a) - place(b))
       .slice(0, MAX_EXAMPLES)
       .map((bad) => errorOf(bad).message);
     const file = this.#parts.map(({ label }) => label).join(', ');
-    if (count === 0) {
+    if (ratings.length === 0) {
       const none = this.#unrated > 0 ? 'All ratings in it are 0, which stands for none there.' : 'There are no ratings in it.';
       const all = `No row is left: all ${this.skipped} are malformed, the first: ${skippedExamples[0]}`;
       throw new DataError(this.skipped > 0 ? all : none, { file });
@@ -154,30 +157,25 @@ export class RatingRows {
       this.notes.push(`${rows} with the rating 0, which stands for none in such a file, ${this.#unrated === 1 ? 'was' : 'were'} left out.`);
     }
     if (this.#untimed) this.notes.push(this.#untimed);
-    const pick = <T extends Float32Array | Float64Array>(from: T, to: T): T => {
-      for (let row = 0, k = 0; row < this.#n; row++) if (isKept(row)) to[k++] = from[row];
-      return to;
-    };
-    const ratings = pick(this.#ratings, new Float32Array(count));
     if (this.#parts.some(({ fields }) => fields.ratingByPosition) && ratings.every((rating) => rating >= 1e8)) {
       throw new DataError('The third column holds times rather than ratings; say which column the ratings are with ratingColumn.', {
         file,
       });
     }
     const columns: RatingColumns = {
-      users: this.users.ids(isKept, count),
-      items: this.items.ids(isKept, count),
+      users: this.users.toArray(isKept),
+      items: this.items.toArray(isKept),
       ratings,
-      ...(this.#untimed === undefined && { timestamps: pick(this.#times, new Float64Array(count)) }),
+      ...(this.#untimed === undefined && { timestamps: this.#times.toArray(isKept) }),
     };
     return { columns, skippedExamples };
   }
 
-  #ratingFault(value: number, isMissing: boolean): string | undefined {
-    if (isMissing) return 'the rating is missing';
-    if (!Number.isFinite(Math.fround(value))) return 'the rating is not a finite number';
+  #ratingFault(value: number, text: string): string {
+    if (text === '') return 'the rating is missing';
+    if (!(Math.abs(value) < MAX_RATING)) return 'the rating is not a finite number';
     const [lo, hi] = this.#range;
-    return value < lo || value > hi ? `the rating is not in ${lo} to ${hi}` : undefined;
+    return `the rating is not in ${lo} to ${hi}`;
   }
 
   /** Goodreads exports shelves: a book without a rating has the rating 0. */
@@ -188,11 +186,11 @@ export class RatingRows {
   }
 
   /** Only who named the column needs each time; else the ratings have no times from here on. */
-  #timeFault(isMissing: boolean, text: string, line: number): string | undefined {
-    const reason = isMissing ? 'the timestamp is missing' : 'the timestamp is not a number or a date';
+  #timeFault(text: string, line: number): string | undefined {
+    const reason = text === '' ? 'the timestamp is missing' : 'the timestamp is not a number or a date';
     const { label, fields, names } = this.#part;
     if (fields.timeFound === 'chosen') return reason;
-    const value = isMissing ? '' : `: '${clip(text)}'`;
+    const value = text === '' ? '' : `: '${clip(text)}'`;
     const why = `${label}:${line}: column ${names[fields.time!]}: ${reason}${value}, so the ratings are read without times.`;
     this.#untimed = fields.timeFound === 'named' ? why : '';
     return undefined;
@@ -212,17 +210,17 @@ export class RatingRows {
     }
     users.push();
     items.push();
-    if (this.#n === this.#ratings.length) {
-      this.#ratings = grown(this.#ratings, new Float32Array(2 * this.#n));
-      this.#times = grown(this.#times, new Float64Array(2 * this.#n));
-    }
-    this.#ratings[this.#n] = rating;
-    this.#times[this.#n++] = seconds;
+    this.#ratings.push(rating);
+    if (this.#untimed === undefined) this.#times.push(seconds);
   }
 
   #isNegative(column: number): boolean {
     return !(column === this.#part.fields.user ? this.users : this.items).isText;
   }
+}
+
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  return new TextDecoder().decode(bytes.subarray(start, end));
 }
 
 /** 3,5 where a comma does not separate fields; a longer fraction may be a thousand, and is no number. */

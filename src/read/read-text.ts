@@ -113,7 +113,7 @@ function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint
       throw new DataError('The line is longer than 2 MB; this is no table of ratings.', { file: label, line });
     if (isLast && comments > 0) {
       rows.notes.push(
-        `${label}: ${comments === 1 ? 'a line that begins' : `${comments} lines that begin`} with # or % passed over as comments.`,
+        `${label}: ${comments === 1 ? 'a line that begins with # or % was' : `${comments} lines that begin with # or % were`} passed over as comments.`,
       );
     }
     if (isLast && headers > 0) rows.notes.push(`${label}: the header stands ${headers + 1} times; all are passed over.`);

@@ -55,15 +55,17 @@ const OPTION: Record<Role, string> = {
 
 /** Position of the column that has one of a role's names, -1 if there is none. */
 export function columnNamed(names: readonly string[], role: Role): number {
-  // RecBole writes user_id:token.
-  const plain = names.map((name) =>
-    name
-      .toLowerCase()
-      .replace(/:(token|float)(_seq)?$/, '')
-      .replace(/[^a-z]/g, ''),
-  );
+  const plain = names.map(plainName);
   for (const known of COLUMN_NAMES[role]) if (plain.includes(known)) return plain.indexOf(known);
   return -1;
+}
+
+/** The letters of a name; RecBole writes user_id:token. */
+function plainName(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/:(token|float)(_seq)?$/, '')
+    .replace(/[^a-z]/g, '');
 }
 
 /** The positions of the columns to read. @throws DataError for a column that does not exist, or if it is unclear which they are */
@@ -71,6 +73,11 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
   const { names, header } = table;
   const { onePerson = false, userColumn, itemColumn, ratingColumn, timestampColumn } = options;
   const byName = (role: Role): number => (header ? columnNamed(names, role) : -1);
+  const once = (position: number): number => {
+    const name = plainName(names[position] ?? '');
+    if (position === -1 || names.findLastIndex((each) => plainName(each) === name) === position) return position;
+    throw new DataError(`There are two columns '${names[position]}': ${listed(table)}; say by position which to take.`, { file: label });
+  };
   const title = titleAt(table, label, options, byName('title'));
   const item = byName('item') === -1 ? title : byName('item');
   const anyNamed = byName('user') !== -1 || item !== -1 || byName('rating') !== -1;
@@ -79,7 +86,7 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
 
   const find = (role: Role, choice: ColumnChoice | undefined, named: number, position: number): number => {
     if (choice !== undefined) return chosen(table, label, role, choice);
-    if (anyNamed) return named;
+    if (anyNamed) return once(named);
     return position >= index && position < names.length ? position : -1;
   };
   const required = (role: Role, choice: ColumnChoice | undefined, named: number, position: number): number => {
@@ -143,7 +150,7 @@ function checkPositions(table: Table, label: string, onePerson: boolean): number
   const cells = (column: number): number[] => sample.map((row) => Number(row[column]));
   const isIndex =
     !header && names.length >= 4 && sample.length >= 3 && [0, 1].some((from) => cells(0).every((cell, k) => cell === from + k));
-  const index = isIndex && !onePerson && cells(3).every((cell) => Math.abs(cell) <= 1000) ? 1 : 0;
+  const index = isIndex && !onePerson && cells(3).every((cell) => Math.abs(cell) <= 100) ? 1 : 0;
   const ids = [index, index + 1].slice(onePerson ? 1 : 0);
   // More than half of the ids are numbers with decimals: these are ratings, 99 and 0 among them for those not given.
   const isMatrix = ids.some(

@@ -2,7 +2,6 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { DataError } from '../../base/errors.js';
 import type { Id } from '../../data/ids.js';
@@ -108,13 +107,24 @@ async function readSource({ label, path, open }: Source, rows: RatingRows, optio
       if (path === undefined) throw new DataError('A Parquet file cannot be read from a stream; name the file.', { file: label });
       await readParquet(path, label, rows, options);
     } else if (head[0] === 0x1f && head[1] === 0x8b) {
-      await pipeline(Readable.from(chunks), createGunzip({ chunkSize: 1 << 18 }), (plain) => readText(plain, label, rows, options));
+      await readText(unpacked(chunks), label, rows, options);
     } else await readText(chunks, label, rows, options);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (error instanceof DataError || code === undefined) throw error;
     if (code.startsWith('Z_')) throw new DataError('The gzip data are damaged or cut short.', { file: label }, { cause: error });
     throw unreadable(label, error);
+  }
+}
+
+async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const packed = Readable.from(chunks);
+  const plain = packed.pipe(createGunzip({ chunkSize: 1 << 18 }));
+  packed.once('error', (error) => plain.destroy(error));
+  try {
+    yield* plain as AsyncIterable<Uint8Array>;
+  } finally {
+    packed.destroy();
   }
 }
 

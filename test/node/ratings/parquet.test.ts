@@ -1,0 +1,58 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { readRatings } from '../../../src/node/ratings/ratings-file.js';
+import { fails, folder, rows } from '../../helpers/ratings-files.js';
+
+const path = join(folder, "it's.parquet");
+const instance = await DuckDBInstance.create(':memory:');
+const db = await instance.connect();
+const write = (select: string): Promise<unknown> => db.run(`COPY (${select}) TO '${path.replaceAll("'", "''")}' (FORMAT parquet)`);
+
+test('numbers, text and times are read by their types, and errors name the row', async () => {
+  await write(`SELECT 4::TINYINT AS rating, 7::BIGINT AS "userId", 'a"b' AS "movie id", TIMESTAMP '1970-01-01 00:01:00' AS "timestamp"`);
+  assert.equal(rows(await readRatings(path)), [[7, 'a"b', 4, 60]]);
+  await write('SELECT range AS "user", range AS item, CASE WHEN range = 5 THEN NULL ELSE 3.5 END AS rating FROM range(10)');
+  await fails(path, {}, { message: /:6: column rating: the rating is missing/, line: 6, column: 'rating' });
+  const file = await readRatings(path, { skipBadRows: true });
+  assert.equal([file.columns.ratings.length, file.skipped], [9, 1]);
+});
+
+test('ids keep their identity: whole floats are numbers, large numbers and zeros in front are not rounded off', async () => {
+  await write(`SELECT 5::DOUBLE AS "user", '007' AS item, 3.5::DECIMAL(3, 1) AS rating`);
+  assert.equal(rows(await readRatings(path)), [[5, '007', 3.5]]);
+  await write(`SELECT 76561198000000001::BIGINT AS "user", 5::UTINYINT AS item, 3 AS rating`);
+  assert.equal(rows(await readRatings(path)), [['76561198000000001', 5, 3]]);
+  await write(`SELECT 1.5::DOUBLE AS "user", 5 AS item, 3 AS rating`);
+  assert.equal(rows(await readRatings(path)), [['1.5', 5, 3]]);
+});
+
+test('a time with a zone is the same instant on any machine', async () => {
+  await write(`SELECT 1 AS "user", 2 AS item, 3 AS rating, TIMESTAMPTZ '2020-12-31 23:00:00-05' AS ts`);
+  assert.equal(rows(await readRatings(path)), [[1, 2, 3, Date.UTC(2021, 0, 1, 4) / 1000]]);
+  await write(`SELECT 1 AS "user", 2 AS item, 3 AS rating, '2020-12-31T23:00:00-05:00' AS date`);
+  assert.equal(rows(await readRatings(path)), [[1, 2, 3, Date.UTC(2021, 0, 1, 4) / 1000]]);
+  await write(`SELECT 1 AS "user", 2 AS item, 3 AS rating, DATE '1970-01-02' AS date`);
+  assert.equal(rows(await readRatings(path)), [[1, 2, 3, 86400]]);
+});
+
+test('Parquet from a stream, and a damaged file, are refused in a sentence', async () => {
+  await fails(
+    '-',
+    { stdin: Readable.from([Buffer.from('PAR1....')]) },
+    { message: /^standard input: A Parquet file cannot be read from a stream/ },
+  );
+  const { writeFile } = await import('node:fs/promises');
+  const damaged = join(folder, 'damaged.parquet');
+  await writeFile(damaged, 'PAR1 and no more');
+  await fails(damaged, {}, { message: /damaged\.parquet: The file cannot be read: .*\.$/ });
+});
+
+test.after(() => {
+  db.closeSync();
+  instance.closeSync();
+});
+
+test.run();

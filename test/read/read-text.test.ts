@@ -1,0 +1,223 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import fc from 'fast-check';
+import { DataError } from '../../src/base/errors.js';
+import type { ReadOptions } from '../../src/read/options.js';
+import { parse, rowsOf } from '../helpers/read-text.js';
+
+async function refuses(content: string | Uint8Array, message: RegExp, options: ReadOptions = {}): Promise<void> {
+  await parse(content, options).then(
+    ({ columns }) => assert.unreachable(`read: ${JSON.stringify(columns)}`),
+    (error: unknown) => {
+      assert.instance(error, DataError, String(error));
+      assert.match((error as Error).message, message);
+    },
+  );
+}
+
+test('lines that begin with # or % are comments, which is said; ids that begin so are ids', async () => {
+  const two = [
+    [1, 2, 4, 978],
+    [2, 3, 5, 979],
+  ];
+  assert.equal(await rowsOf('%% a b c\n%% 1 2 3\n1 2 4 978\n2 3 5 979\n'), two);
+  assert.equal(await rowsOf('% bip weighted posweighted\n% 3 2 2\n1 2 4 978\n%\n2 3 5 979\n'), two);
+  assert.equal(await rowsOf('user,item,rating,time\n#1,2,5,7\n1,2,4,978\n# a, b\n2,3,5,979\n#end\n'), two);
+  const { notes } = await parse('# one\n1,2,3\n#two\n');
+  assert.equal(notes, ['text: 2 lines that begin with # or % were passed over as comments.']);
+  assert.equal(await rowsOf('#1,a,3\n#2,b,4\n'), [
+    ['#1', 'a', 3],
+    ['#2', 'b', 4],
+  ]);
+  assert.equal(await rowsOf('x,1,3\n#2,1,4\n'), [
+    ['x', 1, 3],
+    ['#2', 1, 4],
+  ]);
+  await refuses('# a\n\n% b\n', /comments \(# or %\) and blank lines only/);
+});
+
+test('a comment before the first row may hold the names of the columns', async () => {
+  assert.equal(await rowsOf('# user item rating\n1 2 4\n'), [[1, 2, 4]]);
+  assert.equal(await rowsOf('#rating,item,user\n4,20,1\n'), [[1, 20, 4]]);
+  assert.equal(await rowsOf('# ratings of 2020 by me\n1,2,4\n'), [[1, 2, 4]]);
+});
+
+test('a list of coordinates in the format of Matrix Market is read without its line of sizes', async () => {
+  assert.equal(await rowsOf('%%MatrixMarket matrix coordinate real general\n% made by hand\n2 3 2\n1 2 4\n2 3 5\n'), [
+    [1, 2, 4],
+    [2, 3, 5],
+  ]);
+  await refuses('%%MatrixMarket matrix array real general\n2 2\n1\n2\n3\n4\n', /no list of coordinates/);
+});
+
+test('JSON lines are read by the names of their values', async () => {
+  assert.equal(
+    await rowsOf(
+      '{"reviewerID":"A1","asin":"0001","overall":5.0,"unixReviewTime":1382659200}\n' +
+        '{"asin":"0002","reviewerID":"A2","overall":4,"unixReviewTime":1382659201,"vote":"3"}\n',
+    ),
+    [
+      ['A1', '0001', 5, 1382659200],
+      ['A2', '0002', 4, 1382659201],
+    ],
+  );
+  assert.equal(await rowsOf('{"user_id":"u1","business_id":7,"stars":4.5,"date":"1970-01-02 00:00:01","text":"a, \\"b\\"\\n"}'), [
+    ['u1', 7, 4.5, 86401],
+  ]);
+  await refuses('{"user":1,"item":2,"rating":3}\n{"user":1,"rating":3}\n', /^text:2: column item: the item is missing\.$/);
+  await refuses('{"user":1,"item":2,"rating":3}\n{"user":1,\n', /^text:2: this is no JSON object: '\{"user":1,'\.$/);
+  await refuses('{"user":76561198000000001,"item":1,"rating":3}\n', /above 2\^53 is no id unless it is written as text/);
+  await refuses("{'user': 1}\n", /The first line is no JSON object/);
+  await refuses('[{"user":1}]', /JSON array; write one object a line/);
+  await refuses('{"user":1,"item":2}\n', /There is no rating column: its columns are user, item\. Say which it is with ratingColumn\./);
+});
+
+test('the blocks of the Netflix prize are read', async () => {
+  assert.equal(await rowsOf('1:\n1488844,3,2005-09-06\n822109,5,2005-05-13\n\n2:\n1,4,1970-01-02\n'), [
+    [1488844, 1, 3, 1125964800],
+    [822109, 1, 5, 1115942400],
+    [1, 2, 4, 86400],
+  ]);
+  await refuses('1:\n1488844,2005-09-06\n', /^text:2: this is neither user,rating,date nor the number of an item/);
+});
+
+test("one person's exports bring their titles; a rating of 0 is none where it is called My Rating", async () => {
+  const imdb = await parse('Const,Your Rating,Date Rated,Title,IMDb Rating\ntt01,10,2020-01-01,"Postman, The",9.3\n', { onePerson: true });
+  assert.equal([imdb.columns.items[0], imdb.columns.ratings[0], [...imdb.titles!]], ['tt01', 10, [['tt01', 'Postman, The']]]);
+  const shelf = 'Book Id,Title,ISBN,My Rating,Average Rating\n1,A,"=""01""",5,3.2\n2,B,"",0,3.3\n';
+  const books = await parse(shelf, { onePerson: true });
+  assert.equal([[...(books.columns.items as number[])], [...books.titles!]], [[1], [[1, 'A']]]);
+  assert.equal(books.notes, ['A row with the rating 0, which stands for none in such a file, was left out.']);
+  assert.equal(await rowsOf('user,item,rating,title\n1,2,0,x\n'), [[1, 2, 0]]);
+});
+
+test('an index of the rows is not taken for users', async () => {
+  const rows = [
+    [5, 7, 3],
+    [5, 8, 4],
+    [6, 7, 2],
+  ];
+  assert.equal(await rowsOf('0,5,7,3.0\n1,5,8,4.0\n2,6,7,2.0\n'), rows);
+  assert.equal(await rowsOf(',userId,movieId,rating\n0,5,7,3.0\n1,5,8,4.0\n2,6,7,2.0\n'), rows);
+  assert.match((await parse('0,5,7,3.0\n1,5,8,4.0\n2,6,7,2.0\n')).notes[0], /first column counts the rows and was taken for an index/);
+  // Users who rate once each, with times.
+  assert.equal((await rowsOf('1,5,3,978300760\n2,5,4,978300761\n3,6,2,978300762\n'))[2], [3, 6, 2, 978300762]);
+});
+
+test('a matrix of users by items is refused, not misread', async () => {
+  await refuses('74,-7.82,8.79,-9.66,-8.16,-7.52\n100,4.08,-0.29,6.36,4.37,-2.38\n', /It has 6 columns and no header.*matrix/);
+  await refuses('74,-7.82,8.79,-9.66\n100,4.08,-0.29,6.36\n49,99,9.03,99\n', /its ids would be numbers with decimals.*matrix/);
+  await refuses('5,3,0,1,4\n4,0,2,1,5\n', /It has 5 columns and no header.*userColumn, itemColumn and ratingColumn/);
+  await refuses('user,Matrix,Alien,Up\nann,5,3,4\nbob,1,,2\n', /There is no item column/);
+  await refuses(',m1,m2\nann,5,3\nbob,1,2\n', /unclear which hold users, items and ratings/);
+  await refuses('userId,1,2\n1,5,3\n2,1,2\n', /There is no item column/);
+  await refuses('who,Matrix,Alien,Up\nann,5,3,4\n', /unclear/);
+});
+
+test('names nobody knows are taken by position, which is said', async () => {
+  const { notes, columns } = await parse('a,b,c\n1,2,3\n');
+  assert.is(columns.items[0], 2);
+  assert.match(notes[0], /'a' for the users, 'b' for the items and 'c' for the ratings were taken/);
+  assert.equal((await parse('user,item,rating\n1,2,3\n')).notes, []);
+});
+
+test('times in the place of ratings are refused', async () => {
+  await refuses('1,2,881250949,3\n2,3,881250950,4\n', /third column holds times rather than ratings/);
+});
+
+test('separators are found by more than the first line; spaces around them do not count', async () => {
+  assert.equal(await rowsOf('1;2;3,5\n2;3;4\n'), [
+    [1, 2, 3.5],
+    [2, 3, 4],
+  ]);
+  assert.equal(await rowsOf('1;2;3,5;4,5\n1;3;2,5;1,0\n'), [
+    [1, 2, 3.5],
+    [1, 3, 2.5],
+  ]);
+  assert.equal(await rowsOf('user, item, rating\n1, 2, 3.5\n'), [[1, 2, 3.5]]);
+  assert.equal(await rowsOf('1   2 \t 3\n 10  20  4\n'), [
+    [1, 2, 3],
+    [10, 20, 4],
+  ]);
+  assert.equal(await rowsOf('1\t2\t3\n', { delimiter: '\\t' }), [[1, 2, 3]]);
+  await refuses('user;item;rating\n1;2;1,000\n', /the rating is not a finite number: '1,000'/);
+});
+
+test('quotes enclose fields under any separator', async () => {
+  assert.equal(await rowsOf('user\titem\trating\n"a\tb"\t"x ""y"""\t3\n"Weird" Al\tz\t4\n'), [
+    ['a\tb', 'x "y"', 3],
+    ['"Weird" Al', 'z', 4],
+  ]);
+  assert.equal(await rowsOf('"1"::"2"::"3"::"978"\n'), [[1, 2, 3, 978]]);
+  assert.equal(await rowsOf('"User-ID";"ISBN";"Book-Rating"\n"276725";"034545104X";"0"\n'), [[276725, '034545104X', 0]]);
+});
+
+test('files that were glued together may mix line ends and repeat the header', async () => {
+  const { columns, notes } = await parse('user,item,rating\r\n1,2,3\r\nuser,item,rating\n4,5,1\r6,7,2');
+  assert.equal(Array.from(columns.users), [1, 4, 6]);
+  assert.equal(notes, ['text: the header stands 2 times; all are passed over.']);
+});
+
+test('ids of zero, of many digits and of other encodings keep their identity', async () => {
+  assert.equal(await rowsOf('user,item,rating\n76561198000000001,007,5\n76561198000000002,7,1\n'), [
+    ['76561198000000001', '007', 5],
+    ['76561198000000002', '7', 1],
+  ]);
+  const latin = Buffer.from('user,item,rating\njos\xe9,1,3\n', 'latin1');
+  assert.equal(await rowsOf(latin, { encoding: 'latin1' }), [['josé', 1, 3]]);
+  await refuses(latin, /^text:2: column user: the user is not UTF-8 text; name the encoding of the file, such as latin1/);
+  assert.equal(await rowsOf(Buffer.from('\ufeffuser,item,rating\njosé,1,3\n', 'utf16le')), [['josé', 1, 3]]);
+  await refuses(Buffer.from('1,2,3\n4,5,1\n', 'utf16le'), /if it is UTF-16, name its encoding/);
+});
+
+test('two columns of one name are refused, unless one is chosen by its position', async () => {
+  await refuses('user,item,rating,rating\n1,2,3,4\n', /There are two columns 'rating'/);
+  await refuses('user,item,rating,rating\n1,2,3,4\n', /There are two columns 'rating'/, { ratingColumn: 'rating' });
+  assert.equal(await rowsOf('user,item,rating,rating\n1,2,3,4\n', { ratingColumn: 3 }), [[1, 2, 4]]);
+});
+
+test('pages, binary files and endless lines are refused', async () => {
+  await refuses('<!DOCTYPE html><html></html>', /a page of HTML or XML/);
+  await refuses(new Uint8Array([1, 2, 0, 3]), /binary file/);
+  await refuses(`1,2,3\n${'a'.repeat((1 << 21) + 9)}`, /^text:2: The line is longer than 2 MB/);
+  await refuses('', /The file is empty/);
+});
+
+test('the first malformed row is named, a negative id included, unless its column is text after all', async () => {
+  await refuses('1,-2,3\n2,5,x\n', /^text:1: column 1 \(from 0\): the item is negative: '-2'\.$/);
+  await refuses('1,2,x\n2,-5,3\n', /^text:1: .*not a finite number/);
+  assert.equal((await rowsOf('1,-2,3\n2,x,3\n'))[0], [1, '-2', 3]);
+  const { columns, skipped, skippedExamples } = await parse('1,-2,3\n2,5,x\n3,6,1\n-1,6,1\n', { skipBadRows: true });
+  assert.equal([Array.from(columns.users), skipped], [[3], 3]);
+  assert.equal(
+    skippedExamples.map((each) => /^text:(\d)/.exec(each)![1]),
+    ['1', '2', '4'],
+  );
+});
+
+test('a malformed row does not make a column of numbers text', async () => {
+  assert.equal(await rowsOf('1,2,3\nx,y,z\n4,5,1\n', { skipBadRows: true }), [
+    [1, 2, 3],
+    [4, 5, 1],
+  ]);
+});
+
+test('where the pieces of a text end does not matter', async () => {
+  const line = fc.constantFrom('1,2,3,4', '"a ""b""",7,2.5,5', '"x\ny",8,1,6', '# note', '', '9,9,bad,7', 'é漢,1,4,8', '1,2', '"q,1,2,3');
+  const ends = fc.constantFrom('\n', '\r\n', '\r');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(line, ends), { minLength: 1, maxLength: 12 }),
+      fc.integer({ min: 1, max: 30 }),
+      async (lines, size) => {
+        const text = `user,item,rating,time\n1,1,1,1\n${lines.map((each) => each.join('')).join('')}`;
+        const whole = await parse(text, { skipBadRows: true });
+        const cut = await parse(text, { skipBadRows: true }, size);
+        assert.equal(cut, whole);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test.run();
