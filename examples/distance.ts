@@ -9,8 +9,8 @@ fn scoreValue(sum: f32) -> f32 { return sum; }
 fn scoreUserGrad(user: vec4f, item: vec4f, sum: f32) -> vec4f { return 2.0 * (item - user); }
 fn scoreItemGrad(user: vec4f, item: vec4f, sum: f32) -> vec4f { return 2.0 * (user - item); }
 `,
-  value: (user, item) => -Array.from(user, (u, f) => (u - item[f]) ** 2).reduce((sum, d) => sum + d, 0),
-  grad: (user, item) => [Array.from(user, (u, f) => 2 * (item[f] - u)), Array.from(user, (u, f) => 2 * (u - item[f]))],
+  value: (user, item) => -Array.from(user, (u, f) => (u - item[f]!) ** 2).reduce((sum, d) => sum + d, 0),
+  grad: (user, item) => [Array.from(user, (u, f) => 2 * (item[f]! - u)), Array.from(user, (u, f) => 2 * (u - item[f]!))],
 };
 
 const data = CollabData.fromArrays(plantedRatings({ nUsers: 100, nItems: 200, nRatings: 4000 }).columns);

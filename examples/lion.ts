@@ -12,7 +12,7 @@ fn update(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec
   *m = uniforms.beta2 * *m + (1.0 - uniforms.beta2) * g;
 }
 `,
-  update: (p, m, v, g, { lr, beta1 }, wd) => [p * (1 - lr * wd) - lr * Math.sign(beta1 * m + (1 - beta1) * g), 0.99 * m + 0.01 * g, v],
+  update: (p, m, v, g, { lr = 0, beta1: b = 0 }, wd) => [p * (1 - lr * wd) - lr * Math.sign(b * m + (1 - b) * g), 0.99 * m + 0.01 * g, v],
 };
 
 const data = CollabData.fromArrays(plantedRatings({ nUsers: 100, nItems: 200, nRatings: 4000 }).columns);

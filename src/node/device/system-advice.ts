@@ -39,7 +39,10 @@ export function detectSystem(
 /** One paragraph: how to get an adapter on `system`. */
 export function installAdvice(system: System = detectSystem()): string {
   if (system.platform === 'darwin') {
-    return 'macOS has an adapter wherever Metal works; a virtual machine without a GPU has none: run on the host.';
+    return (
+      'macOS has an adapter wherever Metal works. A virtual machine without a GPU has none: run on the host, in a Linux ' +
+      'container with mesa-vulkan-drivers, or in a page of Chrome, which brings a software adapter along.'
+    );
   }
   if (system.platform === 'win32') {
     return 'Windows 10 or later has an adapter through Direct3D 12: update Windows and the graphics driver.';

@@ -17,7 +17,7 @@ import { readParquet } from './parquet.js';
 /** How ratings are read from files; all optional. */
 export interface ReadRatingsOptions extends ReadOptions {
   /** The stream to read where the source is `-`. Default: standard input. */
-  stdin?: NodeJS.ReadableStream | undefined;
+  stdin?: AsyncIterable<Uint8Array | string> | undefined;
 }
 
 /** One file or stream to read. */
@@ -75,7 +75,7 @@ async function groupOf(names: readonly string[], options: ReadRatingsOptions): P
 }
 
 /** The files that one name stands for. */
-async function findSources(name: string, stdin: NodeJS.ReadableStream): Promise<Source[]> {
+async function findSources(name: string, stdin: AsyncIterable<Uint8Array | string>): Promise<Source[]> {
   if (name === '-') return [{ label: 'standard input', open: () => bytesOf(stdin) }];
   const kind = await kindOf(name);
   if (kind === 'folder') {
@@ -95,7 +95,7 @@ function fileSource(path: string): Source {
   return { label: path, path, open: () => createReadStream(path, { highWaterMark: 1 << 20 }) };
 }
 
-async function* bytesOf(stream: NodeJS.ReadableStream): AsyncGenerator<Uint8Array> {
+async function* bytesOf(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
   for await (const chunk of stream) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }
 
