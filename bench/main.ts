@@ -11,10 +11,11 @@ import { benchEventLoop } from './event-loop.js';
 import { benchKernels } from './kernels.bench.js';
 import { benchLife } from './life.js';
 import { environment, machine, peakMemory, render, type Result, resultFile, type Section } from './report.js';
+import { benchReading } from './reading.js';
 import { benchShapes, benchTables, MOVIELENS } from './shapes.js';
 import { openWorkload, split } from './workload.js';
 
-const PARTS = ['ceilings', 'kernels', 'epoch', 'shapes', 'event-loop', 'life'] as const;
+const PARTS = ['ceilings', 'kernels', 'epoch', 'shapes', 'event-loop', 'life', 'reading'] as const;
 const STEPPERS = ['lazy', 'persistent', 'dense', 'unfused'] as const;
 
 const { values: flags } = parseArgs({
@@ -109,6 +110,7 @@ async function main(): Promise<void> {
   }
   if (wants('event-loop')) show(await benchEventLoop(gpu, workload, info.name, quick ? 1 : 5));
   if (wants('life')) show(await benchLife(flags.adapter ?? '', info.name, quick ? [1, 3] : [1, 50, 100, 200]));
+  if (wants('reading')) show(await benchReading(quick ? 500_000 : 10_000_000, quick ? 1 : 3));
 
   const result: Result = {
     environment: about,
