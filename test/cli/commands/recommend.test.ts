@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { CollabModel } from '../../../src/answer/collab-model.js';
 import { addRecommend } from '../../../src/cli/commands/recommend.js';
 import { loadModelFile, saveModel } from '../../../src/node/files/model-file.js';
 import { readRatings } from '../../../src/node/ratings/ratings-file.js';
@@ -163,6 +164,43 @@ test('ids follow the kind of the model: 0001 is not 1, and ratings are as they w
   assert.match(missed.stderr, /own\.csv: Training saw no item '34545105'; there is '034545105'\. /);
   const numeric = await recommend('--ratings', ratings('own.csv', 'item,rating\n0007,5\n'));
   assert.match(numeric.stderr, /own\.csv: Training saw no item '0007'; there is 7\. /);
+});
+
+test("another catalogue's ids are not taken: titles decide, in the columns that the options name", async () => {
+  const foreign = 'film;note;name;other\n7;3.3;"The Film (30)";1\n9;2;Ünknown;1\n';
+  const path = ratings('foreign.csv', foreign);
+  writeFileSync(path, foreign, 'latin1');
+  const columns = ['--item-column', 'film', '--rating-column', '1', '--delimiter', ';', '--encoding', 'latin1', '--title-column', 'name'];
+  const { nRatings, recommendations, stderr } = await listOf('--ratings', path, ...columns, '--exclude', 'none', '-n', '1');
+  assert.equal([nRatings, recommendations[0].because[0].item, recommendations[0].because[0].rating], [1, 30, 3.3]);
+  assert.match(
+    stderr,
+    /^[^\n]*The ids are not those of the model: 7 is 'The Film \(30\)' in the file, and 'Film, The \(7\)' in the model\./,
+  );
+  assert.match(stderr, /\n1 of 2 ratings left out, of items that training never saw: Ünknown\.\n$/);
+  const byId = await listOf('--ratings', path, ...columns.slice(0, -1), 'none', '-n', '1');
+  assert.equal([byId.nRatings, byId.stderr], [2, '']);
+  const none = await recommend('--ratings', ratings('none.csv', 'movieId,rating,title\n3,5,Other (1977)\n'));
+  assert.is(none.code, 1);
+  assert.match(
+    none.stderr,
+    /^error: [^\n]*: 3 is 'Other \(1977\)' in the file, and 'Film, The \(3\)' in the model\. [^\n]*--title-column none[^\n]*\n$/,
+  );
+});
+
+test('a title that would steer the terminal is printed as escapes, and kept in JSON', async () => {
+  const hostile = file('hostile.safetensors');
+  const title = 'a\u001b]0;x\u0007\tb\nc\u202ed\u007f';
+  const { users, items, score, range } = model.info;
+  const titles = new Map(items.ids.slice(1).map((id) => [id, title]));
+  await saveModel(new CollabModel(model.embeddings, { users, items, score, range, titles }), hostile);
+  const args = ['--model', hostile, '--user', String(USER), '--exclude', 'none', '-n', '1'];
+  const { stdout } = await recommend(...args);
+  const row = stdout.trimEnd().split('\n').at(-1)!;
+  assert.match(row, / a\\u001b\]0;x\\u0007 b c\\u202ed\\u007f +\d/);
+  const json = await recommend(...args, '--json');
+  assert.is(JSON.parse(json.stdout).recommendations[0].title, title);
+  for (const text of [stdout, json.stdout]) assert.not(/[^\P{Cc}\n]|\u202e/u.test(text), text);
 });
 
 test('a file that is no model is refused by name', async () => {
