@@ -36,10 +36,10 @@ export function addEvaluate(program: Command): void {
 async function evaluate(flags: EvaluateFlags): Promise<void> {
   await checkFiles({ reads: await inputsOf(flags), writes: { '--report': flags.report } });
   const source = new FoldSource(flags);
+  const [ratings, folds] = await Promise.all([source.ratings(flags), source.folds(flags)]);
   await withDevice(flags, async ({ gpu, ...device }) => {
     print(deviceLine(device));
     const tell = (line: string) => void (flags.quiet || print(line));
-    const [ratings, folds] = await Promise.all([source.ratings(flags), source.folds(flags)]);
     tell(`Data: ${ratings.source}`);
     const protocol = describeProtocol(flags, source, folds.length);
     tell(`Protocol: ${protocol}.`);

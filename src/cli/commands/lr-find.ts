@@ -47,9 +47,9 @@ async function lrFind(flags: LrFindFlags): Promise<void> {
   const { startLr, endLr, steps, out } = flags;
   if (endLr <= startLr) throw new RangeError(`endLr ${endLr} must be greater than startLr ${startLr}.`);
   await checkFiles({ reads: await inputsOf(flags), writes: { '--out': out } });
+  const sourced = await readData(flags);
   await withDevice(flags, async (device) => {
     print(deviceLine(device));
-    const sourced = await readData(flags);
     print(dataLine(sourced));
     const learn = await collabLearner(sourced.data, { ...learnerOptions(flags, sourced.data), gpu: device.gpu });
     print(rangeLine(learn, rangeChoice(flags, sourced.data).from));

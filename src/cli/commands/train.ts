@@ -73,14 +73,14 @@ async function train(flags: TrainFlags): Promise<void> {
   });
   await checkRun(flags);
 
+  const sourced = await watch.time('data', () => readData(flags));
+  const { data, bestMse } = sourced;
+  checkEpochs(flags.epochs, data.stepsPerEpoch);
   const opened = watch.start('device');
   await withDevice(flags, async ({ gpu, ...device }) => {
     opened();
     print(deviceLine(device));
-    const sourced = await watch.time('data', () => readData(flags));
     tell(dataLine(sourced));
-    const { data, bestMse } = sourced;
-    checkEpochs(flags.epochs, data.stepsPerEpoch);
     const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags, data), gpu }));
     tell(rangeLine(learn, rangeChoice(flags, data).from));
     learn.notes.forEach(note);

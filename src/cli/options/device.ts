@@ -28,7 +28,7 @@ export function addDeviceOptions(command: Command): Command {
   );
 }
 
-/** Opens the device, before anything else is under way (see `quiet`), lets `use` have it, and destroys it, whatever happens. */
+/** Opens the device, while nothing else is under way (see `quiet`), lets `use` have it, and destroys it, whatever happens. */
 export async function withDevice(flags: DeviceFlags, use: (device: OpenedGpu) => Promise<void>): Promise<void> {
   const memoryBudget = flags.memoryBudget === undefined ? undefined : GIB * flags.memoryBudget;
   const device = await openGpu({ quiet: true, name: flags.adapter, memoryBudget });

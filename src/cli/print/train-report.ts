@@ -28,7 +28,7 @@ export interface TrainReport {
   validRmse: number;
   validMae: number;
   /**
-   * `device` (opening) comes before `data` (reading); `compile` includes all that is prepared on the device;
+   * `data` (reading) comes before `device` (opening); `compile` includes all that is prepared on the device;
    * `train` and `validate` are sums over the epochs; `total` counts from the start of the process.
    */
   seconds: { data: number; device: number; compile: number; train: number; validate: number; total: number };
