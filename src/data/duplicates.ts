@@ -109,7 +109,7 @@ function refuse({ users, items }: RatingColumns, { ofRow }: Pairs): never {
   const first = ofRow.indexOf(ofRow[again]);
   throw new DataError(
     `User ${show(users[again])} rates item ${show(items[again])} twice, in rows ${first} and ${again}, counted from 0. ` +
-      "Remove one, or choose what becomes of duplicates: 'keep', 'last' or 'mean'.",
+      "Remove one, or choose to 'keep' both, to keep the 'last', or their 'mean'.",
   );
 }
 

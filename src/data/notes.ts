@@ -33,20 +33,33 @@ export function batchNotes(batchSize: number, usual: number): string[] {
 }
 
 /** On validation ratings of users or items that training does not know, if they are many. */
-export function unknownNotes({ valid }: { valid: Ratings }): string[] {
+export function unknownNotes({
+  valid,
+  nTrain,
+  nUsers,
+  nItems,
+}: {
+  valid: Ratings;
+  nTrain: number;
+  nUsers: number;
+  nItems: number;
+}): string[] {
   const nValid = valid.ratings.length;
-  const about = (rows: Uint32Array, side: string, other: string): string[] => {
+  const about = (rows: Uint32Array, nKnown: number, side: string, other: string): string[] => {
     let count = 0;
     for (const row of rows) if (row === 0) count++;
     if (count === 0 || count < NOTABLE * nValid) return [];
-    const many = count === nValid ? `All ${thousands(count)}` : `${thousands(count)} of ${thousands(nValid)}`;
-    const ending =
-      count === nValid
-        ? `the validation errors say nothing about ${side}s that it knows. If training should know them, compare how the ids are written.`
-        : `these predictions follow from the ${other} alone.`;
-    return [`${many} validation ratings are of ${side}s that training does not know: ${ending}`];
+    const subject = (many: string) => `${many} validation ratings are of ${side}s that training does not know`;
+    if (count < nValid) {
+      return [`${subject(`${thousands(count)} of ${thousands(nValid)}`)}: these predictions follow from the ${other} alone.`];
+    }
+    const cause =
+      nKnown === nTrain
+        ? `Each ${side} has a single rating in training.`
+        : 'If training should know them, compare how the ids are written.';
+    return [`${subject(`All ${thousands(count)}`)}: the validation errors say nothing about ${side}s that it knows. ${cause}`];
   };
-  return [...about(valid.users, 'user', 'item'), ...about(valid.items, 'item', 'user')];
+  return [...about(valid.users, nUsers - 1, 'user', 'item'), ...about(valid.items, nItems - 1, 'item', 'user')];
 }
 
 const thousands = (count: number): string => count.toLocaleString('en');

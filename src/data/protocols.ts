@@ -119,7 +119,7 @@ export function leaveLast(columns: RatingColumns, options: ProtocolOptions & { k
     if (last.length <= k) continue;
     for (const row of last.sort((a, b) => timestamps[a] - timestamps[b] || a - b).subarray(-k)) held.push(pairs.ofRow[row]);
   }
-  if (held.length === 0) throw new RangeError(`No user has more than ${k} ratings, so nothing is left to test on; use a smaller k.`);
+  if (held.length === 0) throw new RangeError(`No user has more than ${k} ratings, so that nothing is left to test on; hold out fewer.`);
   const valid = rowsOfPairs(pairs, held);
   return seeds.map((seed) => foldOf(columns, options, `last ${k}${ofSeed(seed, seeds)}`, seed, valid));
 }
@@ -238,7 +238,9 @@ export function byUser(
       }
       const name = `users ${part + 1}${ofSeed(seed, seeds)}`;
       if (testRows.length === 0) {
-        throw new RangeError(`given ${given} leaves nothing to test on: no user in ${name} has more ratings; use a smaller one.`);
+        throw new RangeError(
+          `given ${given} leaves nothing to test on: no user in part ${part + 1} of ${folds} has more ratings; use a smaller number.`,
+        );
       }
       return {
         name,

@@ -68,7 +68,10 @@ test('of each pair all, the last or the mean is kept', () => {
 
 test('a pair that is rated twice is refused with both rows', async () => {
   const { message } = await refusal(() => mergeDuplicates(table, pairs, 'error'), DataError);
-  assert.match(message, /^User 1 rates item 7 twice, in rows 0 and 3, counted from 0\. .*'keep', 'last' or 'mean'\.$/);
+  assert.match(
+    message,
+    /^User 1 rates item 7 twice, in rows 0 and 3, counted from 0\. .*'keep' both, to keep the 'last', or their 'mean'\.$/,
+  );
   const once = { users: [1, 1], items: [1, 2], ratings: [1, 1] };
   assert.equal([...mergeDuplicates(once, pairsOf(once), 'error').dropped], [0, 0]);
 });

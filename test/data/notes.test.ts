@@ -22,7 +22,7 @@ test('a batch of all ratings is mentioned where a usual one has more', () => {
 /** Validation ratings of which some are of users, or of items, that training does not know. */
 const data = (nValid: number, unknownUsers: number, unknownItems: number) => {
   const rows = Array.from({ length: nValid }, (_, k) => [k < unknownUsers ? 99 : 1, k < unknownItems ? 99 : 1, 3] as const);
-  return CollabData.fromRows([[1, 1, 3], ...rows], { trainIndex: [0] });
+  return CollabData.fromRows([[1, 1, 3], [1, 2, 3], ...rows], { trainIndex: [0, 1] });
 };
 
 test('many validation ratings of unknown users or items are mentioned', () => {
@@ -33,9 +33,14 @@ test('many validation ratings of unknown users or items are mentioned', () => {
   const all = unknownNotes(data(40, 40, 5));
   assert.match(
     all[0],
-    /^All 40 validation ratings are of users that training does not know: the validation errors say nothing about users/,
+    /^All 40 validation ratings are of users that .*: the validation errors say nothing about users that it knows\. If .* ids/,
   );
   assert.match(all[1], /^5 of 40 validation ratings are of items .* follow from the user alone\.$/);
+  const single = CollabData.fromRows(
+    [1, 2, 3, 4].map((k) => [k, 1, 3] as const),
+    { validIndex: [3] },
+  );
+  assert.match(unknownNotes(single).join(), /^All 1 validation ratings are of users .* Each user has a single rating in training\.$/);
   assert.equal(unknownNotes(CollabData.fromRows([[1, 1, 3]], { validPct: 0 })), []);
 });
 

@@ -46,7 +46,7 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
     const names = folds.map(({ name }) => name);
     const table = foldTable(names, flags.topK);
     let range = '';
-    const progress = await trainingProgress(flags.batchSize, flags.quiet ?? false);
+    const progress = await trainingProgress(flags.batchSize ?? 64, flags.quiet ?? false);
     await interruptible(async (interrupt) => {
       const { signal } = interrupt;
       const result = await runTrial(flags, folds, {

@@ -2,19 +2,21 @@
 import { Command, Option } from 'commander';
 import { fingerprint, fingerprintText } from '../../base/fingerprint.js';
 import type { CollabData, RatingColumns } from '../../data/collab-data.js';
-import { byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../data/protocols.js';
-import { evaluate, type EvaluateOptions, type Evaluation, type FoldResult } from '../../evaluate/evaluate.js';
+import { byTime, byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../data/protocols.js';
+import { evaluate, type EvaluateOptions, type Evaluation, foldNotes, type FoldResult } from '../../evaluate/evaluate.js';
 import type { GivenFold, MovieLensFolds } from '../../node/ratings/movielens-folds.js';
 import type { CollabLearner, OneCycleFitOptions } from '../../train/learner.js';
-import { addSplitOptions, readNamed, type SourceFlags, type SplitFlags } from '../options/data.js';
+import { readNamed, type SourceFlags } from '../options/data.js';
+import { instant, instantIn } from '../options/instant.js';
+import { addSplitOptions, type SplitFlags } from '../options/split.js';
 import { noteOnce, steppingNote } from '../print/head.js';
 import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
-import { integer, number, seedList } from '../options/numbers.js';
+import { integer, number, seedList, share } from '../options/numbers.js';
 import { counted } from '../print/text.js';
 import { note } from '../process/terminal.js';
 
-const PROTOCOLS = ['random', 'kfold', 'leave-last', 'by-user', 'u1-u5', 'ua-ub'] as const;
+const PROTOCOLS = ['random', 'kfold', 'leave-last', 'by-time', 'by-user', 'u1-u5', 'ua-ub'] as const;
 
 /** All that decides the result of a trial, apart from the ratings. */
 export interface TrialFlags extends SplitFlags, ModelFlags, FitFlags {
@@ -22,6 +24,8 @@ export interface TrialFlags extends SplitFlags, ModelFlags, FitFlags {
   folds: number;
   lastK: number;
   given: number;
+  testFrom?: string | undefined;
+  testPct?: number | undefined;
   repeats: number;
   seeds?: number[] | undefined;
   ensemble: number;
@@ -36,6 +40,7 @@ export function addTrialOptions(command: Command): Command {
       new Option(
         '--protocol <name>',
         'random: hold out --valid-pct; kfold: --folds parts, each tested once; leave-last: the last --last-k ratings of each user; ' +
+          'by-time: the ratings from --test-from on, or the latest --test-pct of them; ' +
           'by-user: --folds parts of the users, each folded in from --given ratings; u1-u5, ua-ub: the splits of MovieLens-100K',
       )
         .choices(PROTOCOLS)
@@ -44,6 +49,8 @@ export function addTrialOptions(command: Command): Command {
     .option('--folds <n>', 'parts of kfold and by-user', integer(2, 10_000), 5)
     .option('--last-k <n>', 'ratings of each user that leave-last holds out', integer(1, 1_000_000), 1)
     .option('--given <n>', 'ratings from which by-user folds in each user left out', integer(1, 1_000_000), 10)
+    .option('--test-from <date>', 'date, or timestamp, from which on by-time holds ratings out', instant)
+    .option('--test-pct <x>', 'share of the ratings, the latest, that by-time holds out (default: 0.1)', share)
     .option('--repeats <n>', 'repeat the protocol with --seed and the seeds that follow it', integer(1, 10_000), 1)
     .option('--seeds <list>', 'repeat the protocol with these seeds, such as 1,2,3', seedList)
     .option('--ensemble <n>', 'judge the mean prediction of this many models, each with a seed of its own', integer(1, 1000), 1)
@@ -59,11 +66,13 @@ export function trialSettings(flags: TrialFlags): Record<string, unknown> {
   return Object.fromEntries(SETTINGS.filter((name) => values.get(name) !== undefined).map((name) => [name, values.get(name)]));
 }
 
-/** As `trialSettings`, with the range of predictions that was used: one, or that of each fold where they differ. */
+/** As `trialSettings`, with the batch size and the range of predictions that were used: one, or that of each fold if they differ. */
 export function usedSettings(flags: TrialFlags, folds: readonly FoldResult[]): Record<string, unknown> {
   const ranges = folds.map(({ yRange }) => yRange ?? 'none');
   const isOne = new Set(ranges.map(String)).size === 1;
-  return { ...trialSettings(flags), ...(ranges.length > 0 && { yRange: isOne ? ranges[0] : ranges }) };
+  if (ranges.length === 0) return trialSettings(flags);
+  const batchSize = flags.batchSize ?? Math.min(64, ...folds.map(({ nTrain }) => nTrain));
+  return { ...trialSettings(flags), batchSize, yRange: isOne ? ranges[0] : ranges };
 }
 
 /** Ratings as a protocol takes them: in columns to split, or split already. */
@@ -84,20 +93,30 @@ export class FoldSource {
 
   /** The folds of a trial. @throws what reading throws; RangeError or TypeError where the ratings do not suit the protocol */
   async folds(trial: TrialFlags): Promise<Fold[]> {
-    const { protocol, validPct, folds, lastK: k, given: nGiven, repeats } = trial;
+    const { protocol, validPct, folds, lastK: k, given: nGiven, testFrom, testPct, repeats, duplicates } = trial;
     const seeds = trial.seeds ?? Array.from({ length: repeats }, (_, i) => (trial.seed + i) >>> 0);
+    if (protocol !== 'by-time' && (testFrom !== undefined || testPct !== undefined)) {
+      const name = testFrom === undefined ? 'testPct' : 'testFrom';
+      throw new TypeError(`${name} is for the protocol by-time, and this one is ${protocol}.`);
+    }
     const { columns, given } = await this.ratings(trial);
-    if (given) return givenFolds(given, { seeds });
+    if (given) return givenFolds(given, { seeds, duplicates });
+    if ((protocol === 'leave-last' || protocol === 'by-time') && !columns!.timestamps) {
+      throw new TypeError(`The protocol ${protocol} needs timestamps, and these ratings have none.`);
+    }
     switch (protocol) {
       case 'kfold':
-        return kFold(columns!, { folds, seeds });
+        return kFold(columns!, { folds, seeds, duplicates });
       case 'by-user':
-        return byUser(columns!, { folds, given: nGiven, seeds });
+        return byUser(columns!, { folds, given: nGiven, seeds, duplicates });
       case 'leave-last':
-        if (!columns!.timestamps) throw new TypeError('The protocol leave-last needs timestamps, and these ratings have none.');
-        return leaveLast(columns!, { k, seeds });
+        return leaveLast(columns!, { k, seeds, duplicates });
+      case 'by-time': {
+        const from = testFrom === undefined ? undefined : instantIn(columns!.timestamps!, testFrom);
+        return byTime(columns!, { testFrom: from, testPct, seeds, duplicates });
+      }
       default:
-        return randomHoldOut(columns!, { validPct, seeds });
+        return randomHoldOut(columns!, { validPct, seeds, duplicates });
     }
   }
 
@@ -159,9 +178,9 @@ export function runTrial(
     learner: (data: CollabData) => learnerOptions(flags, data),
     ensemble,
     fit: (learn: CollabLearner) => {
-      onLearner?.(learn);
       note(steppingNote(learn));
-      learn.notes.forEach(noteOnce);
+      foldNotes(learn, folds[0]).forEach(noteOnce);
+      onLearner?.(learn);
       checkEpochs(epochs, learn.trainer.stepsPerEpoch);
       return learn.fitOneCycle(epochs, lr, { signal: options.signal, ...(onProgress && { onProgress }) });
     },
@@ -171,11 +190,12 @@ export function runTrial(
 
 /** What the trial does, as a phrase. */
 export function describeProtocol(trial: TrialFlags, { flags }: FoldSource, nFolds: number): string {
-  const { protocol, validPct, folds, lastK, given, ensemble, topK, threshold } = trial;
+  const { protocol, validPct, folds, lastK, given, testFrom, testPct, ensemble, topK, threshold } = trial;
   const protocols = {
     random: `${validPct} of the ratings held out at random`,
     kfold: `${folds}-fold cross-validation`,
     'leave-last': `the last ${lastK === 1 ? 'rating' : `${lastK} ratings`} of each user held out`,
+    'by-time': testFrom === undefined ? `the latest ${testPct ?? 0.1} of the ratings held out` : `the ratings from ${testFrom} on held out`,
     'by-user': `users left out in ${folds} parts, folded in from ${counted(given, 'rating')} each`,
     'u1-u5': 'u1 to u5',
     'ua-ub': 'ua and ub',

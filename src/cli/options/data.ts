@@ -6,8 +6,8 @@ import { type OpenedRatings, openRatings } from '../../node/ratings/default-data
 import { readSplit } from '../../node/ratings/ratings-file.js';
 import type { Skipped } from '../../read/ratings-file.js';
 import { UsageError } from '../process/errors.js';
-import { integer, seed, share } from './numbers.js';
 import { addReadingOptions, readingOptions, type ReadingFlags } from './reading.js';
+import { addSplitOptions, type SplitFlags } from './split.js';
 
 /** Which ratings, and how to read them. */
 export interface SourceFlags extends ReadingFlags {
@@ -16,27 +16,12 @@ export interface SourceFlags extends ReadingFlags {
   validFile?: string | undefined;
 }
 
-/** How ratings are split and trained on. */
-export interface SplitFlags {
-  validPct: number;
-  seed: number;
-  batchSize: number;
-}
-
 /** Which ratings, how to read them and how to split them. */
 export type DataFlags = SourceFlags & SplitFlags;
 
 /** Adds `DataFlags`. */
 export function addDataOptions(command: Command): Command {
   return addSourceOptions(addSplitOptions(command));
-}
-
-/** Adds `SplitFlags`. */
-export function addSplitOptions(command: Command): Command {
-  return command
-    .option('--valid-pct <x>', 'share of the ratings kept for validation', share, 0.1)
-    .option('--seed <n>', 'decides the split, the starting values and the order of the ratings', seed, 42)
-    .option('--batch-size <n>', 'ratings per training step', integer(1, 10_000_000), 64);
 }
 
 /** Adds `SourceFlags`. */
@@ -88,15 +73,15 @@ export interface SourcedData {
 
 /** Reads the ratings that the flags name, and splits them unless they are split already. Throws as `readNamed`. */
 export async function readData(flags: DataFlags): Promise<SourcedData> {
-  const { validPct, seed: splitSeed, batchSize } = flags;
+  const { validPct, seed, batchSize, duplicates } = flags;
   const ratings = await readNamed(flags);
   const { source, name, titles } = ratings;
-  const options = { seed: splitSeed, batchSize, name, ...(titles && { titles }) };
+  const options = { seed, batchSize, name, duplicates, ...(titles && { titles }) };
   if ('train' in ratings) return { data: CollabData.fromSplit(ratings.train, ratings.valid, options), source };
   const { columns, bestMse } = ratings;
   const data = CollabData.fromArrays(columns, { ...options, validPct });
   if (bestMse === undefined || data.nValid === 0) return { data, source };
-  return { data, source, bestMse: bestMse(randomSplit(columns.ratings.length, validPct, splitSeed).valid) };
+  return { data, source, bestMse: bestMse(randomSplit(columns.ratings.length, validPct, seed).valid) };
 }
 
 /** What to add to the name of a source: which rows were left out, and what was read as one may not expect. */

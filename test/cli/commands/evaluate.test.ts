@@ -72,6 +72,11 @@ test('each protocol, ranking and ensembles can be asked for', async () => {
       ['--protocol', 'random', '--valid-pct', '0.3', '--repeats', '2', '--seed', '7', '--ensemble', '2'],
       /2 ensembles of 2 models[^]*^random 7 .*\n^random 8 /m,
     ],
+    [
+      ['--protocol', 'by-time', '--test-pct', '0.3'],
+      /^Protocol: the latest 0\.3 of the ratings held out, 1 model\.\nRange: .*\nfold .*\nfrom 1400 /m,
+    ],
+    [['--protocol', 'by-time', '--test-from', '1000'], /^Protocol: the ratings from 1000 on held out, 1 model\.$[^]*^from 1000 /m],
   ];
   for (const [args, expected] of cases) {
     const { code, stdout, stderr } = await dotbias('evaluate', '--data', ratings, ...small, ...args);
@@ -80,6 +85,49 @@ test('each protocol, ranking and ensembles can be asked for', async () => {
   }
   const given = await dotbias('evaluate', '--train-file', at('u1.base'), '--valid-file', at('u1.test'), ...small);
   assert.match(given.stdout, /Protocol: the given split, 1 model\./);
+});
+
+test('a protocol that the ratings do not suit is refused before anything is trained, in the words of the command line', async () => {
+  const cases: [string[], RegExp][] = [
+    [
+      ['--protocol', 'by-user', '--given', '1000000'],
+      /^error: --given 1000000 leaves nothing to test on: no user in part 1 of 5 has more ratings/,
+    ],
+    [['--protocol', 'by-user', '--folds', '61'], /^error: --folds is 61, but there are only 60 users to divide/],
+    [['--protocol', 'leave-last', '--last-k', '1000'], /^error: No user has more than 1000 ratings/],
+    [
+      ['--protocol', 'by-time', '--test-from', '2020-01-01'],
+      /^error: --test-from 1577836800 \(2020-01-01\) leaves no rating to test on: .* from 0 to 1999\./,
+    ],
+    [['--protocol', 'by-time', '--test-from', '9', '--test-pct', '0.1'], /^error: Give either --test-from or --test-pct, not both\./],
+    [['--test-from', '9'], /^error: --test-from is for the protocol by-time, and this one is random\./],
+    [['--batch-size', '1801'], /^error: --batch-size 1801 is larger than the 1800 training ratings of random 42; use at most 1800\./],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, stdout, stderr } = await dotbias('evaluate', '--data', ratings, ...args);
+    assert.is(code, 1);
+    assert.match(stderr, expected);
+    assert.not.match(stdout, /^fold/m);
+  }
+});
+
+test('duplicates are counted, kept on one side, or merged; a small set makes smaller batches', async () => {
+  const twice = at('twice.csv');
+  const few = rows.slice(0, 30);
+  writeFileSync(twice, ['user,item,rating,timestamp', ...few, ...few, ''].join('\n'));
+  const run = (...args: string[]) =>
+    dotbias('evaluate', '--data', twice, '--factors', '2', '--epochs', '1', '--protocol', 'kfold', '--folds', '2', ...args);
+  const kept = await run('--report', at('twice.json'));
+  assert.is(kept.code, 0);
+  assert.match(kept.stderr, /^30 pairs of user and item are rated more than once \(30 ratings beyond the first\): each rating is kept\.$/m);
+  assert.match(kept.stderr, /^There are only 30 training ratings: a batch has 30 instead of 64\.$/m);
+  const { folds, config } = readReport('twice.json');
+  assert.equal([folds[0].nTrain, folds[0].nValid, config.batchSize], [30, 30, 30]);
+  const last = await run('--duplicates', 'last', '--report', at('twice.json'));
+  assert.match(last.stderr, /of each pair the last rating is kept\.$/m);
+  assert.equal([readReport('twice.json').folds[0].nTrain, readReport('twice.json').config.duplicates], [15, 'last']);
+  const refused = await run('--duplicates', 'error');
+  assert.match(refused.stderr, /^error: User \d+ rates item \d+ twice, in rows 0 and 30, counted from 0\. /);
 });
 
 test('Ctrl-C ends an evaluation with the folds that are complete', async () => {

@@ -1,0 +1,31 @@
+import { type Command, Option } from 'commander';
+import { type DuplicateChoice, DUPLICATES } from '../../data/duplicates.js';
+import { integer, seed, share } from './numbers.js';
+
+/** How ratings are split and trained on. */
+export interface SplitFlags {
+  validPct: number;
+  seed: number;
+  /** Undefined: 64, or all training ratings if they are fewer. */
+  batchSize?: number | undefined;
+  duplicates?: DuplicateChoice | undefined;
+}
+
+/** Adds `SplitFlags`. */
+export function addSplitOptions(command: Command): Command {
+  return command
+    .option('--valid-pct <x>', 'share of the ratings kept for validation', share, 0.1)
+    .option('--seed <n>', 'decides the split, the starting values and the order of the ratings', seed, 42)
+    .option(
+      '--batch-size <n>',
+      'ratings per training step (default: 64, or all training ratings if they are fewer)',
+      integer(1, 10_000_000),
+    )
+    .addOption(
+      new Option(
+        '--duplicates <choice>',
+        'where a user rates an item several times: keep each rating, keep the last by time or else by row, take their mean, ' +
+          'or stop with an error (default: keep)',
+      ).choices(DUPLICATES),
+    );
+}
