@@ -33,7 +33,7 @@ export function detectDialect(bytes: Uint8Array, isWhole: boolean, label: string
   if (bytes.length === 0) throw new DataError('The file is empty.', { file: label });
   if (bytes.includes(0)) {
     const nulls = bytes.filter((byte) => byte === 0).length;
-    const wide = nulls > bytes.length / 4 ? '; if it is UTF-16, name its encoding, utf-16le or utf-16be' : '; unpack it first';
+    const wide = nulls > bytes.length / 4 ? "; if it is UTF-16, pass encoding: 'utf-16le'" : '; unpack it first';
     throw new DataError(`This is a binary file, not text (CSV, TSV, ::, JSON lines) or Parquet, plain or gzipped${wide}.`, { file: label });
   }
   const lines = new TextDecoder().decode(bytes).split(/\r\n|\n|\r/);
