@@ -32,7 +32,7 @@ export class IdColumn {
       }
     }
     const code = this.toText().code(bytes, start, end);
-    if (code === -1) return "is not UTF-8 text; if it is Latin-1, pass encoding: 'latin1'";
+    if (code === -1) return "is not UTF-8 text (for Latin-1 pass encoding: 'latin1')";
     this.#next = code;
     return undefined;
   }
