@@ -66,6 +66,12 @@ test('no declaration of the package names a type that only a shim of the reposit
   assert.equal(wrong, []);
 });
 
+test('peers are ranges, so that newer versions of them install', () => {
+  const { peerDependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { peerDependencies: object };
+  assert.ok(Object.keys(peerDependencies).includes('@sparticuz/chromium'));
+  for (const [name, range] of Object.entries(peerDependencies)) assert.match(range as string, /^>=/, name);
+});
+
 const [publint, attw] = [tool('publint/src/cli.js'), tool('@arethetypeswrong/cli/dist/index.js')];
 if (publint === undefined || attw === undefined) console.log(`skipped: publint and attw, which \`${INSTALL}\` installs`);
 else {
