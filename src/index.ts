@@ -37,8 +37,8 @@ export { SmoothLoss } from './schedule/smooth.js';
 // A trained model
 export { CollabModel } from './answer/collab-model.js';
 export type { ModelInfo, Pairs, TrainedModel } from './answer/trained-model.js';
-export type { PredictOptions } from './answer/predict.js';
-export type { UnknownIds } from './model/rows.js';
+export type { PredictOptions, PredictRowsOptions } from './answer/predict.js';
+export type { UnknownIds, UnknownUser } from './model/rows.js';
 export type { Exclude, Recommendation, RecommendAllOptions, Recommendations, RecommendOptions } from './answer/recommend.js';
 export type { TopLists, TopListsBounds } from './answer/top-lists.js';
 export { FoldedUser, type Contribution, type FoldedRecommendOptions } from './answer/fold-in.js';

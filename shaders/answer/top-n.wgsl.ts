@@ -1,6 +1,7 @@
 // The best items of each user of a block, over a range of items; nothing of size users x items exists.
 //   maths     z = score(u, i) + bu + bi of every item in [begin, end) that the user's list does not exclude; the nKept best, in the
-//             order of z descending, then of item ascending (a total order: the result does not depend on the division of work)
+//             order of z descending, then of item ascending (a total order: the result does not depend on the division of work).
+//             Where a score is not finite, the user's list holds one that is not: comparisons alone would pass over NaN
 //   mapping   one invocation per (four users, slice of the range); it scores four items at a time, so that eight loads
 //             feed sixteen dot products. Slices keep a device busy where users are few; the host merges their lists
 //   selection a binary heap per user and slice in memory, the worst kept item at its root. Almost every score ends at one
@@ -11,6 +12,7 @@
 //             to whole fours; excluded lists ascending. The range that ends at nItems sorts the heaps, best first
 import { defineKernel, read } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
+import { ifFiniteWgsl } from '../ops/finite.js';
 import { type ScoreOp, scoreSumType } from '../ops/score.js';
 import { Asked } from '../ops/structs.js';
 
@@ -38,7 +40,7 @@ export const topN = (score: ScoreOp, hasBias: boolean) =>
       topItem: 'read_write array<u32>',
     },
     ops: [score],
-    code: (declarations) => wgsl`${declarations}${scoreSumType(score)}
+    code: (declarations) => wgsl`${declarations}${scoreSumType(score)}${ifFiniteWgsl}
 const LOWEST = -3.4e38;
 
 fn isBetter(zA: f32, itemA: u32, zB: f32, itemB: u32) -> bool { return zA > zB || (zA == zB && itemA < itemB); }
@@ -105,6 +107,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let begin = immediates.begin + slice * sliceSize;
   let end = min(begin + sliceSize, immediates.end);
   var roots = vec4f(topZ[base], topZ[base + stride], topZ[base + 2u * stride], topZ[base + 3u * stride]);
+  var sum = vec4f(); // of all scores of a user: not finite if one is not
   for (var item = begin; item < end; item += 4u) {
     let row = uniforms.itemOffset + uniforms.rowVecs * min(vec4u(item, item + 1u, item + 2u, item + 3u), vec4u(end - 1u));
     ${lines(PAIRS, ({ item, user }) => `var sum_${item}${user} = ScoreSum();`)}
@@ -122,9 +125,15 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     z[2] += items[c.z].x;
     z[3] += items[c.w].x;
     #endif
+    sum += z[0] + z[1] + z[2] + z[3];
     if (any(max(max(z[0], z[1]), max(z[2], z[3])) > roots)) {
       for (var i = 0u; i < min(4u, end - item); i++) { offer(item + i, z[i], &roots, user, base); }
     }
+  }
+
+  for (var u = 0u; u < 4u; u++) {
+    let heap = base + u * stride;
+    topZ[heap] = ifFinite(sum[u], topZ[heap]);
   }
 
   if (immediates.end < uniforms.nItems) { return; }

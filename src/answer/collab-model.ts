@@ -6,7 +6,7 @@ import { type Id, titleOf } from '../data/ids.js';
 import { type FoldedUser, foldIn } from './fold-in.js';
 import { type FoldedUsers, foldInAll } from './fold-in-all.js';
 import type { FoldInOptions, GivenRating } from './given-ratings.js';
-import { predictPairs, type PredictOptions, predictRows } from './predict.js';
+import { predictPairs, type PredictOptions, predictRows, type PredictRowsOptions } from './predict.js';
 import {
   recommend,
   recommendAll,
@@ -56,9 +56,9 @@ export class CollabModel implements TrainedModel {
     return predictPairs(this, users, items, options);
   }
 
-  /** As `predict`, by rows of the user table and of the item table, 0 being `#na#`; see `predictRows`. */
-  predictRows(users: ArrayLike<number>, items: ArrayLike<number>): Promise<Float32Array> {
-    return predictRows(this, users, items);
+  /** As `predict`, by rows of the user table and of the item table, 0 being unknown; see `predictRows`. */
+  predictRows(users: ArrayLike<number>, items: ArrayLike<number>, options?: PredictRowsOptions): Promise<Float32Array> {
+    return predictRows(this, users, items, options);
   }
 
   /** The n items with the highest predicted rating for a user; see `recommend`. */

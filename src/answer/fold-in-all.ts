@@ -1,12 +1,13 @@
 import { foldIn as foldInKernel } from '../../shaders/answer/fold-in.wgsl.js';
 import { Given } from '../../shaders/ops/structs.js';
 import { checkOptions, checkWhole } from '../base/check.js';
+import { DotbiasError } from '../base/errors.js';
 import { StructArray } from '../gpu/struct.js';
 import type { FoldedRecommendOptions } from './fold-in.js';
 import { excludedOf, type FoldInOptions, type GivenRating, type GivenRows, PSEUDO_COUNT, readGiven, strengthOf } from './given-ratings.js';
 import { priorOf } from './prior.js';
 import { type TopLists, topLists, type TopListsBounds } from './top-lists.js';
-import type { TrainedModel } from './trained-model.js';
+import { NOT_FINITE, type TrainedModel } from './trained-model.js';
 
 /** Ratings that one dispatch works through at most, unless a single user has more. */
 const RATINGS_PER_DISPATCH = 2 ** 18;
@@ -16,7 +17,7 @@ const RATINGS_PER_DISPATCH = 2 ** 18;
  * come from training to 1e-6. Where scores lie far out on the sigmoid the equations are ill-conditioned and the two may part.
  *
  * @param users each user's ratings
- * @throws RangeError as `foldIn`, naming the user by position
+ * @throws RangeError as `foldIn`, naming the user by position; DotbiasError if the model is not finite
  */
 export async function foldInAll(
   model: TrainedModel,
@@ -55,6 +56,8 @@ export async function foldInAll(
     last = endOfBlock(given, order, first);
     await foldBlock(order.slice(first, last));
   }
+  if (![factors, biases].every((values) => values.every(Number.isFinite)))
+    throw new DotbiasError(`The ratings cannot be folded in: ${NOT_FINITE}`);
   return folded;
 
   async function foldBlock(block: readonly number[]): Promise<void> {

@@ -1,4 +1,5 @@
-import { checkOptions, checkWhole } from '../base/check.js';
+import { checkOptions, checkWhole, show } from '../base/check.js';
+import { DotbiasError } from '../base/errors.js';
 import type { Id } from '../data/ids.js';
 import { readRows, rowOf, rowsOf } from '../model/rows.js';
 import type { EmbeddingTables } from '../model/tables.js';
@@ -8,7 +9,7 @@ import { priorOf } from './prior.js';
 import { type Exclude, named, type Recommendation } from './recommend.js';
 import { dot, type Prior, solve, solveUser, type UserSolution } from './solve-user.js';
 import { topLists } from './top-lists.js';
-import { namedItem, type TrainedModel } from './trained-model.js';
+import { namedItem, NOT_FINITE, type TrainedModel } from './trained-model.js';
 
 /** What a list for a folded-in user may leave out. */
 export interface FoldedRecommendOptions {
@@ -40,7 +41,7 @@ export interface Contribution {
  * Solved on the host in float64; `foldInAll` solves many users at once on the device.
  *
  * @throws RangeError if there are no ratings, a rating is not finite or outside the range of predictions, an item is
- *   unknown, or l2 is not positive; TypeError if the model's score is no dot product
+ *   unknown, or l2 is not positive; TypeError if the model's score is no dot product; DotbiasError if the model is not finite
  */
 export async function foldIn(model: TrainedModel, ratings: Iterable<GivenRating>, options: FoldInOptions = {}): Promise<FoldedUser> {
   const l2 = strengthOf(model, options);
@@ -58,6 +59,7 @@ export async function foldIn(model: TrainedModel, ratings: Iterable<GivenRating>
     rows: vectors,
     ratings: given.ratings,
   });
+  if (!solution.x.every(Number.isFinite)) throw new DotbiasError(`The ratings cannot be folded in: ${NOT_FINITE}`);
   return new FoldedUser(model, given, vectors, prior, solution);
 }
 
@@ -83,16 +85,19 @@ export class FoldedUser {
 
   /**
    * Predicted ratings of items, [items.length]. An unknown item is read as `#na#`, or refused with `unknown: 'error'`.
-   * @throws RangeError for an unknown item with `unknown: 'error'`
+   * @throws RangeError for an unknown item with `unknown: 'error'`; DotbiasError for a prediction that is not finite
    */
   async predict(items: ArrayLike<Id>, options: PredictOptions = {}): Promise<Float32Array> {
     checkOptions('predict', options, ['unknown']);
-    const { unknown = 'na' } = options;
+    const { unknown = 'mean' } = options;
     const { range, items: ids } = this.model.info;
     const rows = rowsOf(ids, items, 'item', unknown);
     if (rows.length === 0) return new Float32Array(0);
     const { vectors, itemBias } = await itemVectors(this.model.embeddings, rows);
-    return Float32Array.from(vectors, (vector, k) => range.value(dot(vector, this.solution.x) + itemBias[k]));
+    const predictions = Float32Array.from(vectors, (vector, k) => range.value(dot(vector, this.solution.x) + itemBias[k]));
+    const bad = predictions.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) throw new DotbiasError(`The prediction for item ${show(items[bad])} is not finite: ${NOT_FINITE}`);
+    return predictions;
   }
 
   /** The n items with the highest predicted rating, best first; see `recommend`. */

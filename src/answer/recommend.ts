@@ -4,6 +4,7 @@ import type { Id, IdMap } from '../data/ids.js';
 import { checkUnknown, rowOf, rowsOf, type UnknownIds } from '../model/rows.js';
 import { type TopLists, topLists, type TopListsBounds } from './top-lists.js';
 import { type ModelInfo, namedItem, type Pairs, type TrainedModel } from './trained-model.js';
+import { rowOfUnknownUser } from './unknown-user.js';
 
 /**
  * Items to leave out: `'rated'`, those that the user rated, in training or held out for validation; `'none'`; or these ids, for
@@ -16,8 +17,9 @@ export interface RecommendOptions {
   /** Default `'rated'`. A model that does not know what was rated (one saved without) must be told. */
   exclude?: Exclude | undefined;
   /**
-   * A user whom training never saw: `'na'` (default) reads fastai's `#na#` row, whose vector and bias are near zero, so
-   * that the ranking is by item bias, for want of any knowledge; `'error'` refuses. `foldIn` is the better answer.
+   * A user whom training never saw: `'mean'` gives what the mean of the trained users would like, `'na'` reads fastai's `#na#`
+   * row, whose vector and bias are near zero, so that the ranking is by item bias; `'error'` refuses. `foldIn` is the better
+   * answer where there are ratings. Default: the model's `unknownUser`, 'mean' where it has none.
    */
   unknown?: UnknownIds | undefined;
 }
@@ -47,15 +49,16 @@ export interface Recommendations extends TopLists {
  * remain. `#na#` is never recommended.
  *
  * @throws RangeError if n is not a whole number of at least 1, or for an unknown user with `unknown: 'error'`;
- *   TypeError if the model does not know what was rated and `exclude` is not given
+ *   TypeError if the model does not know what was rated and `exclude` is not given; DotbiasError for a score that is not finite
  */
 export async function recommend(model: TrainedModel, user: Id, n = 10, options: RecommendOptions = {}): Promise<Recommendation[]> {
   checkOptions('recommend', options, ['exclude', 'unknown']);
-  const { exclude = 'rated', unknown = 'na' } = options;
+  const { exclude = 'rated', unknown = unknownOf(model) } = options;
   checkWhole('n', n);
   checkUnknown(unknown);
-  const row = rowOf(model.info.users, user, 'user', unknown);
-  return named(model, await topLists(model, n, { rows: [row], excluded: excludedRows(model, exclude) }));
+  const rows = [rowOf(model.info.users, user, 'user', unknown)];
+  const excluded = excludedRows(model, exclude);
+  return named(model, await topLists(model, n, { rows, excluded, ...(await unknownRow(model, rows, unknown)) }));
 }
 
 /**
@@ -66,9 +69,18 @@ export async function recommend(model: TrainedModel, user: Id, n = 10, options: 
 export async function recommendAll(model: TrainedModel, n = 10, options: RecommendAllOptions = {}): Promise<Recommendations> {
   checkWhole('n', n);
   checkOptions('recommendAll', options, ['exclude', 'unknown', 'users', 'memoryBudget', 'onProgress', 'signal']);
-  const { exclude = 'rated', unknown = 'na' } = options;
+  const { exclude = 'rated', unknown = unknownOf(model) } = options;
   const users = options.users ? rowsOf(model.info.users, options.users, 'user', unknown) : allRows(model.info.users.size);
-  return { users, ...(await topLists(model, n, { ...options, rows: users, excluded: excludedRows(model, exclude) })) };
+  const excluded = excludedRows(model, exclude);
+  return { users, ...(await topLists(model, n, { ...options, rows: users, excluded, ...(await unknownRow(model, users, unknown)) })) };
+}
+
+const unknownOf = ({ info: { unknownUser = 'mean' } }: TrainedModel) => unknownUser;
+
+/** The row that stands for row 0, if somebody has that. */
+async function unknownRow({ embeddings }: TrainedModel, rows: ArrayLike<number>, unknown: UnknownIds) {
+  const isAsked = unknown !== 'error' && Array.prototype.includes.call(rows, 0);
+  return isAsked ? { unknownUserRow: await rowOfUnknownUser(embeddings, unknown) } : {};
 }
 
 /** The first list of `lists` with ids and titles. */

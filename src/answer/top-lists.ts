@@ -1,9 +1,9 @@
 import { topN, USERS_PER_THREAD } from '../../shaders/answer/top-n.wgsl.js';
 import { Asked } from '../../shaders/ops/structs.js';
 import { checkPositive } from '../base/check.js';
-import { MemoryBudgetError } from '../base/errors.js';
+import { DotbiasError, MemoryBudgetError } from '../base/errors.js';
 import { StructArray } from '../gpu/struct.js';
-import type { TrainedModel } from './trained-model.js';
+import { NOT_FINITE, type TrainedModel } from './trained-model.js';
 
 /** Lists of n places for each of many users, row-major; a list that ends early has item 0 (`#na#`) and prediction NaN from there. */
 export interface TopLists {
@@ -31,6 +31,8 @@ export interface TopListsInput extends TopListsBounds {
   vectors?: GPUBuffer | undefined;
   /** The row of `vectors` of each user asked for. */
   rows: ArrayLike<number>;
+  /** The row of `vectors` to read for row 0. Default: row 0. */
+  unknownUserRow?: number | undefined;
   /** Item rows to leave out for a row of `vectors`, ascending. */
   excluded: (row: number) => Uint32Array;
 }
@@ -51,7 +53,7 @@ const MAX_PLACES = 2 ** 30;
  * that fit the memory budget; scores are never stored, so neither device nor host holds anything of size users x items.
  *
  * @throws MemoryBudgetError if the budget does not hold one user's list; RangeError for more than 2^30 places,
- *   or a budget that is not a positive number
+ *   or a budget that is not a positive number; DotbiasError if a score is not finite
  */
 export async function topLists({ embeddings, info: { score, range } }: TrainedModel, n: number, input: TopListsInput): Promise<TopLists> {
   const {
@@ -60,7 +62,7 @@ export async function topLists({ embeddings, info: { score, range } }: TrainedMo
     shape: { nUsers: firstItem, nItems, hasBias },
     layout: { factorVecs, rowVecs, rowStride },
   } = embeddings;
-  const { rows, onProgress, signal, memoryBudget } = input;
+  const { rows, unknownUserRow = 0, onProgress, signal, memoryBudget } = input;
   if (memoryBudget !== undefined) checkPositive('memoryBudget', memoryBudget);
   if (rows.length * n > MAX_PLACES) {
     throw new RangeError(`${rows.length} lists of ${n} items are too many for one call; ask for fewer users or items.`);
@@ -116,6 +118,9 @@ export async function topLists({ embeddings, info: { score, range } }: TrainedMo
       }
       const z = await gpu.readFloats(topZ);
       const found = await gpu.readWords(topItem);
+      if (!z.subarray(0, nUsers * nSlices * nKept).every(Number.isFinite)) {
+        throw new DotbiasError(`Nothing can be recommended: scores are not finite, because ${NOT_FINITE}`);
+      }
       for (let k = 0; k < nUsers; k++) takeBest(z, found, k * nSlices * nKept, (first + k) * n);
       return nUsers;
     });
@@ -148,7 +153,7 @@ export async function topLists({ embeddings, info: { score, range } }: TrainedMo
     let end = 0;
     lists.forEach((list, k) => {
       excluded.set(list, end);
-      asked.set(k, { row: rows[first + k], begin: end, end: (end += list.length) });
+      asked.set(k, { row: rows[first + k] || unknownUserRow, begin: end, end: (end += list.length) });
     });
     return { nUsers, asked, excluded };
   }

@@ -2,6 +2,7 @@ import type { RangeOp } from '../../shaders/ops/range.js';
 import type { ScoreOp } from '../../shaders/ops/score.js';
 import type { Ratings } from '../data/collab-data.js';
 import { type Id, type IdMap, titleOf } from '../data/ids.js';
+import type { UnknownUser } from '../model/rows.js';
 import type { EmbeddingTables } from '../model/tables.js';
 
 /** Pairs of user and item by table row, in columns of equal length. */
@@ -19,6 +20,8 @@ export interface ModelInfo {
   readonly range: RangeOp;
   /** Item titles by item id. */
   readonly titles?: ReadonlyMap<Id, string> | undefined;
+  /** As what an unknown user is predicted where a call does not say it. Default 'mean'. */
+  readonly unknownUser?: UnknownUser | undefined;
   /** What was rated in training, to be left out of recommendations. Never changed. */
   readonly train?: Ratings | undefined;
   /** What was rated too, but held out for validation: to be left out as well. Never changed. */
@@ -30,6 +33,9 @@ export interface TrainedModel {
   readonly embeddings: EmbeddingTables;
   readonly info: ModelInfo;
 }
+
+/** Why a model gives no number: the end of a sentence. */
+export const NOT_FINITE = 'the training of the model diverged, or its numbers are too large for float32.';
 
 /** Id and, if known, title of an item row. */
 export function namedItem({ info }: TrainedModel, row: number): { item: Id; title?: string | undefined } {

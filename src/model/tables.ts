@@ -20,11 +20,13 @@ export interface TableOptions {
 
 /**
  * The embedding tables on the GPU, with the optimiser's state, in the layout of `RowLayout`. Where `param` holds two
- * copies, copy 0 is the model between two chunks of steps.
+ * copies, copy 0 is the model between two chunks of steps. After the copies comes one row more, `meanUserRow`.
  */
 export class EmbeddingTables {
   readonly layout: RowLayout;
   readonly param: GPUBuffer;
+  /** The row of `param`, after all copies, that stands for a user whom training never saw, where that is the mean user. */
+  readonly meanUserRow: number;
   /** The optimiser's state by name, see `OptimizerOp`. */
   readonly state: Readonly<Partial<Record<(typeof STATE)[number], GPUBuffer>>>;
   readonly #scope: Scope;
@@ -37,11 +39,13 @@ export class EmbeddingTables {
   ) {
     this.layout = new RowLayout(shape);
     const bytes = 4 * this.layout.nParams;
+    const paramBytes = nCopies * bytes + 4 * this.layout.rowStride;
+    this.meanUserRow = nCopies * this.layout.nRows;
     const what = `A model of ${shape.nUsers} users, ${shape.nItems} items and ${shape.nFactors} factors`;
-    gpu.checkMemory((nCopies + nState) * bytes, what, nCopies * bytes);
+    gpu.checkMemory(paramBytes + nState * bytes, what, paramBytes);
     const scope = (this.#scope = gpu.scope());
     try {
-      this.param = scope.allocate('param', nCopies * bytes);
+      this.param = scope.allocate('param', paramBytes);
       this.state = Object.fromEntries(STATE.slice(0, nState).map((name) => [name, scope.allocate(name, bytes)]));
     } catch (error) {
       scope.release();

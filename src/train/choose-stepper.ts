@@ -64,7 +64,8 @@ export async function chooseStepper(
 /** Why steps cannot be lazy; undefined if they can. */
 function lazyObstacle({ optimizer }: StepOptions, shape: ModelShape, gpu: Gpu): string | undefined {
   if (optimizer.idle === undefined) return `the optimiser ${optimizer.name} has no closed form for idle steps`;
-  const bytes = 8 * new RowLayout(shape).nParams;
+  const { nParams, rowStride } = new RowLayout(shape);
+  const bytes = 8 * nParams + 4 * rowStride;
   const mib = (n: number) => `${Math.round(n / 2 ** 20)} MiB`;
   if (bytes <= gpu.maxBinding) return undefined;
   return `two copies of the tables take ${mib(bytes)}, and this adapter binds at most ${mib(gpu.maxBinding)}`;

@@ -1,4 +1,5 @@
 /** A fit under way: what callbacks and checkpoints see of it, and what it leaves behind. */
+import type { ModelInfo } from '../answer/trained-model.js';
 import type { Tensor } from '../base/safetensors.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { EmbeddingTables } from '../model/tables.js';
@@ -11,6 +12,7 @@ import type { Validation } from './validator.js';
 export interface FittedLearner {
   readonly embeddings: EmbeddingTables;
   readonly data: CollabData;
+  readonly info: ModelInfo;
   readonly trainer: Trainer;
   readonly history: History;
   readonly defaults: Defaults;

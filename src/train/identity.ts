@@ -11,7 +11,7 @@ export type Settings = Readonly<Record<string, unknown>>;
 export const namedOf = (callbacks: readonly Callback[]) => callbacks.filter(({ name }) => name !== undefined);
 
 /** All that decides a learner's steps, in JSON's terms. An op is known by its name, its constants and its WGSL. */
-export function configOf({ data, embeddings, defaults, seed, trainer: { options, stepper } }: FittedLearner): Settings {
+export function configOf({ data, info, embeddings, defaults, seed, trainer: { options, stepper } }: FittedLearner): Settings {
   const { batchSize, score, range, loss, optimizer, wd, wdBias } = options;
   const { nUsers, nItems, nFactors, hasBias } = embeddings.shape;
   const ops = Object.entries({ score, range, loss, optimizer });
@@ -31,6 +31,8 @@ export function configOf({ data, embeddings, defaults, seed, trainer: { options,
     wdBias,
     defaults,
     seed,
+    // Decides validation errors, and so what is best and when to stop.
+    unknownUser: info.unknownUser,
     stepper: stepper.name,
   };
 }
@@ -65,6 +67,7 @@ const WORDS: Record<string, string> = {
   rangeWgsl: 'fingerprint of the range op',
   lossWgsl: 'fingerprint of the loss op',
   optimizerWgsl: 'fingerprint of the optimiser',
+  unknownUser: 'prediction of unknown users',
   epochs: 'number of epochs',
   schedule: 'fingerprint of the schedule',
   order: 'fingerprint of the order of the ratings',

@@ -53,7 +53,7 @@ export class CollabLearner extends CollabModel implements FittedLearner {
   constructor(
     tables: EmbeddingTables,
     readonly data: CollabData,
-    { step: { score, range }, defaults, seed, notes }: CheckedOptions,
+    { step: { score, range }, defaults, unknownUser, seed, notes }: CheckedOptions,
     /** How steps are made, and why. */
     readonly stepping: Stepping,
     readonly trainer: Trainer,
@@ -61,7 +61,7 @@ export class CollabLearner extends CollabModel implements FittedLearner {
     ownsGpu: boolean,
   ) {
     const { users, items, train, valid, titles } = data;
-    super(tables, { users, items, train, valid: knownPairs(valid), score, range, titles }, ownsGpu);
+    super(tables, { users, items, train, valid: knownPairs(valid), score, range, unknownUser, titles }, ownsGpu);
     this.defaults = defaults;
     this.seed = seed;
     this.notes = notes;

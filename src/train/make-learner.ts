@@ -44,7 +44,7 @@ async function makeLearner(
     // Kernels of both compile side by side.
     const order = options.order ? checkedOrder(data.nTrain, options.order) : randomOrder(data.nTrain, seed);
     const trainer = Trainer.create(tables, data, step, order, stepping.factory);
-    const validator = Validator.create(tables, data.valid, step);
+    const validator = Validator.create(tables, data.valid, step, checked.unknownUser);
     parts.push(trainer, validator);
     const made = await Promise.all([trainer, validator]);
     gpu.checkMemory(READBACK_BYTES, 'Reading results back');

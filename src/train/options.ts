@@ -9,6 +9,7 @@ import { unknownNotes } from '../data/notes.js';
 import { rangeNotes, rangeOfRatings } from '../data/rating-range.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
+import type { UnknownUser } from '../model/rows.js';
 import type { EpochOrder } from './order.js';
 import { type StepOptions, STEPPER_NAMES, type StepperFactory, type StepperName } from '../steps/stepper.js';
 
@@ -49,6 +50,8 @@ export interface LearnerOptions {
   loss?: LossOp | undefined;
   /** Default `adam`. */
   optimizer?: OptimizerOp | undefined;
+  /** As what a user whom training never saw is predicted, in validation too; see `UnknownUser`. Default 'mean'; fastai: 'na'. */
+  unknownUser?: UnknownUser | undefined;
   /** Integer in [0, 2^32) that decides the starting values and the order of each epoch. Default: the data's. */
   seed?: number | undefined;
   /** Starting values instead of those drawn from `seed`; row 0 of each table is `#na#`. */
@@ -71,7 +74,7 @@ export interface LearnerOptions {
 
 const KNOWN: readonly (keyof LearnerOptions)[] = [
   ...(['nFactors', 'yRange', 'bias', 'wd', 'wdBias', 'defaults', 'beta2', 'eps', 'score', 'range', 'loss', 'optimizer'] as const),
-  ...(['seed', 'init', 'order', 'stepper', 'calibrations', 'gpu'] as const),
+  ...(['unknownUser', 'seed', 'init', 'order', 'stepper', 'calibrations', 'gpu'] as const),
 ];
 
 /** Options that have been checked, with nothing left to default. */
@@ -80,6 +83,7 @@ export interface CheckedOptions {
   readonly nFactors: number;
   readonly hasBias: boolean;
   readonly defaults: Defaults;
+  readonly unknownUser: UnknownUser;
   readonly seed: number;
   /** What to say of the ratings. */
   readonly notes: readonly string[];
@@ -92,10 +96,11 @@ export interface CheckedOptions {
  */
 export function checkLearnerOptions(data: CollabData, options: LearnerOptions): CheckedOptions {
   checkOptions('collabLearner', options, KNOWN);
-  const { nFactors = 50, bias = true, defaults = 'fastai1', seed = data.seed } = options;
+  const { nFactors = 50, bias = true, defaults = 'fastai1', unknownUser = 'mean', seed = data.seed } = options;
   checkWhole('nFactors', nFactors, 1, MAX_FACTORS);
   checkChoice('bias', bias, [true, false]);
   checkChoice('defaults', defaults, ['fastai1', 'fastai2']);
+  checkChoice('unknownUser', unknownUser, ['mean', 'na']);
   checkSeed(seed);
   checkStepper(options.stepper);
   const step = stepOptions(data, options, defaults);
@@ -105,6 +110,7 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
     nFactors,
     hasBias: bias,
     defaults,
+    unknownUser,
     seed,
     notes: [...data.notes, ...unknownNotes(data), ...rangeNotes(data, step.range.bounds, isFromData)],
   };

@@ -1,11 +1,16 @@
 import { Rating } from '../../shaders/ops/structs.js';
 import { validate } from '../../shaders/answer/validate.wgsl.js';
+import { columnMoments } from '../../shaders/answer/column-moments.wgsl.js';
 import { nonFinite } from '../../shaders/train/non-finite.wgsl.js';
+import { priorReader } from '../answer/prior.js';
+import type { Prior } from '../answer/solve-user.js';
+import { writeMeanUser } from '../answer/unknown-user.js';
 import type { Ratings } from '../data/collab-data.js';
 import { packRatings } from '../data/pack-ratings.js';
 import type { Binding } from '../gpu/pipeline.js';
 import type { Scope } from '../gpu/scope.js';
 import { StructArray } from '../gpu/struct.js';
+import type { UnknownUser } from '../model/rows.js';
 import type { EmbeddingTables } from '../model/tables.js';
 import type { StepOptions } from '../steps/stepper.js';
 
@@ -25,7 +30,10 @@ export interface Measurement {
   isFinite: boolean;
 }
 
-/** Measures a model on a fixed set of ratings, and looks for numbers that are not finite, in one submission and one small readback. */
+/**
+ * Measures a model on a fixed set of ratings, and looks for numbers that are not finite, in one submission and one small
+ * readback; ratings of users whom training never saw by the mean user, which takes another.
+ */
 export class Validator {
   private constructor(
     readonly tables: EmbeddingTables,
@@ -36,6 +44,8 @@ export class Validator {
     private readonly found: GPUBuffer,
     /** A vec4 for each workgroup, then `found`. */
     private readonly sums: GPUBuffer,
+    /** Reads the mean user, if there are ratings of unknown users to measure by it. */
+    private readonly readPrior: (() => Promise<Prior>) | undefined,
   ) {}
 
   /** @throws MemoryBudgetError, with nothing left allocated */
@@ -43,6 +53,7 @@ export class Validator {
     tables: EmbeddingTables,
     ratings: Ratings,
     { loss, range, score }: Pick<StepOptions, 'loss' | 'range' | 'score'>,
+    unknownUser: UnknownUser = 'mean',
   ): Promise<Validator> {
     const {
       gpu,
@@ -52,17 +63,20 @@ export class Validator {
       shape,
     } = tables;
     const kernel = validate(loss, range, score, shape.hasBias);
-    const [pipeline, checker] = await Promise.all([gpu.compile(kernel), gpu.compile(nonFinite)]);
+    const [pipeline, checker, moments] = await Promise.all([gpu.compile(kernel), gpu.compile(nonFinite), gpu.compile(columnMoments)]);
     const nRatings = ratings.users.length;
     const packed = new StructArray(Rating, nRatings);
-    packRatings(packed, ratings, shape.nUsers, nRatings);
+    const hasUnknown = unknownUser === 'mean' && shape.nUsers > 1 && ratings.users.includes(0);
+    const users = hasUnknown ? ratings.users.map((user) => user || tables.meanUserRow) : ratings.users;
+    packRatings(packed, { ...ratings, users }, shape.nUsers, nRatings);
     return gpu.owning((scope) => {
       const sums = scope.allocate('validation sums', 16 * Math.ceil(nRatings / kernel.workgroupSize) + 4);
       const found = scope.allocate('not finite', 4);
       const checks = [param, ...Object.values(state)].map((values) => checker.bind(scope, { values, found }, { nVecs: nParams / 4 }));
       const buffers = { ratings: scope.upload('validation ratings', packed.words), param, sums };
       const binding = pipeline.bind(scope, buffers, { nRatings, factorVecs, rowVecs });
-      return new Validator(tables, nRatings, scope, binding, checks, found, sums);
+      const readPrior = hasUnknown ? priorReader(tables, scope, moments) : undefined;
+      return new Validator(tables, nRatings, scope, binding, checks, found, sums, readPrior);
     });
   }
 
@@ -72,6 +86,7 @@ export class Validator {
       gpu,
       layout: { nParams },
     } = this.tables;
+    if (this.readPrior) writeMeanUser(this.tables, await this.readPrior());
     gpu.write(this.found, Uint32Array.of(0));
     const recorder = gpu.record('validate').dispatch(this.binding, this.nRatings);
     for (const check of this.checks) recorder.dispatch(check, nParams / 4);

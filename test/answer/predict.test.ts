@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { CollabModel } from '../../src/index.js';
+import { type CollabModel, DotbiasError } from '../../src/index.js';
 import { cosine } from '../helpers/ops.js';
 import { modelOf, scoreOf, type TableSizes, tablesOf } from '../helpers/rated-model.js';
 import { assertRefused } from '../helpers/refusal.js';
@@ -14,10 +14,10 @@ const users = pairs.map(([user]) => user);
 const items = pairs.map(([, item]) => item);
 
 for (const bias of [true, false]) {
-  test(`a prediction is the range of the score of its rows, ${bias ? 'with' : 'without'} biases`, async () => {
+  test(`a prediction is the range of the score of its rows, #na# too if asked for, ${bias ? 'with' : 'without'} biases`, async () => {
     const one = await modelOf({ ...sizes, bias }, tables, { yRange: [1, 5] });
     const wanted = pairs.map(([user, item]) => 1 + 4 / (1 + Math.exp(-scoreOf({ ...sizes, bias }, tables, user, item))));
-    assertClose(await one.predictRows(users, items), wanted, 1.5e-6, 'yHat');
+    assertClose(await one.predictRows(users, items, { unknown: 'na' }), wanted, 1.5e-6, 'yHat');
     one.release();
   });
 }
@@ -25,7 +25,7 @@ for (const bias of [true, false]) {
 test('without a range a prediction is the raw score, of whichever kind', async () => {
   const raw = await modelOf(sizes, tables, { yRange: null });
   assertClose(
-    await raw.predictRows(users, items),
+    await raw.predictRows(users, items, { unknown: 'na' }),
     pairs.map(([user, item]) => scoreOf(sizes, tables, user, item)),
     2e-6,
     'z',
@@ -33,7 +33,7 @@ test('without a range a prediction is the raw score, of whichever kind', async (
   const other = await modelOf({ ...sizes, bias: false }, tables, { yRange: null, score: cosine });
   const row = (table: Float32Array, k: number) => table.subarray(5 * k, 5 * k + 5);
   assertClose(
-    await other.predictRows(users, items),
+    await other.predictRows(users, items, { unknown: 'na' }),
     pairs.map(([user, item]) => cosine.value(row(tables.userFactors, user), row(tables.itemFactors, item))),
     5e-7,
     'cosine',
@@ -42,7 +42,7 @@ test('without a range a prediction is the raw score, of whichever kind', async (
   other.release();
 });
 
-test('ids are looked up, and one that training never saw is read as #na# or refused', async () => {
+test('ids are looked up, and one that training never saw is answered as row 0 or refused', async () => {
   const rows = await model.predictRows([1, 0, 3], [6, 2, 0]);
   assert.equal(await model.predict(['u1', 'stranger', 'u3'], ['i6', 'i2', 'new']), rows);
   await assertRefused(() => model.predict(['u1', 'stranger'], ['i1', 'i1'], { unknown: 'error' }), /^Training saw no user 'stranger'\.$/);
@@ -52,7 +52,10 @@ test('ids are looked up, and one that training never saw is read as #na# or refu
     /^predict has no option 'unkown'; did you mean unknown\?$/,
     TypeError,
   );
-  await assertRefused(() => model.predict(['u1'], ['i1'], { unknown: 'eror' as never }), /^unknown must be 'na' or 'error', not 'eror'\.$/);
+  await assertRefused(
+    () => model.predict(['u1'], ['i1'], { unknown: 'eror' as never }),
+    /^unknown must be 'mean', 'na' or 'error', not 'eror'\.$/,
+  );
 });
 
 test('any number of pairs is predicted, more than one dispatch too', async () => {
@@ -63,6 +66,71 @@ test('any number of pairs is predicted, more than one dispatch too', async () =>
     new Uint32Array(count).map((_, k) => k % 7),
   );
   for (const k of [0, 27, 1 << 20, count - 1]) assert.is(all[k], all[k % 28]);
+});
+
+test('a user whom training never saw is predicted as the mean of the trained users, #na# not among them', async () => {
+  for (const bias of [true, false]) {
+    const one = await modelOf({ ...sizes, bias }, tables, { yRange: null });
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const factor = (f: number) => mean([1, 2, 3].map((row) => tables.userFactors[5 * row + f]));
+    const wanted = items.map((item) => {
+      const z = [0, 1, 2, 3, 4].reduce((sum, f) => sum + factor(f) * tables.itemFactors[5 * item + f], 0);
+      return bias ? z + mean([1, 2, 3].map((row) => tables.userBias[row])) + tables.itemBias[item] : z;
+    });
+    const unknown = new Array(items.length).fill(0);
+    assertClose(await one.predictRows(unknown, items), wanted, 1.5e-6, 'z');
+    assert.equal(await one.predictRows(unknown, items, { unknown: 'mean' }), await one.predictRows(unknown, items));
+    assert.equal(await one.predict(['stranger'], ['i6']), await one.predictRows([0], [6]));
+    assert.equal(await one.predict(['stranger'], ['i6'], { unknown: 'na' }), await one.predictRows([0], [6], { unknown: 'na' }));
+    const parity = await modelOf({ ...sizes, bias }, tables, { yRange: null, unknownUser: 'na' });
+    assert.equal(await parity.predictRows(unknown, items), await one.predictRows(unknown, items, { unknown: 'na' }));
+    assert.equal(await parity.predictRows(unknown, items, { unknown: 'mean' }), await one.predictRows(unknown, items));
+    assert.equal(await one.tables(), await parity.tables(), 'the tables stay as they are');
+    one.release();
+    parity.release();
+  }
+  await assertRefused(() => model.predictRows([0], [1], { unknown: 'error' as never }), /^unknown must be 'mean' or 'na', not 'error'\.$/);
+});
+
+test('where there are no trained users, an unknown one is #na#', async () => {
+  const alone = { ...sizes, nUsers: 1 };
+  const one = await modelOf(
+    alone,
+    tablesOf(alone, (table, i) => Math.sin(1 + i * (table + 1))),
+  );
+  assert.equal(await one.predictRows([0, 0], [1, 2]), await one.predictRows([0, 0], [1, 2], { unknown: 'na' }));
+  one.release();
+});
+
+test('a prediction that is not finite is refused, whatever the range makes of its score', async () => {
+  const large = { nUsers: 3, nItems: 3, nFactors: 2 };
+  const values = [3e38, -3e38];
+  const one = await modelOf(
+    large,
+    tablesOf(large, () => 0),
+  );
+  // Beyond what tables may hold: as training leaves them that diverges.
+  const { param, layout } = one.embeddings;
+  const spoilt = layout.unpack(new Float32Array(layout.nParams));
+  [spoilt.userFactors, spoilt.itemFactors].forEach((table, side) =>
+    table.forEach((_, i) => (table[i] = i > 1 ? values[(i + side) % 2] : 0)),
+  );
+  const packed = new Float32Array(layout.nParams);
+  layout.packRows({ factors: spoilt.userFactors, biases: spoilt.userBias }, packed);
+  layout.packRows({ factors: spoilt.itemFactors, biases: spoilt.itemBias }, packed.subarray(3 * layout.rowStride));
+  one.gpu.write(param, packed);
+  const refused = /^The prediction for user 'u1' and item 'i1' is not finite: the training of the model diverged, or its numbers are/;
+  await assertRefused(() => one.predict(['u1'], ['i1']), refused, DotbiasError);
+  assert.equal(await one.predictRows([0], [0], { unknown: 'na' }), Float32Array.of(2.75));
+  await assertRefused(
+    () => one.recommend('u1', 2, { exclude: 'none' }),
+    /^Nothing can be recommended: scores are not finite/,
+    DotbiasError,
+  );
+  await assertRefused(() => one.recommendAll(1, { exclude: 'none' }), /^Nothing can be recommended/, DotbiasError);
+  await assertRefused(() => one.foldIn([['i1', 3]]), /is not finite|cannot be said/, DotbiasError);
+  await assertRefused(() => one.foldInAll([[['i1', 3]]]), /is not finite|cannot be said/, DotbiasError);
+  one.release();
 });
 
 test('rows that do not exist are refused by name, and nothing stays allocated', async () => {

@@ -70,12 +70,28 @@ test('a user who rated everything gets an empty list', async () => {
   assert.equal(await model.recommend('u2', 3), []);
 });
 
-test('an unknown user is ranked by item bias, or refused', async () => {
-  assert.is(ids(await model.recommend('stranger', 9)), 'i6 i5 i4 i3 i2 i1');
+test('an unknown user gets what the mean user would like, or the items by bias, or is refused', async () => {
+  assert.is(ids(await model.recommend('stranger', 9, { unknown: 'na' })), 'i6 i5 i4 i3 i2 i1');
+  const list = await model.recommend('stranger', 9);
+  assert.is(ids(list), 'i6 i5 i4 i2 i1 i3');
+  const predicted = await model.predict(
+    list.map(() => 'stranger'),
+    list.map(({ item }) => item),
+  );
+  list.forEach(({ prediction }, k) => assert.ok(Math.abs(prediction - predicted[k]) < 1e-5));
+  const all = await model.recommendAll(9, { users: ['u1', 'stranger', 'nobody'] });
+  const { items } = await model.recommendAll(9, { users: ['stranger'] });
+  assert.equal([...all.users], [1, 0, 0]);
+  assert.equal(all.items.slice(9, 18), items);
+  assert.equal(all.items.slice(18), items);
+  assert.equal(
+    Array.from(items.subarray(0, 6), (row) => `i${row}`),
+    list.map(({ item }) => item),
+  );
   await assertRefused(() => model.recommend('stranger', 9, { unknown: 'error' }), /^Training saw no user 'stranger'\.$/);
   await assertRefused(
     () => model.recommend('stranger', 9, { unknown: 'eror' as never }),
-    /^unknown must be 'na' or 'error', not 'eror'\.$/,
+    /^unknown must be 'mean', 'na' or 'error', not 'eror'\.$/,
   );
 });
 

@@ -8,6 +8,7 @@ import { mae, mse } from '../../src/evaluate/metrics.js';
 import { plantedRatings } from '../../src/data/planted.js';
 import { byUser, type Fold, givenFolds, kFold, randomHoldOut } from '../../src/data/protocols.js';
 import { DivergedError } from '../../src/base/errors.js';
+import type { CollabLearner } from '../../src/train/learner.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { assertRefused } from '../helpers/refusal.js';
 
@@ -172,7 +173,7 @@ test('users left out are folded in from their given ratings, each as foldIn has 
   );
 });
 
-test('a user left out who gave no rating of a known item is read as #na#', async () => {
+test('a user left out who gave no rating of a known item is an unknown one', async () => {
   const train = { users: [1, 1, 2, 2], items: [1, 2, 1, 2], ratings: [5, 3, 4, 2] };
   const test = { users: [9, 8], items: [1, 2], ratings: [4, 4] };
   const fold: Fold = {
@@ -181,10 +182,45 @@ test('a user left out who gave no rating of a known item is read as #na#', async
     data: (options) => CollabData.fromSplit(train, test, options),
     foldedUsers: () => ({ given: { users: [9, 8], items: [77, 1], ratings: [3, 5] }, test }),
   };
-  const {
-    folds: [result],
-  } = await evaluate([fold], { ...recipe, batchSize: 2 }, { gpu: await sharedGpu() });
-  assert.ok(Number.isFinite(result.mse));
+  for (const unknownUser of ['mean', 'na'] as const) {
+    const wanted: number[] = [];
+    const fit = async (learn: CollabLearner) => {
+      await recipe.fit(learn);
+      const folded = await learn.foldIn([[1, 5]]);
+      wanted.push(...(await learn.predict(['nobody'], [1])), ...(await folded.predict([2])));
+    };
+    const {
+      folds: [result],
+    } = await evaluate([fold], { batchSize: 2, learner: { ...learner, unknownUser }, fit }, { gpu: await sharedGpu() });
+    assert.ok(Math.abs(result.mse - mse(wanted, test.ratings)) < 1e-5, `${result.mse} ${wanted.join()}`);
+  }
+});
+
+test('users whom training never saw are judged as the mean user, or as #na#', async () => {
+  const data = CollabData.fromSplit(columns, { users: ['new', 'new'], items: [1, 2], ratings: [4, 5] }, { batchSize: 16 });
+  const results = await Promise.all(
+    (['mean', 'na'] as const).map(async (unknownUser) => {
+      let valid = NaN;
+      const yHat: number[] = [];
+      const fit = async (learn: CollabLearner) => {
+        valid = (await learn.fit(1, 0.01))[0].valid.mse;
+        yHat.push(...(await learn.predictRows([0, 0], data.valid.items, { unknown: unknownUser })));
+        const shown = await learn.showResults();
+        assert.equal(
+          shown.map(({ prediction }) => prediction),
+          yHat,
+        );
+      };
+      const fold: Fold = { name: 'f', seed: 1, data: () => data };
+      const {
+        folds: [result],
+      } = await evaluate([fold], { learner: { ...learner, unknownUser }, fit }, { gpu: await sharedGpu() });
+      assert.is(result.mse, mse(yHat, data.valid.ratings));
+      assert.ok(Math.abs(valid - result.mse) < 1e-5, 'the epoch is measured alike');
+      return result.mse;
+    }),
+  );
+  assert.ok(results[0] !== results[1]);
 });
 
 test('an abort ends after the model under way, with the folds that are complete', async () => {

@@ -46,6 +46,7 @@ for (const dtype of ['F32', 'F64'] as const) {
       const predicted = await model.predict(
         users.map((row: number) => options.users[row]),
         items.map((row: number) => options.items[row]),
+        { unknown: 'na' },
       );
       const worst = Math.max(...predicted.map((value, k) => Math.abs(value - pred[k])));
       assert.ok(worst < 2e-6, `off by ${worst} with ${yRange}`);
@@ -67,6 +68,7 @@ test('trained weights predict what float64 says, for every pair', async () => {
   const predicted = await model.predictRows(
     pairs.map(([a]) => a),
     pairs.map(([, b]) => b),
+    { unknown: 'na' },
   );
   pairs.forEach(([a, b], k) => {
     const z = u[a].reduce((sum: number, value: number, f: number) => sum + value * i[b][f], ub[a] + ib[b]);

@@ -208,7 +208,7 @@ test('a stepper of the caller is used, with the copies of the tables and the ste
     nCopies: 2,
     maxSteps: 7,
     create: async (input) => {
-      made.push([input.maxSteps, input.tables.param.size / (4 * input.tables.layout.nParams)]);
+      made.push([input.maxSteps, Math.floor(input.tables.param.size / (4 * input.tables.layout.nParams))]);
       return { ...(await STEPPERS.lazy.create(input)), name: 'mine' };
     },
   };

@@ -28,6 +28,7 @@ const refused: [options: object, message: RegExp, type?: typeof TypeError][] = [
   [{ wdBias: Infinity }, /wdBias must be a number of at least 0, not Infinity/],
   [{ beta2: 1 }, /beta2 must lie in \(0, 1\), not 1/],
   [{ eps: 0 }, /eps must lie in \[1e-12, 1\), not 0/],
+  [{ unknownUser: 'error' as never }, /unknownUser must be 'mean' or 'na', not 'error'/],
   [{ defaults: 'fastai3' }, /defaults must be 'fastai1' or 'fastai2', not 'fastai3'/],
   [{ seed: 1.5 }, /seed must be a whole number from 0 to 4294967295, not 1\.5/],
   [{ seed: NaN }, /seed .* not NaN/],
@@ -63,9 +64,23 @@ for (const [options, message, type = RangeError] of refused) {
 }
 
 test('options that are undefined are as if they were not given', () => {
-  const names = ['nFactors', 'yRange', 'wd', 'beta2', 'eps', 'optimizer', 'range', 'score', 'loss', 'seed', 'stepper', 'gpu'];
+  const names = [
+    'nFactors',
+    'yRange',
+    'wd',
+    'beta2',
+    'eps',
+    'optimizer',
+    'range',
+    'score',
+    'loss',
+    'seed',
+    'stepper',
+    'gpu',
+    'unknownUser',
+  ];
   const { step, ...rest } = checkLearnerOptions(data, Object.fromEntries(names.map((name) => [name, undefined])));
-  assert.equal(rest, { nFactors: 50, hasBias: true, defaults: 'fastai1', seed: data.seed, notes: [] });
+  assert.equal(rest, { nFactors: 50, hasBias: true, defaults: 'fastai1', unknownUser: 'mean', seed: data.seed, notes: [] });
   const { score, range, loss, optimizer, ...numbers } = step;
   assert.equal(
     [score, range, loss, optimizer].map(({ name }) => name),

@@ -90,7 +90,7 @@ for (const [what, of] of [
       assert.is(error.step, 2 * stepsPerEpoch - 1);
       assert.match(error.message, /a parameter or a score is not finite after step \d+ \(lr 0\.01\)/);
       assert.equal([told, learn.history.epochs.length, saved.length], [[0], 1, 1]);
-      assert.ok(Object.values(await learn.validate()).every(Number.isNaN));
+      if (of.nValid > 0) assert.ok(Object.values(await learn.validate()).every(Number.isNaN));
       learn.release();
     }
   });

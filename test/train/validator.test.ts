@@ -49,6 +49,34 @@ for (const [name, options, hasBias] of [
   });
 }
 
+test('ratings of unknown users are measured by the mean user as the model is now, or by #na#', async () => {
+  const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors: 7, hasBias: true };
+  const embeddings = new EmbeddingTables(gpu, shape);
+  const ratings = { ...data.valid, users: data.valid.users.map((user, k) => (k % 3 === 0 ? 0 : user)) };
+  const step = stepOptions();
+  const [byMean, byNa] = [await Validator.create(embeddings, ratings, step), await Validator.create(embeddings, ratings, step, 'na')];
+  for (const seed of [3, 4]) {
+    const tables = randomTables(shape, seed);
+    embeddings.writeTables(tables);
+    const before = await embeddings.readState();
+    const measured = async (of: typeof tables) => {
+      const reference = new ReferenceTrainer(shape, of, step);
+      const errors = Array.from(ratings.ratings, (y, k) => reference.predict(ratings.users[k], ratings.items[k]) - y);
+      return mean(errors.map((e) => e * e));
+    };
+    const average = (values: Float32Array, column: number, n: number) => {
+      return mean(Array.from({ length: shape.nUsers - 1 }, (_, k) => values[(k + 1) * n + column]));
+    };
+    const userFactors = tables.userFactors.map((value, i) => (i < 7 ? average(tables.userFactors, i, 7) : value));
+    const userBias = tables.userBias.map((value, i) => (i === 0 ? average(tables.userBias, 0, 1) : value));
+    const [a, b] = [(await byMean.run()).valid.mse, (await byNa.run()).valid.mse];
+    assertClose([a, b], [await measured({ ...tables, userFactors, userBias }), await measured(tables)], 1e-6, 'mse');
+    assert.ok(a !== b);
+    assert.equal(await embeddings.readState(), before);
+  }
+  for (const each of [byMean, byNa, embeddings]) each.release();
+});
+
 test('an empty validation set has no errors to speak of', async () => {
   const embeddings = new EmbeddingTables(gpu, { nUsers: 3, nItems: 4, nFactors: 2, hasBias: true });
   const none = { users: new Uint32Array(), items: new Uint32Array(), ratings: new Float32Array() };

@@ -7,6 +7,7 @@ import type { ModelInfo } from '../../answer/trained-model.js';
 import { asWritten } from '../../base/decimal.js';
 import { readRatings } from '../../node/ratings/ratings-file.js';
 import { readModelFile } from '../../node/files/model-file.js';
+import type { UnknownIds } from '../../model/rows.js';
 import { remarks } from '../options/data.js';
 import { integer } from '../options/numbers.js';
 import { addReadingOptions, type ReadingFlags, readingOptions } from '../options/reading.js';
@@ -21,7 +22,7 @@ interface RecommendFlags extends SavedModelFlags, ReadingFlags {
   ratings?: string | undefined;
   n: number;
   exclude: 'rated' | 'none';
-  unknown: 'error' | 'na';
+  unknown: UnknownIds;
   json?: boolean | undefined;
 }
 
@@ -46,9 +47,9 @@ export function addRecommend(program: Command): void {
       new Option(
         '--unknown <what>',
         'what to do with a user or a rated item that training never saw. error: refuse it; ' +
-          "na: predict for an unknown user, fastai's #na#, and leave the item out",
+          "mean: predict for an unknown user as for the mean of the trained users, and leave the item out; na: as fastai's #na#",
       )
-        .choices(['error', 'na'])
+        .choices(['error', 'mean', 'na'])
         .default('error'),
     )
     .option('--json', 'print the list as JSON, with all contributions of the ratings of a new user')
@@ -106,7 +107,8 @@ async function readOwnRatings(saved: ModelInfo, file: string, flags: RecommendFl
   if (nUsers > 1) throw new UsageError(`${file}: These are the ratings of ${nUsers} users; --ratings takes those of one.`);
   const ratings = Array.from(columns.ratings, asWritten);
   const { given, leftOut, note: byTitle, problem } = matchRatings(saved, { items: columns.items, ratings, titles });
-  if (problem !== undefined && flags.unknown === 'error') throw new UsageError(`${file}: ${problem} (--unknown na leaves such items out.)`);
+  if (problem !== undefined && flags.unknown === 'error')
+    throw new UsageError(`${file}: ${problem} (--unknown mean leaves such items out.)`);
   if (given.length === 0) {
     const why = byTitle === undefined ? '' : ` ${byTitle} (--title-column none takes the ids all the same.)`;
     throw new UsageError(`${file}: Training saw none of the items rated in it.${why}`);

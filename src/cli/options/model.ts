@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { calibrationFile } from '../../node/device/calibrations.js';
 import { STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
 import type { CollabData } from '../../data/collab-data.js';
+import type { UnknownUser } from '../../model/rows.js';
 import { type LearnerOptions, MAX_FACTORS } from '../../train/options.js';
 import { integer, notNegative, positive, rangeOrNone } from './numbers.js';
 import { applyPresets, asFlags, PRESETS } from './presets.js';
@@ -17,6 +18,7 @@ export interface ShapeFlags {
 /** The shape of a model, and how it is trained. */
 export interface ModelFlags extends ShapeFlags {
   wd: number;
+  unknownUser: UnknownUser;
   wdBias?: number | undefined;
   eps?: number | undefined;
   /** A key of PRESETS. */
@@ -41,6 +43,14 @@ export function addShapeOptions(command: Command): Command {
 /** Adds `ModelFlags`. */
 export function addModelOptions(command: Command): Command {
   return applyPresets(addShapeOptions(command))
+    .addOption(
+      new Option(
+        '--unknown-user <what>',
+        "as what a user whom training never saw is predicted. mean: the mean of the trained users; na: fastai's #na# row",
+      )
+        .choices(['mean', 'na'])
+        .default('mean'),
+    )
     .option('--wd <x>', 'weight decay of the factors', notNegative, 0.1)
     .option('--wd-bias <x>', 'weight decay of the biases (default: as --wd)', notNegative)
     .option('--eps <x>', "Adam's eps: larger ones damp the steps of rows with few ratings (default: 1e-8, fastai2 1e-5)", positive)
@@ -82,8 +92,8 @@ export function rangeChoice({ yRange, preset }: Pick<ModelFlags, 'yRange' | 'pre
 
 /** The flags as options of `collabLearner`. */
 export function learnerOptions(flags: ModelFlags, data: CollabData): LearnerOptions {
-  const { factors, bias, wd, wdBias, eps, preset, stepper } = flags;
+  const { factors, bias, unknownUser, wd, wdBias, eps, preset, stepper } = flags;
   const { defaults } = PRESETS[preset];
   const { yRange } = rangeChoice(flags, data);
-  return { nFactors: factors, yRange, bias, wd, wdBias, eps, defaults, stepper, calibrations: calibrationFile() };
+  return { nFactors: factors, yRange, bias, unknownUser, wd, wdBias, eps, defaults, stepper, calibrations: calibrationFile() };
 }

@@ -95,17 +95,17 @@ test('a new user is folded in from ids and titles, and told why', async () => {
   assert.ok(best.length > 0 && best.every((reason: string) => stdout.includes(reason)), stdout);
 });
 
-test('--unknown na takes a stranger for #na#, and leaves out rated items that training never saw', async () => {
-  writeFileSync(file('partly.tsv'), '3\t5\n9999\t1\n');
-  const stranger = await listOf('--user', 'nobody', '--unknown', 'na', '-n', '2');
-  const partly = await listOf('--ratings', file('partly.tsv'), '--unknown', 'na');
-  assert.equal(
-    stranger.recommendations.map(({ item }: { item: number }) => item),
-    (await model.recommend('nobody', 2)).map(({ item }) => item),
-  );
-  assert.is(partly.nRatings, 1);
-  assert.is(partly.stderr, '1 of 2 ratings left out, of items that training never saw: 9999.\n');
-});
+for (const unknown of ['mean', 'na'] as const) {
+  test(`--unknown ${unknown} answers for a stranger, and leaves out rated items that training never saw`, async () => {
+    writeFileSync(file('partly.tsv'), '3\t5\n9999\t1\n');
+    const stranger = await listOf('--user', 'nobody', '--unknown', unknown, '-n', '2');
+    const partly = await listOf('--ratings', file('partly.tsv'), '--unknown', unknown);
+    const wanted = await model.recommend('nobody', 2, { unknown });
+    assert.equal(stranger.recommendations, wanted);
+    assert.is(partly.nRatings, 1);
+    assert.is(partly.stderr, '1 of 2 ratings left out, of items that training never saw: 9999.\n');
+  });
+}
 
 test('a model saved without ratings recommends with --exclude none, or from given ratings', async () => {
   const refused = await recommend('--model', PRIVATE, '--user', String(USER));
@@ -124,7 +124,7 @@ const wrong: [name: string, args: string[], message: RegExp][] = [
   [
     'an unknown item',
     ['--ratings', ratings('unknown.csv', 'title,rating\nfilms the,4\n')],
-    /unknown\.csv: Training saw no item 'films the'; the ids of its \d+ items go from \d+ to \d+\. \(--unknown na/,
+    /unknown\.csv: Training saw no item 'films the'; the ids of its \d+ items go from \d+ to \d+\. \(--unknown mean/,
   ],
   ['half a title', ['--ratings', ratings('half.csv', 'title;rating\nthe (30);4\n')], /there is 'Film, The \(30\)', item 30\./],
   ['a title of two items', ['--ratings', ratings('two.csv', 'title,rating\n"Film, The (7)",4\n')], /title of the items 7 and 8/],
