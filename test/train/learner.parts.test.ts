@@ -140,7 +140,7 @@ for (const [what, own] of Object.entries(ops)) {
 
 async function assertRecommendsBest(learn: CollabLearner): Promise<void> {
   const user = data.users.idOf(3);
-  const rated = new Set(Array.from(data.train.items).filter((_, k) => data.train.users[k] === 3));
+  const rated = new Set([data.train, data.valid].flatMap(({ users, items }) => Array.from(items).filter((_, k) => users[k] === 3)));
   const left = Array.from({ length: data.nItems - 1 }, (_, k) => k + 1).filter((row) => !rated.has(row));
   const predicted = await learn.predictRows(new Uint32Array(left.length).fill(3), left);
   const list = await learn.recommend(user, data.nItems);
