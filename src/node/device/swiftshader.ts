@@ -2,30 +2,43 @@
  * SwiftShader, a Vulkan driver that runs on the CPU, and a Vulkan loader for it, out of the optional npm package
  * `@sparticuz/chromium`: an adapter on linux-x64 with nothing installed but npm packages. The libraries are unpacked
  * once into the cache folder.
+ *
+ * They become code of this process, so nobody else may have a hand in them. Each archive has a folder named by its SHA-256
+ * that its owner alone may enter, with the hashes of the files that were written there; owner, permissions and hashes are
+ * checked at every start (20 ms for 3 MB of archive and 15 MB of libraries; to trust sizes and times instead would let
+ * damage pass).
  */
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, resolve, sep } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
+import { isObject } from '../../base/json.js';
 import { cacheDir } from '../disk/cache.js';
+import { makeFolder } from '../disk/folders.js';
+import { removeAtExit, removeLeftovers, scratchFolder, temporaryPath } from '../disk/leftovers.js';
 import { readTar } from './tar.js';
 
 /** What to `npm install`: the newest version that runs on every Node this package supports. */
 export const swiftShaderPackage = '@sparticuz/chromium@147.0.0';
 
+/** SHA-256 of the archive of the version that dotbias was tested with. */
+const TESTED: Readonly<Record<string, string>> = {
+  '147.0.0': 'f957ea867313f9815b71dc2ed30cce301e01db4f3973fbdb31ffa5391b0ec45a',
+};
+
 const loaderFile = 'libvulkan.so.1';
 const manifestFile = 'vk_swiftshader_icd.json';
 const wanted = [loaderFile, manifestFile, 'libvk_swiftshader.so'];
-const sizesFile = 'sizes.json';
+const hashesFile = 'sha256.json';
 
 /** Where the package keeps the libraries. */
 export interface SwiftShaderArchive {
   /** Path of the brotli-compressed tar file. */
   file: string;
-  /** Version of the package, which names the folder in the cache. */
+  /** Version of the package. */
   version: string;
 }
 
@@ -52,44 +65,60 @@ export async function findSwiftShader(): Promise<SwiftShaderArchive | null> {
 
 /**
  * Unpacks the libraries, unless an earlier run left them whole. Any number of processes may do so at once: each unpacks
- * into a folder of its own and renames it, and those that come second use the first one's. A cache that cannot be
- * written, or that another user made in the system's temporary directory, is replaced by a temporary folder that is
- * removed when the process ends.
+ * into a folder of its own and renames it, and those that come second use the first one's. What is damaged is replaced.
+ * Where the cache cannot be written, or others could change it, a folder in the system's temporary directory, or failing
+ * that in memory, serves until the process ends.
  *
  * @param cache The cache folder. Default: `cacheDir()`.
- * @throws Error if the archive is missing or damaged, or neither the cache nor the temporary folder can be written.
+ * @throws Error if the archive is missing, damaged, or of the version that dotbias was tested with and yet another; or if
+ *   there is nowhere to unpack it
  */
-export async function unpackSwiftShader(archive: SwiftShaderArchive, cache?: string): Promise<SwiftShaderFiles> {
-  const parent = cache ?? cacheDir();
-  const folder = join(parent, `swiftshader-${archive.version}`);
-  if (!(await isWhole(folder)) || (await isForeign(parent))) {
-    const made = temporaries.get(archive.file);
-    if (made !== undefined) return made;
-    const files = await readArchive(archive.file);
-    const fresh = await makeFolder(parent);
-    if (fresh === null) return temporary(archive.file, files);
-    await publish(await writeFiles(fresh, files), folder);
+export async function unpackSwiftShader(archive: SwiftShaderArchive, cache = cacheDir()): Promise<SwiftShaderFiles> {
+  const bytes = await readFile(archive.file);
+  const key = sha256(bytes);
+  const expected = TESTED[archive.version];
+  if (expected !== undefined && key !== expected) {
+    throw new Error(`${archive.file} is not the file of @sparticuz/chromium ${archive.version}: install the package again`);
   }
-  return paths(folder);
+  const folder = join(cache, `swiftshader-${key}`);
+  if ((await isSafeParent(cache)) && (await isWhole(folder))) return paths(folder);
+  const files = await readArchive(bytes, archive.file);
+  if (await publish(files, cache, folder)) return paths(folder);
+  let made = temporaries.get(key);
+  if (made === undefined) temporaries.set(key, (made = temporary(files)));
+  return made;
 }
 
-/** Unpacked into a folder that is removed when the process ends, by archive: once is enough for a process. */
-const temporaries = new Map<string, SwiftShaderFiles>();
+/** Unpacked for this process alone, by archive. */
+const temporaries = new Map<string, Promise<SwiftShaderFiles>>();
 
-async function temporary(archive: string, files: ReadonlyMap<string, Uint8Array>): Promise<SwiftShaderFiles> {
-  const folder = await mkdtemp(join(tmpdir(), 'dotbias-swiftshader-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const unpacked = paths(await writeFiles(folder, files));
-  temporaries.set(archive, unpacked);
-  return unpacked;
+async function temporary(files: ReadonlyMap<string, Uint8Array>): Promise<SwiftShaderFiles> {
+  let reason: unknown;
+  for (const parent of [tmpdir(), '/dev/shm']) {
+    try {
+      const { path, remove } = await scratchFolder(parent);
+      try {
+        await writeFiles(path, files);
+        return paths(path);
+      } catch (error) {
+        await remove();
+        throw error;
+      }
+    } catch (error) {
+      reason ??= error;
+    }
+  }
+  throw reason;
 }
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 function paths(folder: string): SwiftShaderFiles {
   return { loader: join(folder, loaderFile), manifest: join(folder, manifestFile) };
 }
 
-async function readArchive(file: string): Promise<Map<string, Uint8Array>> {
-  const entries = readTar(await promisify(brotliDecompress)(await readFile(file)));
+async function readArchive(bytes: Uint8Array, file: string): Promise<Map<string, Uint8Array>> {
+  const entries = readTar(await promisify(brotliDecompress)(bytes));
   const files = new Map<string, Uint8Array>();
   for (const name of wanted) {
     const content = entries.get(name);
@@ -99,62 +128,60 @@ async function readArchive(file: string): Promise<Map<string, Uint8Array>> {
   return files;
 }
 
-/** A new folder inside `parent`, or null if that cannot be written or is not safe to load code from. */
-async function makeFolder(parent: string): Promise<string | null> {
-  try {
-    await mkdir(parent, { recursive: true });
-    if (await isForeign(parent)) return null;
-    const folder = await mkdtemp(join(parent, 'swiftshader-new-'));
-    await chmod(folder, 0o755); // a cache prepared by root serves other users too
-    return folder;
-  } catch {
-    return null;
-  }
+async function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  const hashes = Object.fromEntries(Array.from(files, ([name, content]) => [name, sha256(content)]));
+  for (const [name, content] of files) await writeFile(join(folder, name), content, { mode: 0o600 });
+  await writeFile(join(folder, hashesFile), JSON.stringify(hashes), { mode: 0o600 });
 }
 
-async function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<string> {
-  const sizes = Object.fromEntries(Array.from(files, ([name, content]) => [name, content.length]));
-  try {
-    for (const [name, content] of files) await writeFile(join(folder, name), content);
-    await writeFile(join(folder, sizesFile), JSON.stringify(sizes));
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    throw error;
-  }
-  return folder;
-}
-
-/** Moves the finished folder `fresh` to `folder`, unless another process was quicker; a damaged one is replaced. */
-async function publish(fresh: string, folder: string): Promise<void> {
-  const damaged = `${fresh}-damaged`;
+/** Writes the files to `folder` of the cache; false if they cannot be there, for whatever reason. */
+async function publish(files: ReadonlyMap<string, Uint8Array>, cache: string, folder: string): Promise<boolean> {
+  const [fresh, damaged] = [temporaryPath(cache), temporaryPath(cache)];
+  const keep = removeAtExit(fresh);
   const moveUnlessWhole = () =>
     rename(fresh, folder).then(
       () => true,
       () => isWhole(folder),
     );
   try {
-    if (await moveUnlessWhole()) return;
+    await makeFolder(cache, 0o700);
+    if (!(await isSafeParent(cache))) return false;
+    await removeLeftovers(cache);
+    await mkdir(fresh, { mode: 0o700 });
+    await writeFiles(fresh, files);
+    if (await moveUnlessWhole()) return true;
     await rename(folder, damaged).catch(() => {}); // someone else may be at the same repair
-    if (!(await moveUnlessWhole())) throw new Error(`${folder} cannot be replaced; delete it.`);
+    return await moveUnlessWhole();
+  } catch {
+    return false;
   } finally {
-    await rm(damaged, { recursive: true, force: true });
-    await rm(fresh, { recursive: true, force: true });
+    for (const each of [fresh, damaged]) await rm(each, { recursive: true, force: true }).catch(() => {});
+    keep();
   }
 }
 
-/** True if `folder` is in the temporary directory, where anyone can make folders, and was made by someone else. */
-async function isForeign(folder: string): Promise<boolean> {
-  if (!resolve(folder).startsWith(tmpdir() + sep)) return false;
-  const { uid } = await stat(folder);
-  return uid !== 0 && uid !== process.getuid?.();
+/** Whether nobody but this user and root can put another folder in place of one in `folder`. */
+async function isSafeParent(folder: string): Promise<boolean> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found === undefined || (found.uid !== 0 && found.uid !== process.getuid!())) return false;
+  const others = found.gid === process.getgid!() ? 0o002 : 0o022; // a user's own group often has no other member
+  return (found.mode & others) === 0 || (found.mode & 0o1000) !== 0;
 }
 
-/** True if `folder` holds every file in its full size. */
+/** True if `folder` is this user's alone, and holds every file as it was written. */
 async function isWhole(folder: string): Promise<boolean> {
   try {
-    const sizes = JSON.parse(await readFile(join(folder, sizesFile), 'utf8')) as Record<string, number>;
-    const stats = await Promise.all(wanted.map((name) => stat(join(folder, name))));
-    return stats.every(({ size }, i) => size === sizes[wanted[i]!]);
+    const found = await lstat(folder);
+    const { mode, uid } = found;
+    if (!found.isDirectory() || uid !== process.getuid!() || (mode & 0o077) !== 0) return false;
+    const hashes: unknown = JSON.parse(await readFile(join(folder, hashesFile), 'utf8'));
+    if (!isObject(hashes)) return false;
+    for (const name of wanted) {
+      const path = join(folder, name);
+      const file = await lstat(path);
+      if (!file.isFile() || file.uid !== uid || sha256(await readFile(path)) !== hashes[name]) return false;
+    }
+    return true;
   } catch {
     return false;
   }
