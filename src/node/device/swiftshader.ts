@@ -82,11 +82,12 @@ export async function unpackSwiftShader(archive: SwiftShaderArchive, cache = cac
   }
   const folder = join(cache, `swiftshader-${key}`);
   if ((await isSafeParent(cache)) && (await isWhole(folder))) return paths(folder);
+  const made = temporaries.get(key);
+  if (made !== undefined) return made;
   const files = await readArchive(bytes, archive.file);
   if (await publish(files, cache, folder)) return paths(folder);
-  let made = temporaries.get(key);
-  if (made === undefined) temporaries.set(key, (made = temporary(files)));
-  return made;
+  temporaries.set(key, temporary(files));
+  return temporaries.get(key)!;
 }
 
 /** Unpacked for this process alone, by archive. */

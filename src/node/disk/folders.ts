@@ -19,7 +19,9 @@ export async function makeFolder(path: string, mode = 0o777): Promise<string[]> 
       await mkdir(folder, mode);
       made.push(folder);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !(await isFolder(folder))) throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (await isFolder(folder)) continue; // another process was quicker
+      throw Object.assign(error as Error, { code: 'ENOTDIR', message: `ENOTDIR: not a directory, mkdir '${folder}'` });
     }
   }
   return made;

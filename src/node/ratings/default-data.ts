@@ -66,15 +66,18 @@ export async function openRatings(options: OpenRatingsOptions = {}): Promise<Ope
     }
     return movieLens(named, reading, 'from MOVIELENS_DIR');
   }
-  const cached = await cachedMovieLens100k(cacheDir);
-  if (cached !== undefined) return movieLens(cached, reading, 'from the cache');
-  if (offline) return planted(plantedSeed, 'no network allowed, and MovieLens-100K is not in the cache');
+  const cached = await cachedMovieLens100k(cacheDir, options.md5);
+  if (cached !== undefined && cached.changed === undefined) return movieLens(cached.folder, reading, 'from the cache');
+  const changed = cached && `${join(cached.folder, cached.changed!)} is not as it was published`;
+  if (offline) return planted(plantedSeed, `no network allowed, and ${changed ?? 'MovieLens-100K is not in the cache'}`);
   let downloaded: string;
   try {
     downloaded = await downloadMovieLens100k({ ...pick(options, DOWNLOAD_OPTIONS), cacheDir });
   } catch (error) {
     if (signal?.aborted) throw error;
-    return planted(plantedSeed, `MovieLens-100K could not be downloaded: ${(error as Error).message.replace(/\.$/, '')}`);
+    const failed = `MovieLens-100K could not be downloaded${changed === undefined ? '' : ' again'}`;
+    const why = `${failed}: ${(error as Error).message.replace(/\.$/, '')}`;
+    return planted(plantedSeed, changed === undefined ? why : `${changed}, and ${why}`);
   }
   return movieLens(downloaded, reading, 'just downloaded');
 }

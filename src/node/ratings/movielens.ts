@@ -1,6 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,10 @@ import { pipeline } from 'node:stream/promises';
 import { unzipSync } from 'fflate';
 import { checkOptions } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
+import { isObject } from '../../base/json.js';
 import { cacheDir } from '../disk/cache.js';
+import { makeFolder } from '../disk/folders.js';
+import { removeLeftovers, scratchFolder } from '../disk/leftovers.js';
 
 /** Where GroupLens publishes MovieLens-100K. */
 export const ML_100K_URL = 'https://files.grouplens.org/datasets/movielens/ml-100k.zip';
@@ -50,29 +53,78 @@ export const DOWNLOAD_OPTIONS: readonly (keyof DownloadOptions)[] = [
   'stallTimeout',
 ];
 
-/** The folder of an earlier download; undefined if there is none. */
-export async function cachedMovieLens100k(cache: string = cacheDir()): Promise<string | undefined> {
+/** The beginnings of the SHA-256 of the files that are read of the published archive: what is in the cache is checked by them. */
+const ML_100K_FILES: Readonly<Record<string, string>> = {
+  'u.data': '06416e597f82b7342361e41163890c81',
+  'u.item': '553841ebc7de3a0fd0d6b62a204ea30c',
+  'u1.base': 'ce253ec86c448b44fb3ba9a30d12dcfc',
+  'u1.test': '18c6014a4b2c7324f250a63f8904a7b1',
+  'u2.base': '6c06f0b5df4b256da1a994f3ac66edc8',
+  'u2.test': '4de658d1e04ed9104629509a2e2528fc',
+  'u3.base': 'afdc155c291c6edc41c0407e39d7462e',
+  'u3.test': '0f548b51c78327de4c156461d3e430b7',
+  'u4.base': '219f0f4d40dfe9c5141d425f53fa91ee',
+  'u4.test': '7c02ad0a1e7ab1083c8b9d4b627203a0',
+  'u5.base': 'a9574e59ce961eec2121627760b6e9b0',
+  'u5.test': '351cc52e0d15b6c721466276fc24671d',
+  'ua.base': '67b5bcdb380c29f85d56a012ecd88612',
+  'ua.test': 'd0497e202417720f57a184ec8c66be2d',
+  'ub.base': '237254d253b6ad7de84f919d04105542',
+  'ub.test': 'd54a72d05730d5892062734b2bec73e9',
+};
+
+/** What is known of an earlier download. */
+export interface CachedMovieLens {
+  folder: string;
+  /** The first of its files that is not as it was published; undefined if all are. */
+  changed: string | undefined;
+}
+
+/** An earlier download; undefined if there is none. */
+export async function cachedMovieLens100k(cache: string = cacheDir(), md5 = ML_100K_MD5): Promise<CachedMovieLens | undefined> {
   const folder = join(cache, 'ml-100k');
-  return (await exists(join(folder, 'u.data'))) ? folder : undefined;
+  if (!(await exists(join(folder, 'u.data')))) return undefined;
+  const expected = md5 === ML_100K_MD5 ? ML_100K_FILES : await readHashes(folder);
+  for (const [name, hash] of Object.entries(expected)) {
+    const bytes = await readFile(join(folder, name)).catch(() => undefined);
+    if (bytes === undefined || !sha256(bytes).startsWith(hash)) return { folder, changed: name };
+  }
+  return { folder, changed: undefined };
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Hashes of the files of another archive than the published one, noted when it was unpacked. */
+const HASHES = 'sha256.json';
+
+async function readHashes(folder: string): Promise<Record<string, string>> {
+  try {
+    const hashes: unknown = JSON.parse(await readFile(join(folder, HASHES), 'utf8'));
+    return isObject(hashes) ? (hashes as Record<string, string>) : {};
+  } catch {
+    return {};
+  }
 }
 
 /**
  * Downloads MovieLens-100K (5 MB), checks its MD5 and unpacks it into `<cacheDir>/ml-100k`; returns that folder. An earlier
- * download is used as it is. The folder appears whole or not at all, and any number of processes may do this at once.
+ * download is used if its files are still what they were, and replaced otherwise. The folder appears whole or not at all,
+ * and any number of processes may do this at once.
  *
  * The data are for research; GroupLens does not permit redistribution.
  *
- * @throws DataError if the server cannot be reached, stalls or sends something else; the signal's reason if it is aborted;
- *   TypeError for an option that does not exist. Nothing is left behind.
+ * @throws DataError if the server cannot be reached, stalls or sends something else or too much; the signal's reason if it
+ *   is aborted; TypeError for an option that does not exist. Nothing is left behind.
  */
 export async function downloadMovieLens100k(options: DownloadOptions = {}): Promise<string> {
   checkOptions('downloadMovieLens100k', options, DOWNLOAD_OPTIONS);
   const { cacheDir: cache = cacheDir(), url = ML_100K_URL, md5 = ML_100K_MD5 } = options;
-  const cached = await cachedMovieLens100k(cache);
-  if (cached !== undefined) return cached;
+  const cached = await cachedMovieLens100k(cache, md5);
+  if (cached !== undefined && cached.changed === undefined) return cached.folder;
 
-  const scratch = join(cache, `.ml-100k.${randomUUID()}`);
-  await mkdir(scratch, { recursive: true });
+  await makeFolder(cache);
+  await removeLeftovers(cache, 'ml-100k');
+  const { path: scratch, remove } = await scratchFolder(cache);
   try {
     const archive = join(scratch, 'ml-100k.zip');
     await download(url, archive, options);
@@ -81,15 +133,14 @@ export async function downloadMovieLens100k(options: DownloadOptions = {}): Prom
     if (found !== md5) {
       throw new DataError(`The download is not MovieLens-100K: its MD5 is ${found}, not ${md5}. It was removed; try again.`, { file: url });
     }
-    await unpack(bytes, join(scratch, 'unpacked'), url);
-    const folder = join(cache, 'ml-100k');
-    if (!(await exists(join(scratch, 'unpacked', 'ml-100k', 'u.data')))) {
+    const unpacked = join(scratch, 'unpacked');
+    await unpack(bytes, unpacked, url);
+    if (!(await exists(join(unpacked, 'ml-100k', 'u.data')))) {
       throw new DataError('The archive holds no ml-100k/u.data.', { file: url });
     }
-    await moveInto(join(scratch, 'unpacked', 'ml-100k'), folder);
-    return folder;
+    return await moveInto(join(unpacked, 'ml-100k'), cache, md5);
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await remove();
   }
 }
 
@@ -106,20 +157,27 @@ async function download(url: string, path: string, options: DownloadOptions): Pr
     clearTimeout(timer);
     timer = setTimeout(() => giveUp(`The download stalled: no data for ${stallTimeout / 1000} s.`), stallTimeout);
   };
+  const tooLong = (): DataError =>
+    new DataError(`The server sends more than ${MAX_ARCHIVE} bytes, which MovieLens-100K has not. It was stopped.`, { file: url });
   try {
-    const response = await get(url, controller.signal);
+    const response = await follow(url, controller.signal);
     if (response.statusCode !== 200) {
       response.destroy();
       throw new DataError(`The server answered with status ${response.statusCode}.`, { file: url });
     }
     const length = Number(response.headers['content-length']);
     const total = length > 0 ? length : undefined;
+    if (length > MAX_ARCHIVE) {
+      response.destroy();
+      throw tooLong();
+    }
     let bytes = 0;
     restart();
     const count = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
       for await (const chunk of chunks) {
         restart();
         bytes += chunk.length;
+        if (bytes > MAX_ARCHIVE) throw tooLong();
         onProgress?.(bytes, total);
         yield chunk;
       }
@@ -136,6 +194,38 @@ async function download(url: string, path: string, options: DownloadOptions): Pr
   }
 }
 
+/** The most that is taken of a server: the archive has 4.9 MB. */
+const MAX_ARCHIVE = 50_000_000;
+/** The most that an archive may unpack to: MovieLens-100K has 16 MB. */
+const MAX_UNPACKED = 500_000_000;
+const MAX_REDIRECTS = 5;
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+/** The answer to a request, after redirections: within one server, or to https. */
+async function follow(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+  for (let at = url, hops = 0; ; hops++) {
+    const response = await get(at, signal);
+    const { location } = response.headers;
+    if (location === undefined || !REDIRECTS.includes(response.statusCode!)) return response;
+    response.destroy();
+    const next = parseUrl(location, at);
+    const { protocol, host } = new URL(at);
+    if (next === null || !(next.protocol === 'https:' || (next.protocol === protocol && next.host === host))) {
+      throw new DataError(`The server leads to ${location}, which is neither on it nor https.`, { file: url });
+    }
+    if (hops === MAX_REDIRECTS) throw new DataError(`The server leads on more than ${MAX_REDIRECTS} times.`, { file: url });
+    at = next.href;
+  }
+}
+
+function parseUrl(text: string, base: string): URL | null {
+  try {
+    return new URL(text, base);
+  } catch {
+    return null;
+  }
+}
+
 function get(url: string, signal: AbortSignal): Promise<IncomingMessage> {
   const request = url.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
@@ -147,7 +237,9 @@ function get(url: string, signal: AbortSignal): Promise<IncomingMessage> {
 async function unpack(bytes: Uint8Array, folder: string, url: string): Promise<void> {
   let entries: Record<string, Uint8Array>;
   try {
-    entries = unzipSync(bytes);
+    let size = 0;
+    entries = unzipSync(bytes, { filter: ({ originalSize }) => (size += originalSize) <= MAX_UNPACKED });
+    if (size > MAX_UNPACKED) throw new RangeError(`it would unpack to more than ${MAX_UNPACKED} bytes`);
   } catch (error) {
     throw new DataError(`The archive is damaged: ${(error as Error).message}.`, { file: url }, { cause: error });
   }
@@ -162,17 +254,27 @@ async function unpack(bytes: Uint8Array, folder: string, url: string): Promise<v
   }
 }
 
-/** Renames a folder to its place; if another process was faster, the folder of that one stays. */
-async function moveInto(from: string, to: string): Promise<void> {
+/** Moves a folder to its place in the cache. If another process was faster, its folder stays; what is broken is replaced. */
+async function moveInto(from: string, cache: string, md5: string): Promise<string> {
+  const to = join(cache, 'ml-100k');
+  if (md5 !== ML_100K_MD5) {
+    const hashes: Record<string, string> = {};
+    for (const name of await readdir(from)) {
+      if ((await stat(join(from, name))).isFile()) hashes[name] = sha256(await readFile(join(from, name)));
+    }
+    await writeFile(join(from, HASHES), JSON.stringify(hashes));
+  }
   try {
     await rename(from, to);
   } catch (error) {
-    if (await exists(join(to, 'u.data'))) return;
-    await rm(to, { recursive: true, force: true }); // an empty or broken leftover
+    const there = await cachedMovieLens100k(cache, md5);
+    if (there !== undefined && there.changed === undefined) return to;
+    await rm(to, { recursive: true, force: true });
     await rename(from, to).catch(() => {
       throw error;
     });
   }
+  return to;
 }
 
 async function exists(path: string): Promise<boolean> {

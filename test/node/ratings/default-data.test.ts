@@ -65,9 +65,18 @@ test('a MOVIELENS_DIR without ml-100k is an error, not a reason to take other da
 });
 
 test('the cache comes next, without a look at the network', async () => {
-  const found = await openRatings({ url, cacheDir: await putMovieLens('cache') });
+  const found = await openRatings({ url, cacheDir: await putMovieLens('cache'), md5: 'of another archive' });
   assert.match(found.source, /^MovieLens-100K, from the cache/);
   assert.is(hits, 0);
+});
+
+test('a cache that was changed is not used, and said', async () => {
+  const cacheDir = await putMovieLens('changed');
+  for (const offline of [true, false]) {
+    const { source } = await openRatings({ url, cacheDir, offline });
+    assert.match(source, /^The planted set, .*changed.ml-100k.u\.data is not as it was published/);
+  }
+  assert.is(hits, 1);
 });
 
 test('where the download fails, the planted set comes with the reason and its best error', async () => {

@@ -66,7 +66,7 @@ test('a download is checked, unpacked and used again', async () => {
   assert.equal(progress.at(-1), [zip.length, zip.length]);
   assert.equal(await readdir(cacheDir), ['ml-100k']);
   assert.is(await downloadMovieLens100k(options), path);
-  assert.is(await cachedMovieLens100k(cacheDir), path);
+  assert.equal(await cachedMovieLens100k(cacheDir, md5Of(zip)), { folder: path, changed: undefined });
   assert.is(hits(), 1);
 });
 
@@ -85,7 +85,7 @@ test('an empty folder that a broken run left is replaced', async () => {
   await mkdir(join(cacheDir, 'ml-100k'), { recursive: true });
   await writeFile(join(cacheDir, 'ml-100k', 'junk'), '');
   await downloadMovieLens100k({ cacheDir, url, md5: md5Of(zip) });
-  assert.equal((await readdir(join(cacheDir, 'ml-100k'))).sort(), ['u.data', 'u.item']);
+  assert.equal((await readdir(join(cacheDir, 'ml-100k'))).sort(), ['sha256.json', 'u.data', 'u.item']);
 });
 
 test('other bytes than the published ones are refused and removed', async () => {
@@ -93,6 +93,53 @@ test('other bytes than the published ones are refused and removed', async () => 
   await refused({ url }, /not MovieLens-100K: its MD5 is [0-9a-f]{32}, not [0-9a-f]{32}\. It was removed/);
   const { url: whole } = await serveBytes(zip);
   await refused({ url: whole, md5: '0e33842e24a9c977be4e0107933c0723' }, /not 0e33842e24a9c977be4e0107933c0723/);
+});
+
+test('a file that was changed after the download is noticed, and all is downloaded again', async () => {
+  const { url, hits } = await serveBytes(zip);
+  const options = { cacheDir: newCache(), url, md5: md5Of(zip) };
+  const file = join(await downloadMovieLens100k(options), 'u.data');
+  await writeFile(file, uData.replace('3', '4'));
+  assert.is((await cachedMovieLens100k(options.cacheDir, options.md5))!.changed, 'u.data');
+  await downloadMovieLens100k(options);
+  assert.is(await readFile(file, 'utf8'), uData);
+  assert.is(hits(), 2);
+  // Another archive than the published one is not known: what is in the cache is compared with the published files.
+  assert.is((await cachedMovieLens100k(options.cacheDir))!.changed, 'u.data');
+});
+
+test('an endless download is stopped, and one that says so is not begun', async () => {
+  const endless = await serve((_, response) => {
+    response.writeHead(200);
+    const more = () => void (response.destroyed || response.write(Buffer.alloc(1 << 20), more));
+    more();
+  });
+  await refused({ url: endless.url }, /sends more than 50000000 bytes, which MovieLens-100K has not\. It was stopped\.$/);
+  let began = 0;
+  const long = await serve((_, response) => void response.writeHead(200, { 'content-length': 1e12 }).write('x'));
+  await refused({ url: long.url, onProgress: () => began++ }, /sends more than/);
+  assert.is(began, 0);
+});
+
+test('an archive that unpacks to too much is refused', async () => {
+  const bytes = Buffer.from(zipSync({ 'ml-100k/u.data': strToU8(uData), 'ml-100k/zeros': new Uint8Array(510_000_000) }, { level: 1 }));
+  const { url } = await serveBytes(bytes);
+  await refused({ url, md5: md5Of(bytes) }, /archive is damaged: it would unpack to more than 500000000 bytes\.$/);
+});
+
+test('redirections are followed on one server and to https, a few times', async () => {
+  const { url } = await serve((request, response) => {
+    const [, step] = /step=(\d+)/.exec(request.url!) ?? [];
+    if (step === '0') return void response.writeHead(200, { 'content-length': zip.length }).end(zip);
+    const next = step === undefined ? 3 : Number(step) - 1;
+    response.writeHead([301, 302, 307, 308][next % 4], { location: `/else?step=${next}` }).end();
+  });
+  await downloadMovieLens100k({ cacheDir: newCache(), url, md5: md5Of(zip) });
+  await refused({ url: `${url}?step=7` }, /leads on more than 5 times\.$/);
+  for (const location of ['http://127.0.0.1:1/x.zip', 'ftp://x/y', 'file:///etc/passwd', 'http://[']) {
+    const other = await serve((_, response) => response.writeHead(302, { location }).end());
+    await refused({ url: other.url }, /which is neither on it nor https\.$/);
+  }
 });
 
 test('a download that is cut short is refused', async () => {
