@@ -24,9 +24,9 @@ async function lockElsewhere(folder: string, signals = '') {
   const module = new URL('../../../src/node/disk/lock.js', import.meta.url).href;
   const script = `
     import { lockFolder } from ${JSON.stringify(module)};
+    ${signals}
     await lockFolder(${JSON.stringify(folder)}).then(() => console.log('locked'), (error) => console.log(error.message));
-    setInterval(() => {}, 1000);
-    ${signals}`;
+    setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [said] = (await once(child.stdout, 'data')) as [Buffer];
   return { child, said: String(said) };
