@@ -38,11 +38,15 @@ export function findPairs(users: Encoded, items: Encoded): Pairs {
   const ofRow = new Uint32Array(users.codes.length);
   const userOfItem = new Int32Array(items.ids.length).fill(-1);
   const rowOfItem = new Uint32Array(items.ids.length);
-  for (const row of groupBy(users.codes, users.ids.length).order) {
-    const item = items.codes[row];
-    if (userOfItem[item] !== users.codes[row]) rowOfItem[item] = row;
-    userOfItem[item] = users.codes[row];
-    ofRow[row] = rowOfItem[item];
+  const { start, order } = groupBy(users.codes, users.ids.length);
+  for (let user = 0; user < users.ids.length; user++) {
+    for (let k = start[user]; k < start[user + 1]; k++) {
+      const row = order[k];
+      const item = items.codes[row];
+      if (userOfItem[item] !== user) rowOfItem[item] = row;
+      userOfItem[item] = user;
+      ofRow[row] = rowOfItem[item];
+    }
   }
   let n = 0;
   for (let row = 0; row < ofRow.length; row++) ofRow[row] = ofRow[row] === row ? n++ : ofRow[ofRow[row]];
@@ -117,9 +121,9 @@ function refuse({ users, items }: RatingColumns, { ofRow }: Pairs): never {
 export function countDuplicates({ n, ofRow }: Pairs, train: Uint32Array, valid: Uint32Array): DuplicateCounts {
   if (n === ofRow.length) return { pairs: 0, surplus: 0, onBothSides: 0 };
   const copies = new Uint32Array(n);
-  for (const pair of ofRow) copies[pair]++;
+  for (let row = 0; row < ofRow.length; row++) copies[ofRow[row]]++;
   const inTrain = new Uint8Array(n);
-  for (const row of train) inTrain[ofRow[row]] = 1;
+  for (let k = 0; k < train.length; k++) inTrain[ofRow[train[k]]] = 1;
   const onBoth = new Set<number>();
   for (const row of valid) if (inTrain[ofRow[row]] === 1) onBoth.add(ofRow[row]);
   const pairs = copies.reduce((count, each) => count + (each > 1 ? 1 : 0), 0);

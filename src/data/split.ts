@@ -51,12 +51,19 @@ export function splitRows({ n: nPairs, ofRow }: Pairs, dropped: Uint8Array, seed
   const n = ofRow.length;
   const isKept = (row: number): boolean => dropped[row] === 0;
   if (trainIndex === undefined && validIndex === undefined) {
-    const kept = rowsWhere(n, isKept);
+    const nKept = n - dropped.reduce((sum, each) => sum + each, 0);
     const isValid = new Uint8Array(nPairs);
     for (const pair of randomSplit(nPairs, validPct, seed).valid) isValid[pair] = 1;
-    const isOnce = kept.length === nPairs;
-    const side = kept.map((row, k) => isValid[isOnce ? k : ofRow[row]]);
-    return { train: kept.filter((_, k) => side[k] === 0), valid: kept.filter((_, k) => side[k] === 1) };
+    // Where one row of each pair is left, pairs are numbered by these.
+    const [train, valid] = [new Uint32Array(nKept), new Uint32Array(nKept)];
+    let [nTrain, nValid] = [0, 0];
+    for (let row = 0; row < n; row++) {
+      if (dropped[row] === 1) continue;
+      const pair = nKept === nPairs ? nTrain + nValid : ofRow[row];
+      if (isValid[pair] === 1) valid[nValid++] = row;
+      else train[nTrain++] = row;
+    }
+    return { train: train.slice(0, nTrain), valid: valid.slice(0, nValid) };
   }
   if (validPct !== undefined) {
     throw new TypeError('Give either validPct (a random split) or trainIndex and validIndex (a given split), not both.');

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DivergedError } from '../../src/base/errors.js';
+import { CollabData } from '../../src/data/collab-data.js';
 import type { CollabLearner, OneCycleFitOptions } from '../../src/train/learner.js';
 import { smallData } from '../helpers/data.js';
 import { assertRefused, refusal } from '../helpers/refusal.js';
@@ -193,6 +194,24 @@ test('showResults lists validation ratings with predictions', async () => {
   );
   assert.is((await learn.showResults(1e6)).length, data.nValid);
   for (const n of [0, -1, 2.5]) await assertRefused(() => learn.showResults(n), /n must be a whole number of at least 1/);
+  learn.release();
+});
+
+test("without validation ratings there is nothing to measure; the notes of the data are the learner's", async () => {
+  const all = CollabData.fromRows(
+    [
+      [1, 1, 3],
+      [1, 2, 4],
+      [1, 2, 4],
+    ],
+    { validPct: 0 },
+  );
+  const learn = await makeLearner({ nFactors: 2 }, all);
+  await assertRefused(() => learn.validate(), /^There are no validation ratings, so that nothing can be measured\.$/);
+  const [record] = await learn.fitOneCycle(1, 0.01);
+  assert.ok(Number.isNaN(record.validLoss));
+  assert.equal(learn.notes, all.notes);
+  assert.match(learn.notes.join(' '), /^1 pair of user and item is rated more than once .* There are only 3 training ratings/);
   learn.release();
 });
 

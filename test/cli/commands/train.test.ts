@@ -166,4 +166,23 @@ test('ratings of any scale get a range of their own, and what no prediction can 
   assert.equal(readReport('ten.json').notes, [given.stderr.trim()]);
 });
 
+test('what the ratings cannot tell is said before the table: duplicates on both sides, users that training does not know', async () => {
+  const rows = (users: number[]) => `user,item,rating\n${users.map((user, k) => `${user},${k % 7},${1 + (k % 5)}\n`).join('')}`;
+  const known = Array.from({ length: 70 }, (_, k) => Math.floor(k / 7));
+  writeFileSync(file('known.csv'), rows(known));
+  writeFileSync(file('some.csv'), rows(known.slice(0, 14)));
+  writeFileSync(file('single.csv'), rows(Array.from({ length: 80 }, (_, k) => k)));
+  const small = ['--factors', '2', '--epochs', '1'];
+  const both = await dotbias('train', '--train-file', file('known.csv'), '--valid-file', file('some.csv'), ...small);
+  assert.match(both.stderr, /^14 pairs of user and item are rated more than once .* 14 pairs are both in training and in validation, /);
+  const single = await dotbias('train', '--data', file('single.csv'), ...small);
+  assert.match(
+    single.stderr,
+    /^All 8 validation ratings are of users that training does not know: .* Each user has a single rating in training\.\n$/,
+  );
+  const none = await dotbias('train', '--data', file('single.csv'), '--valid-pct', '0', ...small);
+  assert.equal([none.code, none.stderr], [0, '']);
+  assert.match(none.stdout, /^No validation ratings\.$/m);
+});
+
 test.run();
