@@ -17,7 +17,7 @@ test('--version and --help', async () => {
   assert.equal(version, { code: 0, stdout: `${VERSION}\n`, stderr: '' });
   assert.is(help.code, 0);
   for (const command of ['train', 'lr-find', 'info', 'wgsl', 'Exit codes']) assert.match(help.stdout, command);
-  for (const text of ['--data <path>', '(default: 0.1)', '(default: 0,5.5)', '--report <file>', '#na#'])
+  for (const text of ['--data <path>', '(default: 0.1)', '--y-range <lo,hi>', '--report <file>', '#na#'])
     assert.ok(train.stdout.includes(text), text);
   for (const old of ['--recipe', '--path']) assert.not.match(train.stdout, old);
 });
