@@ -45,14 +45,14 @@ const ITEMS_PER_PLACE = 32;
 const MAX_BLOCK = 2 ** 18;
 /** Multiply-adds of one dispatch: some 0.1 to 0.4 s on a software adapter, well under a millisecond on a GPU. */
 const WORK_PER_DISPATCH = 2 ** 28;
-/** The most list places of one call: what a typed array surely holds. */
-const MAX_PLACES = 2 ** 30;
+/** The most list places of one call, 8 bytes each: a gigabyte of the host's memory. */
+const MAX_PLACES = 2 ** 27;
 
 /**
  * The lists of users given by rows; the maths is in shaders/answer/top-n.wgsl.ts. Users go through the device in blocks
  * that fit the memory budget; scores are never stored, so neither device nor host holds anything of size users x items.
  *
- * @throws MemoryBudgetError if the budget does not hold one user's list; RangeError for more than 2^30 places,
+ * @throws MemoryBudgetError if the budget does not hold one user's list; RangeError for more than 2^27 places,
  *   or a budget that is not a positive number; DotbiasError if a score is not finite
  */
 export async function topLists({ embeddings, info: { score, range } }: TrainedModel, n: number, input: TopListsInput): Promise<TopLists> {

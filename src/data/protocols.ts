@@ -47,6 +47,7 @@ export function randomHoldOut(columns: RatingColumns, options: ProtocolOptions &
   const { validPct = 0.1 } = options;
   const seeds = seedsOf('randomHoldOut', options, ['validPct']);
   const pairs = pairsOf(columns);
+  checkRepeats(seeds.length, columns.ratings.length);
   return seeds.map((seed) => {
     const { valid } = randomSplit(pairs.n, validPct, seed);
     if (valid.length === 0) throw new RangeError(`validPct ${validPct} of ${pairs.n} ratings leaves none to test on; hold out more.`);
@@ -66,6 +67,7 @@ export function kFold(columns: RatingColumns, options: ProtocolOptions & { folds
   const seeds = seedsOf('kFold', options, ['folds']);
   const pairs = pairsOf(columns);
   checkFolds(folds, pairs.n, 'ratings');
+  checkRepeats(seeds.length, columns.ratings.length, folds);
   return seeds.flatMap((seed) =>
     parts(pairs.n, folds, seed).map((part, k) =>
       foldOf(columns, options, `fold ${k + 1}${ofSeed(seed, seeds)}`, seed, rowsOfPairs(pairs, part)),
@@ -206,6 +208,7 @@ export function byUser(
   const pairs = pairsOf(columns);
   const rowsOf = rowsByUser(users);
   checkFolds(folds, rowsOf.length, 'users');
+  checkRepeats(seeds.length, n, folds);
   const { columns: merged, dropped } = mergeDuplicates(columns, pairs, duplicates);
   const take = (rows: readonly number[]): RatingColumns => {
     const kept = rows.filter((row) => dropped[row] === 0);
@@ -286,6 +289,23 @@ function timestampsOf({ timestamps }: RatingColumns, protocol: string): ArrayLik
 function checkFolds(folds: number, n: number, what: string): void {
   checkWhole('folds', folds, 2);
   if (folds > n) throw new RangeError(`folds is ${folds}, but there are only ${n} ${what} to divide; ask for fewer folds.`);
+}
+
+/** Rows that the folds of all seeds keep together, half a gigabyte; and folds. */
+const MAX_KEPT = 2 ** 27;
+const MAX_FOLDS = 100_000;
+
+/**
+ * Checks that the folds of a repeated protocol do not take more of the host's memory than they may.
+ *
+ * @param nRepeats what `name` says
+ * @param nRatings of which each repetition keeps the rows
+ * @throws RangeError with the most repetitions that there may be
+ */
+export function checkRepeats(nRepeats: number, nRatings: number, folds = 1, name = 'The number of seeds'): void {
+  const most = Math.max(1, Math.floor(Math.min(MAX_KEPT / nRatings, MAX_FOLDS / folds)));
+  if (nRepeats <= most) return;
+  throw new RangeError(`${name} must be at most ${most} here, not ${nRepeats}: the folds of all repetitions are kept in memory.`);
 }
 
 function foldOf(columns: RatingColumns, { duplicates }: ProtocolOptions, name: string, seed: number, validIndex: Uint32Array): Fold {

@@ -50,7 +50,8 @@ export function rankingJudge(data: CollabData, { k = 10, threshold = 4 }: Rankin
     throw new RangeError(`${lacking}, so rankings cannot be judged; lower the threshold.`);
   }
   return async (members) => {
-    const lists = members.length === 1 ? await rankOnGpu(members[0], users, rated, k) : await rankByMean(members, users, rated, k);
+    const n = Math.min(k, data.nItems - 1);
+    const lists = members.length === 1 ? await rankOnGpu(members[0], users, rated, n) : await rankByMean(members, users, rated, n);
     const rankings = lists.map((ranked, i) => ({ ranked, relevant: relevant.get(users[i])! }));
     return {
       precision: meanOverUsers(precisionAtK, rankings, k),

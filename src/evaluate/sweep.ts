@@ -68,7 +68,7 @@ export function planSweep(sweep: unknown, check: CheckSetting = () => undefined)
   return combinations.flatMap((settings) => draws.map((draw) => ({ ...common, ...settings, ...draw }) as Settings));
 }
 
-const MAX_TRIALS = 1_000_000;
+const MAX_TRIALS = 100_000;
 
 type Checked = (name: string, value: unknown, where: string) => Setting;
 

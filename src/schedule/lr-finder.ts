@@ -134,15 +134,20 @@ export function suggest(lrs: ArrayLike<number>, losses: ArrayLike<number>, optio
  * first longest of all gives the end. The start is found by counting back, as if it were contiguous.
  */
 function valleyIndex(loss: readonly number[]): number {
-  const length = loss.map(() => 1);
+  // last[k] is the highest loss at which a subsequence of k + 1 ends so far; it falls with k (Schensted 1961).
+  const last: number[] = [];
   let end = 0;
-  for (let i = 1; i < loss.length; i++) {
-    for (let j = 0; j < i; j++) {
-      if (loss[i] < loss[j]) length[i] = Math.max(length[i], length[j] + 1);
+  loss.forEach((value, i) => {
+    let [low, high] = [0, last.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (last[middle] > value) low = middle + 1;
+      else high = middle;
     }
-    if (length[i] > length[end]) end = i;
-  }
-  const start = end - length[end];
+    if (low === last.length) end = i;
+    last[low] = value;
+  });
+  const start = end - last.length;
   const third = (end - start) / 3;
   return Math.max(0, start + Math.floor(third) + Math.floor(third / 2));
 }

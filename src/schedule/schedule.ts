@@ -108,7 +108,7 @@ export interface LrSweepOptions {
   startLr?: number | undefined;
   /** Learning rate that the step after the last would have, above `startLr`. Default 10. */
   endLr?: number | undefined;
-  /** Number of steps: at least 7, since the finder ignores the last five and needs two others. Default 100. */
+  /** Number of steps: at least 7, since the finder ignores the last five and needs two others; at most a million. Default 100. */
   numIt?: number | undefined;
   /** Momentum, in [0, 1). Default 0.9. */
   beta1?: number | undefined;
@@ -126,10 +126,13 @@ export function lrSweep(options: LrSweepOptions = {}): Schedule {
   checkPositive('startLr', startLr);
   checkPositive('endLr', endLr);
   if (endLr <= startLr) throw new RangeError(`endLr (${endLr}) must be greater than startLr (${startLr}).`);
-  checkSteps('numIt', numIt, 7);
+  checkWhole('numIt', numIt, 7, MAX_SWEEP_STEPS);
   checkShare('beta1', beta1);
   return tabulate(numIt, (k) => ({ lr: startLr * (endLr / startLr) ** (k / numIt), beta1 }), { lr: endLr, beta1 });
 }
+
+/** The most steps of a sweep. */
+export const MAX_SWEEP_STEPS = 1_000_000;
 
 type Point = Schedule['end'];
 
@@ -162,8 +165,8 @@ function tabulate(steps: number, at: (k: number) => Point, end: Point): Schedule
 }
 
 /** Checked before anything is allocated for the steps. */
-function checkSteps(name: string, value: number, least = 1): void {
-  checkWhole(name, value, least);
+function checkSteps(name: string, value: number): void {
+  checkWhole(name, value);
   if (value > MAX_STEPS) {
     throw new RangeError(`${name} is ${value}, but a schedule holds at most ${MAX_STEPS} steps; split the training into several fits.`);
   }

@@ -1,7 +1,7 @@
 import { asWritten } from '../base/decimal.js';
 import { CollabModel } from '../answer/collab-model.js';
 import { knownPairs, namedItem } from '../answer/trained-model.js';
-import { checkOptions, checkWhole } from '../base/check.js';
+import { checkOptions, checkWhole, MAX_STEPS } from '../base/check.js';
 import { DotbiasError } from '../base/errors.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Id } from '../data/ids.js';
@@ -93,8 +93,13 @@ export class CollabLearner extends CollabModel implements FittedLearner {
   }
 
   #stepsOf(epochs: number): number {
+    const { stepsPerEpoch } = this.trainer;
     checkWhole('epochs', epochs);
-    return epochs * this.trainer.stepsPerEpoch;
+    if (epochs * stepsPerEpoch <= MAX_STEPS) return epochs * stepsPerEpoch;
+    const most = Math.floor(MAX_STEPS / stepsPerEpoch);
+    throw new RangeError(
+      `epochs must be at most ${most} here, not ${epochs}: a fit has at most ${MAX_STEPS} steps, and an epoch ${stepsPerEpoch}; make several fits.`,
+    );
   }
 
   #fit(what: string, schedule: Schedule, plan: Readonly<Record<string, unknown>>, options: FitOptions): Promise<EpochRecord[]> {

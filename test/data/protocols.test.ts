@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { CollabData, type RatingColumns } from '../../src/data/collab-data.js';
 import { fingerprint } from '../../src/base/fingerprint.js';
 import { plantedRatings } from '../../src/data/planted.js';
-import { byTime, byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../src/data/protocols.js';
+import { byTime, byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut, checkRepeats } from '../../src/data/protocols.js';
 
 const test = suite('protocols');
 
@@ -367,6 +367,17 @@ test('a user whose id is a number here and text there is one user', () => {
     const { given, test: tested } = fold.foldedUsers!();
     assert.is(new Set([...Array.from(given.users), ...Array.from(tested.users)]).size, 1);
   }
+});
+
+test('more repetitions than memory is to hold are refused, with the most that there may be', () => {
+  const ratings = { users: [1, 1, 2, 2], items: [1, 2, 1, 2], ratings: [1, 2, 3, 4] };
+  const seeds = Array.from({ length: 60_000 }, (_, seed) => seed);
+  assert.throws(
+    () => kFold(ratings, { folds: 4, seeds }),
+    /^The number of seeds must be at most 25000 here, not 60000: the folds of all repetitions are kept in memory\.$/,
+  );
+  assert.throws(() => checkRepeats(2000, 100_000, 5, 'repeats'), /^repeats must be at most 1342 here, not 2000: /);
+  checkRepeats(1, 2 ** 40);
 });
 
 test.run();

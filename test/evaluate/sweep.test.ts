@@ -62,12 +62,12 @@ test('whatever is wrong with a sweep is named with its place', () => {
     [{ grid: { lr: 0.1 } }, 'grid.lr must be a list of the values to try, not 0.1.'],
     [
       { grid: { lr: Array.from({ length: 1001 }, () => 1) }, random: { trials: 1000, options: { lr: { uniform: [1, 2] } } } },
-      'The grid makes 1001000 trials; 1000000 at most can be planned.',
+      'The grid makes 1001000 trials; 100000 at most can be planned.',
     ],
     [{ grid: { lr: [] } }, 'grid.lr must be a list of the values to try, not [].'],
     [{ grid: { lr: [1, 'x'] } }, 'grid.lr[1] cannot be "x": Use a number above 0.'],
     [{ grid: { rl: [1] } }, 'grid.rl[0] cannot be 1: there is no such option.'],
-    [{ random: { trials: 0, options: {} } }, 'random.trials must be a whole number from 1 to 1000000, not 0.'],
+    [{ random: { trials: 0, options: {} } }, 'random.trials must be a whole number from 1 to 100000, not 0.'],
     [{ random: { trials: 1 } }, 'random.options must be an object { ... }, not nothing.'],
     [{ random: { trials: 1, options: {} } }, 'random.options names nothing to draw.'],
     ...[-1, 1.5].map((seed): [unknown, string] => [

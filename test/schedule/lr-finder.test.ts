@@ -198,4 +198,21 @@ test('lengths that do not fit and broken skips are refused', () => {
   assert.throws(() => lrFinderResult(Float64Array.of(1), [1], { stopdiv: true } as never), /did you mean stopDiv\?/);
 });
 
+test('the end of the longest descent is that of the definition, for any losses', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 2, maxLength: 40 }), (losses) => {
+      const length = losses.map(() => 1);
+      losses.forEach((loss, i) => {
+        for (let j = 0; j < i; j++) if (loss < losses[j]) length[i] = Math.max(length[i], length[j] + 1);
+      });
+      const longest = Math.max(...length);
+      const third = longest / 3;
+      const wanted = Math.max(0, length.indexOf(longest) - longest + Math.floor(third) + Math.floor(third / 2));
+      const { lrs, valley } = untrimmed(losses);
+      assert.is(valley, lrs[wanted]);
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test.run();

@@ -47,7 +47,7 @@ test('lrFind adds nothing to the history', async () => {
 
 test('wrong options of lrFind are refused', async () => {
   const learn = await makeLearner();
-  await assertRefused(() => learn.lrFind({ numIt: 6 }), /numIt must be a whole number of at least 7, not 6/);
+  await assertRefused(() => learn.lrFind({ numIt: 6 }), /numIt must be a whole number from 7 to 1000000, not 6/);
   await assertRefused(() => learn.lrFind({ startLr: 1, endLr: 0.1 }), /endLr \(0\.1\) must be greater than startLr \(1\)/);
   await assertRefused(() => learn.lrFind({ num_it: 10 } as never), /lrFind has no option 'num_it'; did you mean numIt\?/, TypeError);
   await learn.fit(1, 0.01); // and leave the learner free

@@ -1,6 +1,5 @@
 import { collabLearner } from '../../train/make-learner.js';
 import type { Command } from 'commander';
-import { MAX_STEPS } from '../../base/check.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
@@ -10,6 +9,7 @@ import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
 import { dataLine, deviceLine, rangeLine, steppingNote } from '../print/head.js';
 import { alignedTable } from '../print/table.js';
+import { MAX_SWEEP_STEPS } from '../../schedule/schedule.js';
 import { note, print, printLines } from '../process/terminal.js';
 
 interface LrFindFlags extends DataFlags, ModelFlags, DeviceFlags {
@@ -31,7 +31,7 @@ export function addLrFind(program: Command): void {
   addDeviceOptions(addModelOptions(addDataOptions(command)))
     .option('--start-lr <x>', 'learning rate of the first step', positive, 1e-7)
     .option('--end-lr <x>', 'learning rate that the test grows towards', positive, 10)
-    .option('--steps <n>', 'steps of the test', integer(7, MAX_STEPS), 100)
+    .option('--steps <n>', 'steps of the test', integer(7, MAX_SWEEP_STEPS), 100)
     .option('--out <file.svg>', 'draw the smoothed loss against the learning rate')
     .action(lrFind);
 }

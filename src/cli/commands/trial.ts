@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { fingerprint, fingerprintText } from '../../base/fingerprint.js';
 import type { CollabData, RatingColumns } from '../../data/collab-data.js';
-import { byTime, byUser, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../data/protocols.js';
+import { byTime, byUser, checkRepeats, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../data/protocols.js';
 import { evaluate, type EvaluateOptions, type Evaluation, foldNotes, type FoldResult } from '../../evaluate/evaluate.js';
 import type { GivenFold, MovieLensFolds } from '../../node/ratings/movielens-folds.js';
 import type { CollabLearner, OneCycleFitOptions } from '../../train/learner.js';
@@ -100,6 +100,10 @@ export class FoldSource {
       throw new TypeError(`${name} is for the protocol by-time, and this one is ${protocol}.`);
     }
     const { columns, given } = await this.ratings(trial);
+    if (!trial.seeds) {
+      const isDivided = protocol === 'kfold' || protocol === 'by-user';
+      checkRepeats(repeats, columns?.ratings.length ?? 1, isDivided ? folds : given?.length, 'repeats');
+    }
     if (given) return givenFolds(given, { seeds, duplicates });
     if ((protocol === 'leave-last' || protocol === 'by-time') && !columns!.timestamps) {
       throw new TypeError(`The protocol ${protocol} needs timestamps, and these ratings have none.`);
@@ -181,7 +185,7 @@ export function runTrial(
       note(steppingNote(learn));
       foldNotes(learn, folds[0]).forEach(noteOnce);
       onLearner?.(learn);
-      checkEpochs(epochs, learn.trainer.stepsPerEpoch);
+      checkEpochs(epochs, learn.trainer.stepsPerEpoch, ensemble);
       return learn.fitOneCycle(epochs, lr, { signal: options.signal, ...(onProgress && { onProgress }) });
     },
   };
