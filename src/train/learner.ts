@@ -98,7 +98,8 @@ export class CollabLearner extends CollabModel implements FittedLearner {
     if (epochs * stepsPerEpoch <= MAX_STEPS) return epochs * stepsPerEpoch;
     const most = Math.floor(MAX_STEPS / stepsPerEpoch);
     throw new RangeError(
-      `epochs must be at most ${most} here, not ${epochs}: a fit has at most ${MAX_STEPS} steps, and an epoch ${stepsPerEpoch}; make several fits.`,
+      `epochs must be at most ${most} here, not ${epochs}: ` +
+        `a fit has at most ${MAX_STEPS} steps, and an epoch ${stepsPerEpoch}; make several fits.`,
     );
   }
 

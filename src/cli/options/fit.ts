@@ -24,6 +24,7 @@ export function checkEpochs(epochs: number, stepsPerEpoch: number, nModels = 1):
   const most = Math.max(1, Math.floor(MAX_STEPS / stepsPerEpoch / nModels));
   const which = nModels === 1 ? 'a fit has' : `the ${nModels} models of an ensemble have`;
   throw new RangeError(
-    `epochs must be at most ${most} here, not ${epochs}: ${which} at most ${MAX_STEPS} steps, and an epoch of these ratings has ${stepsPerEpoch}.`,
+    `epochs must be at most ${most} here, not ${epochs}: ` +
+      `${which} at most ${MAX_STEPS} steps, and an epoch of these ratings has ${stepsPerEpoch}.`,
   );
 }
