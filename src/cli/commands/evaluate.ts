@@ -11,7 +11,7 @@ import { deviceLine, rangeLine } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
 import { interruptible } from '../process/interrupt.js';
 import { note, print, printLines } from '../process/terminal.js';
-import { addTrialOptions, describeProtocol, FoldSource, runTrial, type TrialFlags, usedSettings } from './trial.js';
+import { addTrialOptions, checkProtocol, describeProtocol, FoldSource, runTrial, type TrialFlags, usedSettings } from './trial.js';
 
 interface EvaluateFlags extends SourceFlags, TrialFlags, DeviceFlags {
   report?: string | undefined;
@@ -33,7 +33,8 @@ export function addEvaluate(program: Command): void {
     .action(evaluate);
 }
 
-async function evaluate(flags: EvaluateFlags): Promise<void> {
+async function evaluate(flags: EvaluateFlags, command: Command): Promise<void> {
+  checkProtocol(command);
   await checkFiles({ reads: await inputsOf(flags), writes: { '--report': flags.report } });
   const source = new FoldSource(flags);
   const [ratings, folds] = await Promise.all([source.ratings(flags), source.folds(flags)]);

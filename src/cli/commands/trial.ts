@@ -14,9 +14,20 @@ import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { integer, number, seedList, share } from '../options/numbers.js';
 import { counted } from '../print/text.js';
+import { UsageError } from '../process/errors.js';
 import { note } from '../process/terminal.js';
 
 const PROTOCOLS = ['random', 'kfold', 'leave-last', 'by-time', 'by-user', 'u1-u5', 'ua-ub'] as const;
+
+/** The protocols that an option belongs to; all others would pass over it in silence. */
+const OPTIONS_OF: Readonly<Record<string, readonly string[]>> = {
+  validPct: ['random'],
+  folds: ['kfold', 'by-user'],
+  lastK: ['leave-last'],
+  given: ['by-user'],
+  testFrom: ['by-time'],
+  testPct: ['by-time'],
+};
 
 /** All that decides the result of a trial, apart from the ratings. */
 export interface TrialFlags extends SplitFlags, ModelFlags, FitFlags {
@@ -56,6 +67,20 @@ export function addTrialOptions(command: Command): Command {
     .option('--ensemble <n>', 'judge the mean prediction of this many models, each with a seed of its own', integer(1, 1000), 1)
     .option('--top-k <n>', 'judge lists of this many recommendations too: precision, recall, NDCG, MAP, coverage', integer(1, 1_000_000))
     .option('--threshold <x>', 'a test rating of at least this makes an item relevant', number, 4);
+}
+
+/** @throws UsageError for an option that was given and that the protocol, or a split that is given, does not use */
+export function checkProtocol(command: Command): void {
+  const flags = command.opts<TrialFlags & SourceFlags>();
+  const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';
+  if (flags.trainFile !== undefined && isGiven('protocol')) {
+    throw new UsageError('--protocol splits the ratings, and those of --train-file and --valid-file are split already; leave one out.');
+  }
+  for (const option of command.options) {
+    const protocols = OPTIONS_OF[option.attributeName()];
+    if (protocols === undefined || protocols.includes(flags.protocol) || !isGiven(option.attributeName())) continue;
+    throw new UsageError(`${option.long} is for the protocol ${protocols.join(' and ')}, and this one is ${flags.protocol}.`);
+  }
 }
 
 const SETTINGS = addTrialOptions(new Command()).options.map((option) => option.attributeName());

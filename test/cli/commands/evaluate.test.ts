@@ -101,6 +101,8 @@ test('a protocol that the ratings do not suit is refused before anything is trai
     ],
     [['--protocol', 'by-time', '--test-from', '9', '--test-pct', '0.1'], /^error: Give either --test-from or --test-pct, not both\./],
     [['--test-from', '9'], /^error: --test-from is for the protocol by-time, and this one is random\./],
+    [['--folds', '3'], /^error: --folds is for the protocol kfold and by-user, and this one is random\./],
+    [['--protocol', 'kfold', '--valid-pct', '0.2'], /^error: --valid-pct is for the protocol random, and this one is kfold\./],
     [['--batch-size', '1801'], /^error: --batch-size 1801 is larger than the 1800 training ratings of random 42; use at most 1800\./],
   ];
   for (const [args, expected] of cases) {
