@@ -59,11 +59,15 @@ function shardOption(text: string): Shard {
 }
 
 async function sweep(file: string | undefined, flags: SweepFlags): Promise<void> {
+  if (flags.summary === '') throw new UsageError('--summary is given an empty name.');
   if (flags.summary !== undefined) return printSummary(new SweepDir(flags.summary), flags.by);
   if (file === undefined) throw new UsageError("Name a sweep file, or a folder of results with --summary; see 'dotbias sweep --help'.");
   const trials = await readTrials(file);
   const dir = new SweepDir(flags.out);
-  await checkFiles({ reads: { ...(await inputsOf(flags)), 'the sweep file': file }, writes: { '--out': join(flags.out, 'trial.json') } });
+  await checkFiles({
+    reads: { ...(await inputsOf(flags)), 'the sweep file': file },
+    writes: { '--out': flags.out && join(flags.out, 'trial.json') },
+  });
   const source = new FoldSource(flags);
   const shard = flags.shard ?? { index: 1, count: 1 };
   const plan = await planTrials(trials, source, dir, shard);

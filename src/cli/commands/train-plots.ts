@@ -10,7 +10,7 @@ const MAX_PREDICTIONS = 200_000;
 const FILES = ['loss.svg', 'schedule.svg', 'predictions.svg', 'error-by-count.svg'];
 
 /** The files that `writePlots` may write. */
-export const plotFiles = (dir: string | undefined): string[] => (dir === undefined ? [] : FILES.map((name) => join(dir, name)));
+export const plotFiles = (dir: string | undefined): string[] => (dir === undefined ? [] : FILES.map((name) => dir && join(dir, name)));
 
 /** Draws a training run; without validation ratings only its loss and schedule. Returns the names of the files in `dir`. */
 export async function writePlots(learn: CollabLearner, dir: string): Promise<string[]> {

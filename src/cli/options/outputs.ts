@@ -40,6 +40,9 @@ interface Place {
  * @throws UsageError, RangeError or the file system's error
  */
 export async function checkFiles({ reads = {}, writes = {}, checkpointDir }: CommandFiles): Promise<void> {
+  for (const [flag, path] of [...each(reads), ...each(writes), ...each({ '--checkpoint-dir': checkpointDir })]) {
+    if (path === '') throw new UsageError(`${flag} is given an empty name.`);
+  }
   const outputs: Spot[] = [];
   for (const [flag, path] of each(writes)) outputs.push(await outputSpot(flag, path));
   const checkpoints = checkpointDir === undefined ? [] : await checkpointSpots(checkpointDir);

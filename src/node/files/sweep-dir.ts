@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject } from '../../base/json.js';
 import type { Evaluation } from '../../evaluate/evaluate.js';
@@ -59,6 +59,7 @@ export class SweepDir {
   /** Undefined if there is no file, or it is not a whole record. */
   async #record(file: string): Promise<TrialRecord | undefined> {
     try {
+      if (!(await stat(file)).isFile()) return undefined; // a folder cannot be read, and a FIFO would be waited for
       const record: unknown = JSON.parse(await readFile(file, 'utf8'));
       if (!isObject(record) || typeof record['id'] !== 'string' || !isObject(record['config'])) return undefined;
       return isObject(record['mean']) || typeof record['error'] === 'string' ? (record as unknown as TrialRecord) : undefined;

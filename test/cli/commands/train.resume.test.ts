@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -85,6 +86,41 @@ test('Ctrl-C ends cleanly with the last complete epoch saved, to go on from', as
   const epochs = (await readdir(dir)).sort();
   assert.is(epochs.length, 2);
   assert.ok(Number(epochs[1].slice(6, 10)) >= 3);
+});
+
+for (const [name, code] of [
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  test(`${name} writes what Ctrl-C writes, and leaves neither a lock nor temporary files`, async () => {
+    const place = join(folder, name);
+    const dir = join(place, 'run');
+    const [model, report] = [join(place, 'model'), join(place, 'report.json')];
+    const ended = await runAndSignal(name, 2, 0, '--checkpoint-dir', dir, '--out', model, '--report', report);
+    assert.is(ended.code, code, ended.stderr);
+    assert.ok((await readFile(model)).length > 1000);
+    assert.is(JSON.parse(await readFile(report, 'utf8')).interrupted, true);
+    assert.is((await readdir(dir)).filter((each) => /^epoch-\d+\.safetensors$/.test(each)).length, 2);
+    assert.equal(
+      [...(await readdir(dir)), ...(await readdir(place))].filter((each) => each.startsWith('.')),
+      [],
+    );
+  });
+}
+
+test('a run that another one is in the middle of is refused, with --resume and without; one that was killed is not', async () => {
+  const dir = join(folder, 'locked');
+  const { child } = startDotbias(...RUN, '--epochs', '1000', '--checkpoint-dir', dir);
+  while (!(await readdir(dir).catch(() => [])).some((name) => name.startsWith('epoch'))) await new Promise((then) => setTimeout(then, 20));
+  for (const more of [[], ['--resume']]) {
+    const { code, stderr } = await run('--checkpoint-dir', dir, ...more);
+    assert.is(code, 1);
+    assert.match(stderr, new RegExp(`^error: .*locked is in use by process ${child.pid} on .*\\.lock\\.\n$`));
+  }
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  const other = await run('--checkpoint-dir', dir, '--resume');
+  assert.match(other.stderr, /another run: its .*epochs/);
 });
 
 test('a folder with checkpoints is not overwritten, and --resume without a folder is refused, before anything is read', async () => {

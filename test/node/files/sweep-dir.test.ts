@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -56,12 +57,13 @@ test('what cannot be read as a trial does not count as done, and is named', () =
     };
     for (const [id, content] of Object.entries(contents)) await writeFile(join(path, `trial-${id}.json`), content);
     await writeFile(join(path, 'readme.json'), 'mine');
-    for (const id of Object.keys(contents)) assert.is(await dir.has(id), false, id);
+    await mkdir(join(path, 'trial-folder.json'));
+    execFileSync('mkfifo', [join(path, 'trial-pipe.json')]);
+    const ids = [...Object.keys(contents), 'folder', 'pipe'];
+    for (const id of ids) assert.is(await dir.has(id), false, id);
     assert.equal(await dir.list(), {
       trials: [],
-      unreadable: Object.keys(contents)
-        .sort()
-        .map((id) => `trial-${id}.json`),
+      unreadable: ids.sort().map((id) => `trial-${id}.json`),
     });
   }));
 
