@@ -1,5 +1,6 @@
 /** Users and items by what people call them: an id as they write it, or a title. */
 import { show } from '../base/check.js';
+import { counted } from '../base/count.js';
 import type { Id, IdMap } from '../data/ids.js';
 import { TitleIndex } from './titles.js';
 import type { ModelInfo } from './trained-model.js';
@@ -60,7 +61,7 @@ function nearest({ ids }: IdMap, name: Id, what: 'user' | 'item'): string {
   if (known.length === 0) return '';
   const [first, last] = [known[0], known.at(-1)!];
   if (known.length === 1) return `; its only ${what} is ${show(first)}`;
-  return `; the ids of its ${known.length.toLocaleString('en')} ${what}s go from ${show(first)} to ${show(last)}`;
+  return `; the ids of its ${counted(known.length, what)} go from ${show(first)} to ${show(last)}`;
 }
 
 function bare(id: Id): string {

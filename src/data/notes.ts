@@ -1,4 +1,5 @@
 /** Sentences on data that should be known before results are read; they name no option, and no one must act on them. */
+import { counted, thousands } from '../base/count.js';
 import type { DuplicateChoice, DuplicateCounts } from './duplicates.js';
 import type { Ratings } from './ratings.js';
 
@@ -61,7 +62,3 @@ export function unknownNotes({
   };
   return [...about(valid.users, nUsers - 1, 'user', 'item'), ...about(valid.items, nItems - 1, 'item', 'user')];
 }
-
-const thousands = (count: number): string => count.toLocaleString('en');
-
-const counted = (count: number, what: string): string => `${thousands(count)} ${what}${count === 1 ? '' : 's'}`;

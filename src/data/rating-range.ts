@@ -1,4 +1,5 @@
 /** Between which predictions lie, and what to say where ratings do not lie there. */
+import { thousands } from '../base/count.js';
 import { asWritten } from '../base/decimal.js';
 import { DataError } from '../base/errors.js';
 import type { Ratings } from './ratings.js';
@@ -23,8 +24,6 @@ export function rangeOfRatings(ratings: ArrayLike<number>): [lo: number, hi: num
     `No range of predictions can be made for ratings from ${min} to ${max}: float32 does not hold it. Scale the ratings.`,
   );
 }
-
-const thousands = (count: number): string => count.toLocaleString('en');
 
 /** Without the rounding errors of its last digits: 12.1 for 12.100000000000001. */
 const clean = (x: number): number => Number(x.toPrecision(12));

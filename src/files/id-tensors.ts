@@ -10,7 +10,7 @@ import type { Tensor } from '../base/safetensors.js';
 import { type Id, IdMap, NA } from '../data/ids.js';
 
 /** Throws the sentence that this is the end of. */
-export type Refuse = (problem: string) => never;
+type Refuse = (problem: string) => never;
 
 type Tensors = Readonly<Record<string, Tensor>>;
 

@@ -1,5 +1,7 @@
 /** How a text file is written, as its first lines show. */
+import { clip } from '../base/check.js';
 import { DataError } from '../base/errors.js';
+import { isObject } from '../base/json.js';
 import type { ReadOptions } from './options.js';
 import { columnNamed, type Table } from './roles.js';
 
@@ -83,7 +85,7 @@ function json(line: string, label: string): Dialect {
 export function parseObject(line: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -194,9 +196,4 @@ function quotedField(line: string, at: number, delimiter: string): { field: stri
 
 function isNumber(field: string): boolean {
   return field.trim() !== '' && Number.isFinite(Number(field.trim().replace(/^([+-]?\d+),(\d{1,2})$/, '$1.$2')));
-}
-
-/** At most 60 characters of a value, for a message. */
-export function clip(value: string): string {
-  return value.length > 60 ? `${value.slice(0, 57)}...` : value;
 }

@@ -1,7 +1,7 @@
+import { clip } from '../base/check.js';
 import { DataError } from '../base/errors.js';
 import type { RatingColumns } from '../data/collab-data.js';
 import { Column } from './column.js';
-import { clip } from './dialect.js';
 import { IdColumn } from './id-column.js';
 import { parseNumber } from './number.js';
 import type { ReadOptions } from './options.js';

@@ -1,4 +1,5 @@
 /** Finds the columns of users, items, ratings and times in a table. */
+import { clip } from '../base/check.js';
 import { DataError } from '../base/errors.js';
 import type { ColumnChoice, ReadOptions } from './options.js';
 
@@ -167,7 +168,7 @@ function checkPositions(table: Table, label: string, onePerson: boolean): number
 
 function listed({ names, header }: Table): string {
   const all = names.join(', ');
-  return header ? `its columns are ${all.length > 60 ? `${all.slice(0, 57)}...` : all}` : `it has ${names.length} columns and no header`;
+  return header ? `its columns are ${clip(all)}` : `it has ${names.length} columns and no header`;
 }
 
 const capital = (sentence: string): string => sentence[0].toUpperCase() + sentence.slice(1);

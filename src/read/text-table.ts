@@ -74,7 +74,7 @@ export class TextTable {
 }
 
 /** `larger`, beginning with the values of `array`. */
-export function grown<T extends Uint8Array | Int32Array | Float32Array | Float64Array>(array: T, larger: T): T {
+function grown<T extends Uint8Array | Int32Array | Float32Array | Float64Array>(array: T, larger: T): T {
   larger.set(array);
   return larger;
 }

@@ -1,15 +1,15 @@
 import { type Command, Option } from 'commander';
+import { thousands } from '../../base/count.js';
 import { FileFormatError } from '../../base/errors.js';
 import { parseJson } from '../../base/json.js';
 import { readSafetensors } from '../../base/safetensors.js';
 import { importWeights } from '../../files/import-weights.js';
 import { writeModel } from '../../files/model-file.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
-import { readText } from '../../node/disk/read-file.js';
+import { readTextFile } from '../../node/disk/read-file.js';
 import { inFile, readSavedFile } from '../../node/files/saved-file.js';
 import { rangeOrNone } from '../options/numbers.js';
 import { checkFiles } from '../options/outputs.js';
-import { thousands } from '../print/text.js';
 import { print } from '../process/terminal.js';
 
 interface ImportFlags {
@@ -48,7 +48,7 @@ async function importModel(path: string, { users, items, yRange, out }: ImportFl
 }
 
 async function readList(path: string): Promise<unknown[]> {
-  const list = inFile(path, parseList, await readText(path));
+  const list = inFile(path, parseList, await readTextFile(path));
   if (!Array.isArray(list)) throw new FileFormatError(`${path}: This is not a JSON list of ids.`);
   return list;
 }

@@ -1,9 +1,9 @@
 /** From a sweep file to the trials that are to do. */
 import { Command, CommanderError } from 'commander';
 import { DataError } from '../../base/errors.js';
-import { parseJson } from '../../base/json.js';
+import { isObject, parseJson } from '../../base/json.js';
 import { ofShard, planSweep, type Setting, type Settings, type Shard, trialId } from '../../evaluate/sweep.js';
-import { readText } from '../../node/disk/read-file.js';
+import { readTextFile } from '../../node/disk/read-file.js';
 import type { SweepDir } from '../../node/files/sweep-dir.js';
 import { newNameOf } from '../options/renamed.js';
 import { addTrialOptions, type FoldSource, type TrialFlags, trialSettings } from './trial.js';
@@ -17,7 +17,7 @@ export async function readTrials(file: string): Promise<TrialFlags[]> {
 const MAX_VALUES = 1_000_000;
 
 async function readJson(file: string): Promise<unknown> {
-  const text = await readText(file);
+  const text = await readTextFile(file);
   try {
     return parseJson(text, { maxDepth: 8, maxValues: MAX_VALUES });
   } catch (cause) {
@@ -54,8 +54,7 @@ function argumentOf({ options }: Command, name: string, value: Setting): string[
     if (typeof value !== 'boolean') throw new RangeError('Use true or false.');
     return value === !option.negate ? [option.long!] : [];
   }
-  if (typeof value === 'boolean' || (typeof value === 'object' && value !== null && !Array.isArray(value)))
-    throw new RangeError('Use a number, a text or a list.');
+  if (typeof value === 'boolean' || isObject(value)) throw new RangeError('Use a number, a text or a list.');
   return [`${option.long}=${value === null ? 'none' : String(value)}`];
 }
 

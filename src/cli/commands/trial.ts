@@ -1,5 +1,6 @@
 /** What `dotbias evaluate` and each trial of `dotbias sweep` do: train one recipe on the folds of a protocol. */
 import { Command, Option } from 'commander';
+import { counted } from '../../base/count.js';
 import { fingerprint, fingerprintText } from '../../base/fingerprint.js';
 import type { CollabData, RatingColumns } from '../../data/collab-data.js';
 import { byTime, byUser, checkRepeats, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../data/protocols.js';
@@ -13,7 +14,6 @@ import { noteOnce, steppingNote } from '../print/head.js';
 import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
 import { integer, number, seedList, share } from '../options/numbers.js';
-import { counted } from '../print/text.js';
 import { UsageError } from '../process/errors.js';
 import { note } from '../process/terminal.js';
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { MAX_STEPS } from '../../base/check.js';
+import { counted } from '../../base/count.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
 import { csvHistory, earlyStopping, keepBest } from '../../train/callbacks.js';
@@ -7,7 +8,6 @@ import { resumeWarnings } from '../../train/checkpoint.js';
 import type { Callback } from '../../train/fit.js';
 import type { CollabLearner } from '../../train/learner.js';
 import type { FitOptions } from '../../train/run-fit.js';
-import { counted } from '../print/text.js';
 import { describeError, UsageError } from '../process/errors.js';
 import { note } from '../process/terminal.js';
 import { integer } from './numbers.js';

@@ -1,11 +1,12 @@
 import type { Contribution } from '../../answer/fold-in.js';
 import type { Recommendation } from '../../answer/recommend.js';
 import type { ItemBias, SimilarItem, Similarity } from '../../answer/similar.js';
+import { thousands } from '../../base/count.js';
 import type { Id } from '../../data/ids.js';
 import { oneLine } from '../process/terminal.js';
 import { reasons } from './recommendations.js';
 import { alignedTable } from './table.js';
-import { nameOf, thousands } from './text.js';
+import { nameOf } from './text.js';
 
 /** What `dotbias explain --json` prints: the parts asked for. */
 export interface Explanation {

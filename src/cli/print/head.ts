@@ -1,9 +1,9 @@
 /** The lines with which a run begins. */
+import { thousands } from '../../base/count.js';
 import type { CollabData } from '../../data/collab-data.js';
 import type { OpenedGpu } from '../../node/device/device.js';
 import type { CollabLearner } from '../../train/learner.js';
 import { note } from '../process/terminal.js';
-import { thousands } from './text.js';
 
 /** The first line of every command that computes: the device in use, and why this one. */
 export function deviceLine({ info, why }: Pick<OpenedGpu, 'info' | 'why'>): string {

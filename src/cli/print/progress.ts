@@ -1,4 +1,5 @@
 import type { SingleBar } from 'cli-progress';
+import { thousands } from '../../base/count.js';
 
 /** A bar for the epoch under way, on stderr, gone when the epoch's line is printed. */
 export interface Progress {
@@ -25,7 +26,7 @@ export async function trainingProgress(batchSize: number, quiet: boolean): Promi
         bar.start(total, 0, { loss: '', rate: '' });
       }
       const perSecond = (1000 * done * batchSize) / (performance.now() - started);
-      bar.update(done, { loss: trainLoss.toFixed(4), rate: `${Math.round(perSecond).toLocaleString('en')} ratings/s` });
+      bar.update(done, { loss: trainLoss.toFixed(4), rate: `${thousands(Math.round(perSecond))} ratings/s` });
     },
     clear() {
       bar?.stop();

@@ -1,8 +1,9 @@
+import { counted } from '../../base/count.js';
 import type { SCORES } from '../../evaluate/evaluate.js';
 import { varied } from '../../evaluate/sweep.js';
 import type { TrialRecord } from '../../node/files/sweep-dir.js';
 import { alignedTable } from './table.js';
-import { clock, counted, fourDecimals } from './text.js';
+import { clock, fourDecimals } from './text.js';
 
 /** One of the scores of a trial. */
 export type Score = (typeof SCORES)[number];

@@ -6,16 +6,6 @@ export function nameOf({ item, title }: { item: Id; title?: string | undefined }
   return oneLine(title ?? String(item));
 }
 
-/** A count with its thousands apart: `1,682`. */
-export function thousands(count: number): string {
-  return count.toLocaleString('en');
-}
-
-/** A count and what is counted, in the singular or the plural: `1 epoch`, `2 epochs`. */
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
-}
-
 /** A number as fastai's table shows it; `#na#` where there is none. */
 export function sixDecimals(value: number): string {
   return Number.isNaN(value) ? '#na#' : value.toFixed(6);

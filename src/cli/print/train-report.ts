@@ -1,3 +1,4 @@
+import { thousands } from '../../base/count.js';
 import type { CollabData } from '../../data/collab-data.js';
 import { trainingConfig } from '../../files/model-file.js';
 import type { DivergedError } from '../../base/errors.js';
@@ -6,7 +7,6 @@ import type { EpochRecord } from '../../train/fit.js';
 import type { CollabLearner } from '../../train/learner.js';
 import type { Validation } from '../../train/validator.js';
 import type { Stopwatch } from '../process/stopwatch.js';
-import { thousands } from './text.js';
 
 /**
  * What `dotbias train --report` writes. Numbers that do not exist, such as the validation errors without validation

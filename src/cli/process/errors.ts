@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { DataError, DotbiasError } from '../../base/errors.js';
 import { VERSION } from '../../base/version.js';
+import { reasonOf } from '../../node/disk/errors.js';
 import { nameFlags } from './flags.js';
 import { oneSentence } from './terminal.js';
 
@@ -21,7 +22,7 @@ export function describeError(error: unknown, command?: Command): string {
 }
 
 /** The message of an error on one line, in the words of the command that ran. */
-export function sentenceOf(error: Error, command?: Command): string {
+function sentenceOf(error: Error, command?: Command): string {
   const { message } = error;
   if (command === undefined || error instanceof UsageError) return oneSentence(message);
   const where =
@@ -40,8 +41,8 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
-/** An error of the system the other way round: `x: no such file or directory.` for `ENOENT: no such file or directory, open 'x'`. */
+/** A system error in the order of our own sentences: `x: no such file or directory.` for `ENOENT: no such file or directory, open 'x'`. */
 export function systemSentence({ message, path }: NodeJS.ErrnoException): string {
-  const [, reason] = /^[A-Z0-9_]+: (.*?), \w+/.exec(message) ?? [];
+  const reason = reasonOf(message);
   return oneSentence(reason !== undefined && path !== undefined ? `${path}: ${reason}.` : message);
 }

@@ -40,7 +40,7 @@ export async function readBytes(
  * A text file of at most 256 MiB, as UTF-8; a pipe will do.
  * @throws DotbiasError for a longer one; the file system's error, which always has the path (Node's own lacks it for a folder)
  */
-export async function readText(path: string): Promise<string> {
+export async function readTextFile(path: string): Promise<string> {
   return withFile(path, async (file) => {
     const parts: Uint8Array[] = [];
     let nBytes = 0;

@@ -1,8 +1,8 @@
 /** Ratings from Parquet files, which DuckDB reads. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { clip } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
 import { Cells } from '../../read/cells.js';
-import { clip } from '../../read/dialect.js';
 import type { ReadOptions } from '../../read/options.js';
 import type { RatingRows } from '../../read/rating-rows.js';
 import { chooseFields, type Fields } from '../../read/roles.js';

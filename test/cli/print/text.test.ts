@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { clock, counted, fourDecimals, nameOf, sixDecimals } from '../../../src/cli/print/text.js';
+import { clock, fourDecimals, nameOf, sixDecimals } from '../../../src/cli/print/text.js';
 
 const test = suite('numbers and names in print');
 
@@ -11,10 +11,6 @@ test('the clock shows hours where there are any', () => {
 test('what does not exist is shown as such', () => {
   assert.equal([sixDecimals(1 / 3), sixDecimals(NaN)], ['0.333333', '#na#']);
   assert.equal([fourDecimals(1 / 3), fourDecimals(NaN), fourDecimals(null), fourDecimals(undefined)], ['0.3333', '-', '-', '-']);
-});
-
-test('one is in the singular', () => {
-  assert.equal([counted(0, 'epoch'), counted(1, 'epoch'), counted(2, 'epoch')], ['0 epochs', '1 epoch', '2 epochs']);
 });
 
 test('an item is called by its title, on one line', () => {

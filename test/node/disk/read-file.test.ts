@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DotbiasError, FileFormatError } from '../../../src/base/errors.js';
-import { readBytes, readText } from '../../../src/node/disk/read-file.js';
+import { readBytes, readTextFile } from '../../../src/node/disk/read-file.js';
 import { temporaryFolder } from '../../helpers/cli.js';
 import { assertRefused } from '../../helpers/refusal.js';
 
@@ -16,9 +16,9 @@ execFileSync('mkfifo', [path('fifo')]);
 
 test('a file is read whole, as bytes or as text', async () => {
   assert.is(new TextDecoder().decode(await readBytes(path('a'), 'Try b.')), 'Zwei 二');
-  assert.is(await readText(path('a')), 'Zwei 二');
+  assert.is(await readTextFile(path('a')), 'Zwei 二');
   writeFileSync(path('long'), 'x'.repeat(3 * 2 ** 20 + 7));
-  assert.is((await readText(path('long'))).length, 3 * 2 ** 20 + 7);
+  assert.is((await readTextFile(path('long'))).length, 3 * 2 ** 20 + 7);
 });
 
 test('what is inspected first is the beginning and the length, and what it throws is thrown', async () => {
@@ -44,7 +44,7 @@ test('a file that is not there is refused with what to do', async () => {
 });
 
 test('a text ends somewhere', async () => {
-  await assertRefused(() => readText('/dev/zero'), /^\/dev\/zero: This is too long: at most 268435456 bytes/, DotbiasError);
+  await assertRefused(() => readTextFile('/dev/zero'), /^\/dev\/zero: This is too long: at most 268435456 bytes/, DotbiasError);
 });
 
 test.run();
