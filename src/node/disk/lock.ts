@@ -4,10 +4,10 @@
  * lock every few seconds, and one that stays as it is for half a minute is taken over.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DotbiasError } from '../../base/errors.js';
 import { isObject } from '../../base/json.js';
@@ -47,7 +47,7 @@ export interface LockOptions {
 export async function lockFolder(folder: string, { onWait, patience = PATIENCE }: LockOptions = {}): Promise<FolderLock> {
   const path = join(folder, LOCK_FILE);
   const own: Holder = { ...ownMark(), host: hostname(), token: randomUUID() };
-  while (!(await create(path, own))) {
+  while (!create(path, own)) {
     const found = await look(path);
     if (found === undefined) continue; // given up meanwhile
     if (await holds(found, path, patience, onWait)) throw new DotbiasError(inUse(folder, found));
@@ -56,24 +56,32 @@ export async function lockFolder(folder: string, { onWait, patience = PATIENCE }
   return hold(path, folder, own);
 }
 
-/** Makes the lock file; false if there is one. */
-async function create(path: string, own: Holder): Promise<boolean> {
+/**
+ * Makes the lock file, which has its text from the first moment where the file system knows hard links; false if there is one.
+ * Nothing is waited for, so that no signal ends the process between this and `hold`.
+ */
+function create(path: string, own: Holder): boolean {
+  const temporary = temporaryPath(dirname(path));
+  const text = JSON.stringify(own);
   try {
-    const file = await open(path, 'wx');
+    writeFileSync(temporary, text, { flag: 'wx' });
     try {
-      await file.writeFile(JSON.stringify(own));
+      linkSync(temporary, path);
     } catch (error) {
-      await rm(path, { force: true });
-      throw error;
-    } finally {
-      await file.close();
+      if (!NO_LINKS.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      writeFileSync(path, text, { flag: 'wx' });
     }
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw naming(error, path);
+  } finally {
+    rmSync(temporary, { force: true });
   }
 }
+
+/** What file systems without hard links say. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'UNKNOWN'];
 
 /** What a lock file says, and when it was last changed. */
 interface Look {
@@ -106,7 +114,7 @@ function parse(text: string): Holder | undefined {
     const whole = [pid, start].every((value) => Number.isSafeInteger(value) && (value as number) >= 0) && pid !== 0;
     return whole && [place, host, token].every((value) => typeof value === 'string') ? (holder as unknown as Holder) : undefined;
   } catch {
-    return undefined; // half written
+    return undefined; // half written, or of something else
   }
 }
 
@@ -133,7 +141,7 @@ function inUse(folder: string, seen: Look): string {
 
 /** Removes a lock that nobody holds, unless somebody else was quicker: then the new one is put back. */
 async function takeOver(path: string, seen: Look): Promise<void> {
-  const aside = temporaryPath(join(path, '..'));
+  const aside = temporaryPath(dirname(path));
   try {
     await rename(path, aside);
     if ((await readFile(aside, 'utf8')) !== seen.text) await rename(aside, path);

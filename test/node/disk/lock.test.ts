@@ -69,6 +69,24 @@ test('of many that want a lock that was left, one gets it', async ({ folder, loc
   assert.equal(await readdir(folder), []);
 });
 
+test('whoever sees a lock sees whose it is', async ({ folder, lock }) => {
+  const module = new URL('../../../src/node/disk/lock.js', import.meta.url).href;
+  const script = `
+    import { lockFolder } from ${JSON.stringify(module)};
+    for (let i = 0; i < 300; i++) (await lockFolder(${JSON.stringify(folder)})).release();`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  let nSeen = 0;
+  while (child.exitCode === null) {
+    const text = await readFile(lock, 'utf8').catch(() => undefined);
+    if (text === undefined) continue;
+    assert.is((JSON.parse(text) as { pid: number }).pid, child.pid);
+    nSeen++;
+  }
+  assert.is(child.exitCode, 0);
+  assert.ok(nSeen > 0);
+  assert.equal(await readdir(folder), []);
+});
+
 test('a process number that was given again does not keep a lock', async ({ folder, lock }) => {
   if (process.platform !== 'linux') return console.log('skipped: only Linux tells when a process started');
   await writeFile(lock, holder({ start: 1 }));
