@@ -31,9 +31,8 @@ export function countJson(text: string): { depth: number; nValues: number; nKeys
   let nKeys = 0;
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i);
-    if (char === QUOTE) {
-      while (++i < text.length && text.charCodeAt(i) !== QUOTE) if (text.charCodeAt(i) === BACKSLASH) i++;
-    } else if (char === COLON) nKeys++;
+    if (char === QUOTE) i = endOfString(text, i);
+    else if (char === COLON) nKeys++;
     else if (char === COMMA) nValues++;
     else if (char === BRACKET || char === BRACE) {
       nValues++;
@@ -41,6 +40,16 @@ export function countJson(text: string): { depth: number; nValues: number; nKeys
     } else if (char === BRACKET + 2 || char === BRACE + 2) open--;
   }
   return { depth, nValues, nKeys };
+}
+
+/** The place of the quotation mark that ends a string: the next without a backslash before it, or with an even number of them. */
+function endOfString(text: string, begin: number): number {
+  for (let end = text.indexOf('"', begin + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let first = end;
+    while (text.charCodeAt(first - 1) === BACKSLASH) first--;
+    if ((end - first) % 2 === 0) return end;
+  }
+  return text.length;
 }
 
 const [QUOTE, BACKSLASH, COLON, COMMA, BRACKET, BRACE] = Array.from('"\\:,[{', (char) => char.charCodeAt(0));
