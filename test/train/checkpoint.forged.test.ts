@@ -199,8 +199,11 @@ test('whatever is changed is refused with nothing changed, or is a plain number 
           isSame = JSON.stringify(fields[field]) === JSON.stringify(value);
           metadata[name] = JSON.stringify({ ...fields, [field]: value });
         } else if (kind === 'metadata') metadata[name] = typeof value === 'string' ? value : JSON.stringify(value);
-        else if (kind === 'element') (found.data as Float64Array)[at % found.data.length] = to;
-        else if (kind === 'drop') delete tensors[name];
+        else if (kind === 'element') {
+          const array = found.data as Float64Array;
+          isSame = array[at % array.length] === to;
+          array[at % array.length] = to;
+        } else if (kind === 'drop') delete tensors[name];
         else if (kind === 'retype')
           tensors[name] = { dtype: 'U32', shape: found.shape, data: Uint32Array.from(found.data as Float64Array) };
         else if (kind === 'reshape') tensors[name] = { ...found, shape: [...found.shape, 1] } as Tensor;
