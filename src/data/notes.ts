@@ -1,9 +1,11 @@
-/** Sentences on data that should be known before results are read; they name no option, and no one must act on them. */
+/** Notes: sentences about the data that should be read before the results. They need no action, and name no option. */
 import { counted, thousands } from '../base/count.js';
+import { asWritten } from '../base/decimal.js';
 import type { DuplicateChoice, DuplicateCounts } from './duplicates.js';
+import { extremes } from './rating-range.js';
 import type { Ratings } from './ratings.js';
 
-/** A share of the validation ratings that is worth a sentence. */
+/** The least share of the validation ratings that is worth a note. */
 const NOTABLE = 0.1;
 
 const BECAME: Readonly<Record<DuplicateChoice, string>> = {
@@ -13,7 +15,7 @@ const BECAME: Readonly<Record<DuplicateChoice, string>> = {
   error: '',
 };
 
-/** On pairs of user and item that are rated more than once; none where there are none. */
+/** A note about pairs of user and item that are rated more than once, if there are any. */
 export function duplicateNotes({ pairs, surplus, onBothSides }: DuplicateCounts, choice: DuplicateChoice): string[] {
   if (pairs === 0) return [];
   const are = pairs === 1 ? 'is' : 'are';
@@ -25,7 +27,7 @@ export function duplicateNotes({ pairs, surplus, onBothSides }: DuplicateCounts,
   ];
 }
 
-/** On a batch that is smaller than usual because the ratings are few. */
+/** A note about a batch that is smaller than usual because there are few ratings. */
 export function batchNotes(batchSize: number, usual: number): string[] {
   if (batchSize >= usual) return [];
   return [
@@ -33,7 +35,7 @@ export function batchNotes(batchSize: number, usual: number): string[] {
   ];
 }
 
-/** On validation ratings of users or items that training does not know, if they are many. */
+/** Notes about validation ratings of users or items that training does not know, if there are many. */
 export function unknownNotes({
   valid,
   nTrain,
@@ -61,4 +63,65 @@ export function unknownNotes({
     return [`${subject(`All ${thousands(count)}`)}: the validation errors say nothing about ${side}s that it knows. ${cause}`];
   };
   return [...about(valid.users, nUsers - 1, 'user', 'item'), ...about(valid.items, nItems - 1, 'item', 'user')];
+}
+
+/** What some sources write in place of a missing rating. */
+const MARKS = new Set([-1, -9, -99, -999, -9999, 99, 999, 9999]);
+/** The most values that a note lists, and the most that are counted for it. */
+const [MAX_LISTED, MAX_COUNTED] = [5, 1000];
+
+/**
+ * Notes about ratings outside the range of predictions, or about a value that looks like the mark of a missing rating.
+ *
+ * @param bounds the range; null if there is none
+ * @param isFromData whether it follows from the training ratings
+ */
+export function rangeNotes(
+  { train, valid }: { train: Ratings; valid: Ratings },
+  bounds: readonly [lo: number, hi: number] | null,
+  isFromData: boolean,
+): string[] {
+  const [lo, hi] = bounds ?? [-Infinity, Infinity];
+  const values = new Map<number, number>();
+  const parts: string[] = [];
+  let total = 0;
+  for (const [name, { ratings }] of Object.entries({ training: train, validation: valid })) {
+    let count = 0;
+    for (const rating of ratings) {
+      if (rating >= lo && rating <= hi) continue;
+      count++;
+      if (values.size < MAX_COUNTED || values.has(rating)) values.set(rating, (values.get(rating) ?? 0) + 1);
+    }
+    total += count;
+    if (count > 0) parts.push(`${thousands(count)} of ${thousands(ratings.length)} ${name} ratings`);
+  }
+  if (parts.length === 0) return markNotes(train.ratings);
+  const listed = [...values].sort(([a, m], [b, n]) => n - m || a - b);
+  const times = listed
+    .slice(0, MAX_LISTED)
+    .map(([value, count]) => `${asWritten(value)} (${count === 1 ? 'once' : `${thousands(count)} times`})`);
+  if (listed.length > MAX_LISTED) times.push('and others');
+  const marks = listed.map(([value]) => value).filter((value) => MARKS.has(value));
+  const them = marks.length > 1 ? 'them' : 'it';
+  const advice = marks.length === 0 ? '' : ` ${marks.join(' and ')} may stand for missing ratings: if so, leave ${them} out.`;
+  const source = isFromData ? ', which follows from the training ratings' : '';
+  const subject = `${parts.join(' and ')} ${total === 1 ? 'lies' : 'lie'}`;
+  const range = `the range of predictions, ${lo} to ${hi}${source}`;
+  return [`${subject} outside ${range}, so that no prediction can reach them: ${times.join(', ')}.${advice}`];
+}
+
+/** A note about a lowest or highest rating that is a usual mark of missing ones and stands apart from all others. */
+function markNotes(ratings: Float32Array): string[] {
+  const [min, max] = extremes(ratings);
+  for (const mark of [min, max].filter((value) => MARKS.has(value))) {
+    const others = ratings.filter((rating) => rating !== mark);
+    const [least, most] = extremes(others);
+    const isFar = Math.max(Math.abs(least), Math.abs(most)) <= Math.abs(mark) / 5;
+    if (!isFar && !(mark < 0 && least >= 0 && most >= 2)) continue;
+    return [
+      `${thousands(ratings.length - others.length)} of ${thousands(ratings.length)} training ratings are ${mark}, all others ` +
+        `${asWritten(least)} to ${asWritten(most)}: ${mark} may stand for missing ratings; if so, leave it out.`,
+    ];
+  }
+  return [];
 }

@@ -8,16 +8,15 @@
  * checked at every start (20 ms for 3 MB of archive and 15 MB of libraries; to trust sizes and times instead would let
  * damage pass).
  */
-import { createHash } from 'node:crypto';
 import { lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
-import { isObject } from '../../base/json.js';
 import { cacheDir } from '../disk/cache.js';
 import { makeFolder } from '../disk/folders.js';
+import { readHashes, sha256, writeHashes } from '../disk/hashes.js';
 import { removeAtExit, removeLeftovers, scratchFolder, temporaryPath } from '../disk/leftovers.js';
 import { readTar } from './tar.js';
 
@@ -32,7 +31,6 @@ const TESTED: Readonly<Record<string, string>> = {
 const loaderFile = 'libvulkan.so.1';
 const manifestFile = 'vk_swiftshader_icd.json';
 const wanted = [loaderFile, manifestFile, 'libvk_swiftshader.so'];
-const hashesFile = 'sha256.json';
 
 /** Where the package keeps the libraries. */
 export interface SwiftShaderArchive {
@@ -112,8 +110,6 @@ async function temporary(files: ReadonlyMap<string, Uint8Array>): Promise<SwiftS
   throw reason;
 }
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
 function paths(folder: string): SwiftShaderFiles {
   return { loader: join(folder, loaderFile), manifest: join(folder, manifestFile) };
 }
@@ -130,9 +126,8 @@ async function readArchive(bytes: Uint8Array, file: string): Promise<Map<string,
 }
 
 async function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  const hashes = Object.fromEntries(Array.from(files, ([name, content]) => [name, sha256(content)]));
   for (const [name, content] of files) await writeFile(join(folder, name), content, { mode: 0o600 });
-  await writeFile(join(folder, hashesFile), JSON.stringify(hashes), { mode: 0o600 });
+  await writeHashes(folder, files);
 }
 
 /** Writes the files to `folder` of the cache; false if they cannot be there, for whatever reason. */
@@ -175,8 +170,7 @@ async function isWhole(folder: string): Promise<boolean> {
     const found = await lstat(folder);
     const { mode, uid } = found;
     if (!found.isDirectory() || uid !== process.getuid!() || (mode & 0o077) !== 0) return false;
-    const hashes: unknown = JSON.parse(await readFile(join(folder, hashesFile), 'utf8'));
-    if (!isObject(hashes)) return false;
+    const hashes = await readHashes(folder);
     for (const name of wanted) {
       const path = join(folder, name);
       const file = await lstat(path);

@@ -1,17 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkOptions, checkSeed } from '../../base/check.js';
+import { checkSeed } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
 import type { RatingColumns } from '../../data/collab-data.js';
 import type { Id } from '../../data/ids.js';
 import { plantedRatings, type PlantedRatings } from '../../data/planted.js';
+import { READ_OPTIONS } from '../../read/options.js';
+import { checkReadOptions, type Skipped } from '../../read/ratings-file.js';
 import { cacheDir as defaultCacheDir } from '../disk/cache.js';
 import { cachedMovieLens100k, DOWNLOAD_OPTIONS, downloadMovieLens100k, type DownloadOptions } from './movielens.js';
-import { READ_OPTIONS as READ_IN_CORE } from '../../read/options.js';
-import type { Skipped } from '../../read/ratings-file.js';
 import { readRatings, type ReadRatingsOptions } from './ratings-file.js';
-
-const READ_OPTIONS = [...READ_IN_CORE, 'stdin'] as const;
 
 /** Which ratings `openRatings` takes, and how it reads or downloads them; all optional. */
 export interface OpenRatingsOptions extends ReadRatingsOptions, DownloadOptions {
@@ -48,10 +46,10 @@ export interface OpenedRatings extends Skipped {
  *   TypeError for one that does not exist; the signal's reason if it is aborted
  */
 export async function openRatings(options: OpenRatingsOptions = {}): Promise<OpenedRatings> {
-  checkOptions('openRatings', options, ['data', 'offline', 'plantedSeed', ...READ_OPTIONS, ...DOWNLOAD_OPTIONS]);
+  checkReadOptions('openRatings', options, ['data', 'offline', 'plantedSeed', 'stdin', ...DOWNLOAD_OPTIONS]);
   const { data, offline = false, plantedSeed = 42, cacheDir = defaultCacheDir(), signal } = options;
   checkSeed(plantedSeed, 'plantedSeed');
-  const reading = pick(options, READ_OPTIONS);
+  const reading = pick(options, [...READ_OPTIONS, 'stdin']);
   if (data === 'planted') return planted(plantedSeed, 'as asked for');
   if (data !== undefined) {
     const file = await readRatings(data, reading);

@@ -8,15 +8,15 @@ import { pipeline } from 'node:stream/promises';
 import { unzipSync } from 'fflate';
 import { checkOptions } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
-import { isObject } from '../../base/json.js';
 import { cacheDir } from '../disk/cache.js';
 import { makeFolder } from '../disk/folders.js';
+import { readHashes, sha256, writeHashes } from '../disk/hashes.js';
 import { removeLeftovers, scratchFolder } from '../disk/leftovers.js';
 
 /** Where GroupLens publishes MovieLens-100K. */
-export const ML_100K_URL = 'https://files.grouplens.org/datasets/movielens/ml-100k.zip';
+const ML_100K_URL = 'https://files.grouplens.org/datasets/movielens/ml-100k.zip';
 /** The MD5 that GroupLens publishes beside it. */
-export const ML_100K_MD5 = '0e33842e24a9c977be4e0107933c0723';
+const ML_100K_MD5 = '0e33842e24a9c977be4e0107933c0723';
 
 /** How MovieLens-100K is downloaded; all optional. */
 export interface DownloadOptions {
@@ -84,26 +84,13 @@ export interface CachedMovieLens {
 export async function cachedMovieLens100k(cache: string = cacheDir(), md5 = ML_100K_MD5): Promise<CachedMovieLens | undefined> {
   const folder = join(cache, 'ml-100k');
   if (!(await exists(join(folder, 'u.data')))) return undefined;
+  // Of another archive the hashes were noted when it was unpacked.
   const expected = md5 === ML_100K_MD5 ? ML_100K_FILES : await readHashes(folder);
   for (const [name, hash] of Object.entries(expected)) {
     const bytes = await readFile(join(folder, name)).catch(() => undefined);
-    if (bytes === undefined || !sha256(bytes).startsWith(hash)) return { folder, changed: name };
+    if (bytes === undefined || !sha256(bytes).startsWith(String(hash))) return { folder, changed: name };
   }
   return { folder, changed: undefined };
-}
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
-/** Hashes of the files of another archive than the published one, noted when it was unpacked. */
-const HASHES = 'sha256.json';
-
-async function readHashes(folder: string): Promise<Record<string, string>> {
-  try {
-    const hashes: unknown = JSON.parse(await readFile(join(folder, HASHES), 'utf8'));
-    return isObject(hashes) ? (hashes as Record<string, string>) : {};
-  } catch {
-    return {};
-  }
 }
 
 /**
@@ -158,7 +145,9 @@ async function download(url: string, path: string, options: DownloadOptions): Pr
     timer = setTimeout(() => giveUp(`The download stalled: no data for ${stallTimeout / 1000} s.`), stallTimeout);
   };
   const tooLong = (): DataError =>
-    new DataError(`The server sends more than ${MAX_ARCHIVE} bytes, which MovieLens-100K has not. It was stopped.`, { file: url });
+    new DataError(`The server sends more than ${MAX_ARCHIVE} bytes, and MovieLens-100K has 4.9 MB. The download was stopped.`, {
+      file: url,
+    });
   try {
     const response = await follow(url, controller.signal);
     if (response.statusCode !== 200) {
@@ -194,9 +183,9 @@ async function download(url: string, path: string, options: DownloadOptions): Pr
   }
 }
 
-/** The most that is taken of a server: the archive has 4.9 MB. */
+/** The most bytes that are taken from a server: the archive has 4.9 MB. */
 const MAX_ARCHIVE = 50_000_000;
-/** The most that an archive may unpack to: MovieLens-100K has 16 MB. */
+/** The most bytes that an archive may unpack to: MovieLens-100K has 16 MB. */
 const MAX_UNPACKED = 500_000_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
@@ -211,9 +200,9 @@ async function follow(url: string, signal: AbortSignal): Promise<IncomingMessage
     const next = parseUrl(location, at);
     const { protocol, host } = new URL(at);
     if (next === null || !(next.protocol === 'https:' || (next.protocol === protocol && next.host === host))) {
-      throw new DataError(`The server leads to ${location}, which is neither on it nor https.`, { file: url });
+      throw new DataError(`The server redirects to ${location}, which is neither https nor on the same server.`, { file: url });
     }
-    if (hops === MAX_REDIRECTS) throw new DataError(`The server leads on more than ${MAX_REDIRECTS} times.`, { file: url });
+    if (hops === MAX_REDIRECTS) throw new DataError(`The server redirects more than ${MAX_REDIRECTS} times.`, { file: url });
     at = next.href;
   }
 }
@@ -258,11 +247,11 @@ async function unpack(bytes: Uint8Array, folder: string, url: string): Promise<v
 async function moveInto(from: string, cache: string, md5: string): Promise<string> {
   const to = join(cache, 'ml-100k');
   if (md5 !== ML_100K_MD5) {
-    const hashes: Record<string, string> = {};
+    const files: [name: string, content: Uint8Array][] = [];
     for (const name of await readdir(from)) {
-      if ((await stat(join(from, name))).isFile()) hashes[name] = sha256(await readFile(join(from, name)));
+      if ((await stat(join(from, name))).isFile()) files.push([name, await readFile(join(from, name))]);
     }
-    await writeFile(join(from, HASHES), JSON.stringify(hashes));
+    await writeHashes(from, files);
   }
   try {
     await rename(from, to);
