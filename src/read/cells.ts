@@ -5,7 +5,7 @@ export class Cells {
   #bytes = new Uint8Array(1 << 10);
   readonly #encoder = new TextEncoder();
 
-  /** The bytes of all fields; `starts` and `ends` say where each lies. No value (null, undefined) is an empty field. */
+  /** The bytes of all fields; `starts` and `ends` say where each lies. What is no value (null, undefined) or more than one (an object) is an empty field. */
   write(values: readonly unknown[]): Uint8Array {
     if (values.length > this.starts.length) {
       this.starts = new Int32Array(values.length);
@@ -16,7 +16,7 @@ export class Cells {
       const value = values[k];
       this.starts[k] = at;
       if (Number.isSafeInteger(value) && (value as number) >= 0) at = this.#digits(value as number, at);
-      else if (value !== null && value !== undefined) at = this.#text(String(value), at);
+      else if (value !== null && typeof value !== 'object' && value !== undefined) at = this.#text(String(value), at);
       this.ends[k] = at;
     }
     return this.#bytes;

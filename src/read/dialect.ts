@@ -15,12 +15,16 @@ export interface Dialect extends Table {
   delimiter: string;
   /** Line of the header, from 1; 0 if there is none, or it is a comment. */
   headerLine: number;
+  /** Whether the first line only names the separator, as in `sep=;`, which spreadsheets write. */
+  hasSeparatorLine: boolean;
   /** Whether the first line that is no comment holds the sizes of a Matrix Market file. */
   hasSizes: boolean;
   /** Whether all lines begin with # or %, which then belongs to the ids. */
   isMarked: boolean;
 }
 
+/** The first line of a table that spreadsheets write. */
+const SEPARATOR_LINE = /^"?sep=(.|\\t)"?$/i;
 const DELIMITERS = ['::', '\t', ',', ';', '|', ' '];
 /** Lines that are looked at. */
 const SAMPLE = 100;
@@ -41,7 +45,12 @@ export function detectDialect(bytes: Uint8Array, isWhole: boolean, label: string
   const lines = new TextDecoder().decode(bytes).split(/\r\n|\n|\r/);
   if (!isWhole && lines.length > 1) lines.pop();
   const isSoft = (line: string) => isComment(line) && !isComment(line, true);
-  const rows = lines.flatMap((text, k) => (text.trim() === '' || isComment(text, true) ? [] : [{ text, line: k + 1 }]));
+  const separator = SEPARATOR_LINE.exec(lines[0].trimStart())?.[1];
+  const hasSeparatorLine = separator !== undefined;
+  const rows = lines.flatMap((text, k) => {
+    const isRow = text.trim() !== '' && !isComment(text, true) && !(k === 0 && hasSeparatorLine);
+    return isRow ? [{ text, line: k + 1 }] : [];
+  });
   // A line such as #7,3,5 is a row if all lines begin so.
   const sure = rows.filter(({ text }) => !isSoft(text));
   const [first] = sure.length > 0 ? sure : rows;
@@ -57,7 +66,8 @@ export function detectDialect(bytes: Uint8Array, isWhole: boolean, label: string
   if (/^\d+:\s*$/.test(first.text)) return blocks();
   const texts = (sure.length > 0 ? sure : rows).slice(0, SAMPLE).map(({ text }) => text);
   const comments = lines.slice(0, first.line - 1).filter((line) => isComment(line));
-  return { ...table(texts, first, comments, label, options), isMarked: sure.length === 0 };
+  const found = table(texts, first, comments, label, { ...options, delimiter: options.delimiter ?? separator });
+  return { ...found, hasSeparatorLine, isMarked: sure.length === 0 };
 }
 
 /** Whether a line begins with # or %; if `surely`, with a space, another mark or nothing after it. */
@@ -74,12 +84,12 @@ function json(line: string, label: string): Dialect {
     delimiter: '',
     header: true,
     names: Object.keys(first),
-    headerLine: 0,
-    hasSizes: false,
-    isMarked: false,
-    sample: [],
+    ...ROWS_ONLY,
   };
 }
+
+/** A dialect that has nothing before its first row. */
+const ROWS_ONLY = { headerLine: 0, hasSeparatorLine: false, hasSizes: false, isMarked: false, sample: [] } as const;
 
 /** The object that a line of JSON holds, undefined if it holds none. */
 export function parseObject(line: string): Record<string, unknown> | undefined {
@@ -93,7 +103,7 @@ export function parseObject(line: string): Record<string, unknown> | undefined {
 
 function blocks(): Dialect {
   const names = ['item', 'user', 'rating', 'date'];
-  return { kind: 'blocks', delimiter: ',', header: true, names, headerLine: 0, hasSizes: false, isMarked: false, sample: [] };
+  return { kind: 'blocks', delimiter: ',', header: true, names, ...ROWS_ONLY };
 }
 
 function table(
@@ -102,13 +112,14 @@ function table(
   comments: string[],
   label: string,
   options: ReadOptions,
-): Omit<Dialect, 'isMarked'> {
+): Omit<Dialect, 'isMarked' | 'hasSeparatorLine'> {
   const wanted = options.onePerson ? ['item', 'rating'] : ['user', 'item', 'rating'];
   const given = options.delimiter === '\\t' ? '\t' : options.delimiter;
   const tried = given === undefined ? DELIMITERS : [given];
   const hasSizes = comments.some((line) => line.startsWith('%%MatrixMarket'));
-  if (hasSizes && !comments.some((line) => /coordinate/i.test(line))) {
-    throw new DataError('This Matrix Market file is no list of coordinates; write it as one.', { file: label });
+  if (hasSizes && !comments.some((line) => /coordinate\s+(real|integer)\s+general/i.test(line))) {
+    const problem = 'This Matrix Market file is no list of coordinates with a number each (coordinate real general); write it as one.';
+    throw new DataError(problem, { file: label });
   }
   const body = hasSizes ? texts.slice(1) : texts;
   const delimiter = bestDelimiter(body.length > 0 ? body : texts, tried, wanted.length, options.header);

@@ -21,6 +21,11 @@ export class IdColumn {
     return this.#table !== undefined;
   }
 
+  /** The texts of a column of text, each once; undefined for a column of numbers. */
+  get texts(): readonly string[] | undefined {
+    return this.#table?.texts;
+  }
+
   /** Takes the field from `start` to `end` for the next id; says what is wrong if it cannot be one. */
   take(bytes: Uint8Array, start: number, end: number): string | undefined {
     if (start === end) return 'is missing';
@@ -94,6 +99,6 @@ function canonical(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Whether a text is what `String` gives for a whole number below 2^53. */
-function isCanonical(text: string): boolean {
+export function isCanonical(text: string): boolean {
   return /^(0|-?[1-9]\d{0,15})$/.test(text) && Number.isSafeInteger(Number(text));
 }

@@ -5,6 +5,7 @@ import { Column } from './column.js';
 import { IdColumn } from './id-column.js';
 import { parseNumber } from './number.js';
 import type { ReadOptions } from './options.js';
+import { notesOnIds, notesOnRatings } from './oddities.js';
 import type { Fields, Table } from './roles.js';
 import { parseTime } from './time.js';
 
@@ -47,6 +48,7 @@ export class RatingRows {
   /** Titles by the text of the item, if they are one person's ratings and have a column of titles. */
   titles: Map<string, string> | undefined;
   readonly #options: ReadOptions;
+  readonly #before: RatingRows | undefined;
   readonly #range: readonly [number, number];
   readonly #ratings = new Column(Float32Array);
   readonly #times = new Column(Float64Array);
@@ -61,8 +63,10 @@ export class RatingRows {
   readonly #negative: (BadRow & { column: number })[] = [];
   #unrated = 0;
 
-  constructor(options: ReadOptions) {
+  /** @param before those of files that were read before, as the training ratings before those of validation */
+  constructor(options: ReadOptions, before?: RatingRows) {
     this.#options = options;
+    this.#before = before;
     this.#range = options.ratingRange ?? [-Infinity, Infinity];
     this.users = new IdColumn(options.textIds === true);
     this.items = new IdColumn(options.textIds === true);
@@ -79,8 +83,35 @@ export class RatingRows {
     return (column === user && this.users.isText) || (column === item && this.items.isText);
   }
 
-  /** Begins another source. */
+  /** Positions of the columns of the source. */
+  get fields(): Fields {
+    return this.#part.fields;
+  }
+
+  /**
+   * The header of a table without one, if it goes on with a table that has one: the pieces of a file that was cut.
+   * The first row of a piece without a header is a row.
+   */
+  headingFor({ header, names }: Table, label: string): Pick<Table, 'header' | 'names'> | undefined {
+    if (header) return undefined;
+    const known = this.#allParts().find((part) => part.header && part.names.length === names.length);
+    if (known === undefined) return undefined;
+    this.notes.push(`${label}: it has no header, and was read by that of ${known.label}.`);
+    return { header: true, names: known.names };
+  }
+
+  #allParts(): Part[] {
+    return this.#before === undefined ? this.#parts : [...this.#before.#allParts(), ...this.#parts];
+  }
+
+  /** Begins another source. @throws DataError if it has a header by which one without was read wrongly */
   begin(part: Part): void {
+    const roles = ['user', 'item', 'rating'] as const;
+    const other = this.#allParts().find((each) => !each.header && each.names.length === part.names.length);
+    if (part.header && other !== undefined && roles.some((role) => other.fields[role] !== part.fields[role])) {
+      const problem = `Its header names other columns than were taken by position in ${other.label}, which has none`;
+      throw new DataError(`${problem}; name this file first, or say by position which columns to take.`, { file: part.label });
+    }
     this.#part = part;
     this.#parts.push(part);
     if (part.fields.note !== undefined) this.notes.push(part.fields.note);
@@ -91,7 +122,7 @@ export class RatingRows {
 
   /** Adds the row whose fields are given by where they begin and end; says what is wrong if it cannot. */
   add(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, line: number): Fault | undefined {
-    const { user, item, rating, time, title } = this.#part.fields;
+    const { user, item, rating, time, title, year } = this.#part.fields;
     // All else is checked before the ids are taken, which may make their column text.
     if (user !== undefined && starts[user] === ends[user]) return { column: user, reason: 'the user is missing', value: '' };
     if (starts[item] === ends[item]) return { column: item, reason: 'the item is missing', value: '' };
@@ -115,11 +146,13 @@ export class RatingRows {
     }
     const userFault = user === undefined ? this.users.take(NOBODY, 0, 1) : this.users.take(bytes, starts[user], ends[user]);
     if (userFault !== undefined) return { column: user, reason: `the user ${userFault}`, value: textOf(bytes, starts[user!], ends[user!]) };
-    const itemFault = this.items.take(bytes, starts[item], ends[item]);
+    const dated = title === undefined && year !== undefined && starts[year] < ends[year];
+    const name = dated ? new TextEncoder().encode(titled(bytes, starts, ends, item, year)) : undefined;
+    const itemFault = name ? this.items.take(name, 0, name.length) : this.items.take(bytes, starts[item], ends[item]);
     if (itemFault !== undefined) return { column: item, reason: `the item ${itemFault}`, value: textOf(bytes, starts[item], ends[item]) };
     this.#push(value, seconds, line);
     if (this.titles !== undefined && title !== undefined && starts[title] < ends[title]) {
-      this.titles.set(textOf(bytes, starts[item], ends[item]), textOf(bytes, starts[title], ends[title]));
+      this.titles.set(textOf(bytes, starts[item], ends[item]), titled(bytes, starts, ends, title, year));
     }
     return undefined;
   }
@@ -157,6 +190,7 @@ export class RatingRows {
       this.notes.push(`${rows} with the rating 0, which stands for none in such a file, ${this.#unrated === 1 ? 'was' : 'were'} left out.`);
     }
     if (this.#untimed) this.notes.push(this.#untimed);
+    this.notes.push(...notesOnIds(this.users.texts, 'user'), ...notesOnIds(this.items.texts, 'item'), ...notesOnRatings(ratings));
     if (this.#parts.some(({ fields }) => fields.ratingByPosition) && ratings.every((rating) => rating >= 1e8)) {
       throw new DataError('The third column holds times rather than ratings; say which column the ratings are with ratingColumn.', {
         file,
@@ -217,6 +251,13 @@ export class RatingRows {
   #isNegative(column: number): boolean {
     return !(column === this.#part.fields.user ? this.users : this.items).isText;
   }
+}
+
+/** A title with its year behind it, which tells films of one name apart; a title that has one stays as it is. */
+function titled(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, title: number, year: number | undefined): string {
+  const text = textOf(bytes, starts[title], ends[title]);
+  const when = year === undefined ? '' : textOf(bytes, starts[year], ends[year]).trim();
+  return /^\d{4}$/.test(when) && !/\(\d{4}\)\s*$/.test(text) ? `${text} (${when})` : text;
 }
 
 function textOf(bytes: Uint8Array, start: number, end: number): string {

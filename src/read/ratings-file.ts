@@ -67,7 +67,7 @@ export function checkReadOptions(of: string, options: ReadOptions, others: reado
 export async function readGroups(groups: readonly Group[], options: ReadOptions): Promise<RatingsFile[]> {
   const read: RatingRows[] = [];
   for (const { sources } of groups) {
-    const rows = new RatingRows(options);
+    const rows = new RatingRows(options, read.at(-1));
     for (const source of sources) await source(rows);
     read.push(rows);
   }

@@ -1,7 +1,7 @@
 /** Reads ratings from text: tables with one rating a line, JSON lines, the blocks of the Netflix prize. */
 import { DataError } from '../base/errors.js';
 import { Cells } from './cells.js';
-import { detectDialect, isComment, parseObject, type Dialect } from './dialect.js';
+import { clip, detectDialect, isComment, parseObject, type Dialect } from './dialect.js';
 import { joined, toUtf8 } from './encoding.js';
 import type { ReadOptions } from './options.js';
 import type { Fault, RatingRows } from './rating-rows.js';
@@ -23,7 +23,9 @@ export async function readText(chunks: AsyncIterable<Uint8Array>, label: string,
   let rest: Uint8Array = new Uint8Array(0);
   let read: ((bytes: Uint8Array, isLast: boolean) => number) | undefined;
   const begin = (isWhole: boolean) => {
-    const dialect = detectDialect(rest.subarray(0, HEAD), isWhole && rest.length <= HEAD, label, options);
+    const found = detectDialect(rest.subarray(0, HEAD), isWhole && rest.length <= HEAD, label, options);
+    // A table that was cut into pieces has its header in the first.
+    const dialect = { ...found, ...(options.header === undefined && rows.headingFor(found, label)) };
     rows.begin({ ...dialect, label, fields: chooseFields(dialect, label, options) });
     return reader(dialect, label, rows);
   };
@@ -39,7 +41,7 @@ export async function readText(chunks: AsyncIterable<Uint8Array>, label: string,
 
 /** A function that reads the records of a piece of the text, and returns where the first that is not whole begins. */
 function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint8Array, isLast: boolean) => number {
-  const { kind, names, headerLine } = dialect;
+  const { kind, names, headerLine, hasSeparatorLine } = dialect;
   const scanner = new RecordScanner(kind === 'json' ? '\0' : dialect.delimiter);
   const width = kind === 'blocks' ? 3 : names.length;
   let { hasSizes } = dialect;
@@ -62,10 +64,15 @@ function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint
   const addObject = (text: string): Fault | undefined => {
     const object = parseObject(text);
     if (object === undefined) return { reason: 'this is no JSON object', value: text };
-    const values = names.map((name) => object[name]);
-    const column = values.findIndex((value) => Number.isInteger(value) && !Number.isSafeInteger(value));
-    if (column !== -1)
-      return { column, reason: 'a number above 2^53 is no id unless it is written as text', value: String(values[column]) };
+    const values = names.map((name) => plainValue(object[name]));
+    const { fields } = rows;
+    const fault = (column: number, reason: string) => ({ column, reason, value: clip(JSON.stringify(values[column])) });
+    for (const column of [fields.user, fields.item, fields.rating]) {
+      const value = column === undefined ? undefined : values[column];
+      if (typeof value === 'object' && value !== null) return fault(column!, 'this is a list or an object, not one value');
+      if (column !== fields.rating && Number.isInteger(value) && !Number.isSafeInteger(value))
+        return fault(column!, 'a number above 2^53 is no id unless it is written as text');
+    }
     return addCells(values);
   };
   const addOfBlock = (bytes: Uint8Array, at: number, end: number): Fault | undefined => {
@@ -89,7 +96,7 @@ function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint
       if (next === -1) break;
       let end = next;
       while (end > at && (bytes[end - 1] === LF || bytes[end - 1] === CR)) end--;
-      if (line !== headerLine && !isBlank(bytes, at, end)) {
+      if (line !== headerLine && !(line === 1 && hasSeparatorLine) && !isBlank(bytes, at, end)) {
         const isMarked = kind === 'table' && (bytes[at] === 35 || bytes[at] === 37); // # and %
         if (isMarked && !mayBeRow(bytes, at)) comments++;
         else if (hasSizes && !isMarked) hasSizes = false;
@@ -118,6 +125,13 @@ function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint
     if (isLast && headers > 0) rows.notes.push(`${label}: the header stands ${headers + 1} times; all are passed over.`);
     return at;
   };
+}
+
+/** The value in an object such as {"$oid": "5a"}, as MongoDB exports it; others as they are. */
+function plainValue(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const [[key, inner] = ['', undefined], ...others] = Object.entries(value);
+  return key.startsWith('$') && others.length === 0 ? plainValue(inner) : value;
 }
 
 function isBlank(bytes: Uint8Array, at: number, end: number): boolean {

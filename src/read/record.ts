@@ -143,6 +143,7 @@ export class RecordScanner {
         k++;
         continue;
       }
+      if (k + this.#delimiter.length >= end && !isLast && bytes[k + 1] === this.#delimiter[0]) return -1; // the delimiter may go on
       const ends = bytes[k + 1] === LF || bytes[k + 1] === CR || (bytes[k + 1] === this.#delimiter[0] && this.#isDelimiter(bytes, k + 1));
       return ends ? this.#close(k, lineEnds, hasTwice) : -2;
     }

@@ -2,6 +2,7 @@
 import { clip } from '../base/check.js';
 import { DataError } from '../base/errors.js';
 import type { ColumnChoice, ReadOptions } from './options.js';
+import { parseTime } from './time.js';
 
 /** A table as its first lines show it. */
 export interface Table {
@@ -21,6 +22,8 @@ export interface Fields {
   time: number | undefined;
   /** Undefined if there is none, or the titles are the items. */
   title: number | undefined;
+  /** The year that belongs to each title of one person's ratings; undefined if there is none. */
+  year: number | undefined;
   /** 'chosen' by an option, 'named' in the header, or only by its 'position'. */
   timeFound: 'chosen' | 'named' | 'position';
   /** Whether the ratings were found by position only. */
@@ -29,7 +32,7 @@ export interface Fields {
   note: string | undefined;
 }
 
-type Role = 'user' | 'item' | 'rating' | 'time' | 'title';
+type Role = 'user' | 'item' | 'rating' | 'time' | 'title' | 'year';
 
 const words = (text: string): readonly string[] => text.split(/\s+/);
 
@@ -39,14 +42,16 @@ const COLUMN_NAMES: Record<Role, readonly string[]> = {
     profilename accountid u`),
   item: words(`item itemid iid movie movieid mid film filmid product productid parentasin asin book bookid isbn business
     businessid song songid track trackid artist artistid anime animeid recipe recipeid joke jokeid game gameid appid beer
-    beerid hotelid restaurantid courseid const tconst i`),
-  rating: words(`rating ratings yourrating myrating userrating score myscore userscore stars starrating overall bookrating
-    preference weight r`),
+    beerid hotelid restaurantid courseid gmapid const tconst i`),
+  // One's own rating comes before that of everybody, which may stand beside it.
+  rating: words(`yourrating myrating yourscore myscore rating ratings userrating score userscore stars starrating overall
+    bookrating preference weight r`),
   time: words(`timestamp unixreviewtime time datetime ts ratedat date daterated dateadded ratingdate reviewtime createdat
     datemodified t`),
   title: words('title itemtitle movietitle booktitle filmtitle primarytitle moviename name'),
+  year: words('year releaseyear'),
 };
-const OPTION: Record<Role, string> = {
+const OPTION: Record<Exclude<Role, 'year'>, string> = {
   user: 'userColumn',
   item: 'itemColumn',
   rating: 'ratingColumn',
@@ -85,12 +90,12 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
   const isChosen = (onePerson || userColumn !== undefined) && itemColumn !== undefined && ratingColumn !== undefined;
   const index = anyNamed || isChosen ? 0 : checkPositions(table, label, onePerson);
 
-  const find = (role: Role, choice: ColumnChoice | undefined, named: number, position: number): number => {
+  const find = (role: Exclude<Role, 'year'>, choice: ColumnChoice | undefined, named: number, position: number): number => {
     if (choice !== undefined) return chosen(table, label, role, choice);
     if (anyNamed) return once(named);
     return position >= index && position < names.length ? position : -1;
   };
-  const required = (role: Role, choice: ColumnChoice | undefined, named: number, position: number): number => {
+  const required = (role: Exclude<Role, 'year'>, choice: ColumnChoice | undefined, named: number, position: number): number => {
     const found = find(role, choice, named, position);
     if (found !== -1) return found;
     const cure = `Say which it is with ${OPTION[role]}.`;
@@ -107,11 +112,19 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
     rating: ratings,
     time: time === -1 ? undefined : time,
     title: title === -1 || title === items ? undefined : title,
+    year: onePerson && title !== -1 && byName('year') !== -1 ? byName('year') : undefined,
     timeFound: typeof timestampColumn === 'string' || typeof timestampColumn === 'number' ? 'chosen' : anyNamed ? 'named' : 'position',
     ratingByPosition: !anyNamed && ratingColumn === undefined,
     note: undefined,
   };
   if (index > 0) return { ...fields, note: `${label}: the first column counts the rows and was taken for an index.` };
+  if (fields.timeFound === 'position' && fields.time !== undefined && isTooEarly(table, fields.time)) {
+    const taken = `the columns were taken for users, items, ratings and times, though the fourth has no value above ${EARLIEST}`;
+    return { ...fields, note: `${label}: ${taken}.` };
+  }
+  if (anyNamed && !onePerson && itemColumn === undefined && item !== -1 && item === title) {
+    return { ...fields, note: `${label}: no column of items has a known name; '${names[item]}' was taken.` };
+  }
   if (anyNamed || isChosen || !header) return fields;
   const taken = [...(fields.user === undefined ? [] : [`'${names[fields.user]}' for the users`]), `'${names[items]}' for the items`];
   return {
@@ -139,6 +152,14 @@ function chosen(table: Table, label: string, role: Role, choice: ColumnChoice): 
   throw new DataError(`${problem}: ${listed(table)}.`, { file: label, column: what, value: choice });
 }
 
+/** No time in seconds or in days is so early; ratings are. */
+const EARLIEST = 10;
+
+/** Whether a column that would hold times holds numbers that are none. */
+function isTooEarly({ sample }: Table, column: number): boolean {
+  return sample.length > 0 && sample.every((row) => row[column] !== '' && Math.abs(Number(row[column])) <= EARLIEST);
+}
+
 /**
  * Whether positions can be trusted, where no column has a known name: the number of columns to pass over, which is 1 for
  * an index of the rows.
@@ -157,8 +178,13 @@ function checkPositions(table: Table, label: string, onePerson: boolean): number
   const isMatrix = ids.some(
     (column) => 2 * cells(column).filter((id) => !Number.isInteger(id * 1) && Number.isFinite(id)).length > sample.length,
   );
-  if (names.length - index <= most && !(header && names[0] === '') && !isMatrix) return index;
-  const why = isMatrix ? 'and its ids would be numbers with decimals' : 'so it is unclear which hold users, items and ratings';
+  const isDated = ids.some((column) => sample.length > 0 && sample.every((row) => !Number.isNaN(parseTime(row[column] ?? ''))));
+  if (names.length - index <= most && !(header && names[0] === '') && !isMatrix && !isDated) return index;
+  const why = isMatrix
+    ? 'and its ids would be numbers with decimals'
+    : isDated
+      ? 'and its ids would be dates'
+      : 'so it is unclear which hold users, items and ratings';
   throw new DataError(
     `${capital(listed(table))}, ${why}. Say so with userColumn, itemColumn and ratingColumn; ` +
       'a matrix with a line for each user must be written with one rating a line first.',

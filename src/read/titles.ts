@@ -1,6 +1,7 @@
 /** The layouts in which GroupLens publishes MovieLens, and the titles in them. */
 import type { Id } from '../data/ids.js';
 import { splitFields } from './dialect.js';
+import { isCanonical } from './id-column.js';
 
 /** ml-100k; ml-latest and ml-20m to ml-32m; ml-1m and ml-10m. */
 export const LAYOUTS = [
@@ -21,7 +22,8 @@ export function parseTitles(bytes: Uint8Array, { delimiter, quoted }: Layout): M
   const titles = new Map<Id, string>();
   for (const line of decode(bytes).split(/\r?\n/)) {
     const [id, title] = quoted ? splitFields(line, delimiter) : line.split(delimiter);
-    if (/^\d+$/.test(id) && title !== undefined) titles.set(Number(id), title);
+    // As ids of ratings are read: 0114508 is text.
+    if (/^\d+$/.test(id) && title !== undefined) titles.set(isCanonical(id) ? Number(id) : id, title);
   }
   return titles;
 }

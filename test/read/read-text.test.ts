@@ -3,7 +3,10 @@ import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { DataError } from '../../src/base/errors.js';
 import type { ReadOptions } from '../../src/read/options.js';
-import { parse, rowsOf } from '../helpers/read-text.js';
+import { readGroups } from '../../src/read/ratings-file.js';
+import type { RatingRows } from '../../src/read/rating-rows.js';
+import { readText } from '../../src/read/read-text.js';
+import { parse, pieces, rowsOf } from '../helpers/read-text.js';
 
 async function refuses(content: string | Uint8Array, message: RegExp, options: ReadOptions = {}): Promise<void> {
   await parse(content, options).then(
@@ -218,6 +221,64 @@ test('where the pieces of a text end does not matter', async () => {
     ),
     { numRuns: 300 },
   );
+});
+
+test('a first line sep=; names the separator, as spreadsheets write it', async () => {
+  assert.equal(await rowsOf('sep=;\r\nuser;item;rating\r\n1;2;3,5\r\n'), [[1, 2, 3.5]]);
+  assert.equal(await rowsOf('"sep=,"\n1,2,3\n'), [[1, 2, 3]]);
+});
+
+test('values of JSON lines are values: an object is none, but for the wrapping of MongoDB', async () => {
+  const oid = '{"user":{"$oid":"5a"},"item":1,"rating":5,"timestamp":{"$date":{"$numberLong":"978"}},"size":12345678901234567890}\n';
+  assert.equal(await rowsOf(oid), [['5a', 1, 5, 978]]);
+  await refuses('{"user":{"id":1},"item":1,"rating":5}\n', /column user: this is a list or an object, not one value: '\{"id":1\}'/);
+  await refuses('{"user":1,"item":["x"],"rating":5}\n', /column item: this is a list/);
+});
+
+test("one's own rating is taken where that of everybody stands beside it", async () => {
+  assert.equal(await rowsOf('user,item,score,my_score\nbob,1,8.2,9\n'), [['bob', 1, 9]]);
+});
+
+test('films of one name and two years are two, if a column has the years', async () => {
+  const one = { onePerson: true };
+  const own = await rowsOf('Date,Name,Year,Letterboxd URI,Rating\n2020-01-01,Suspiria,1977,a,5\n2020-01-01,Suspiria,2018,b,2\n', one);
+  assert.equal(
+    own.map(([, item]) => item),
+    ['Suspiria (1977)', 'Suspiria (2018)'],
+  );
+  const { titles } = await parse('Const,Your Rating,Title,Year\ntt1,9,Heat,1995\ntt2,7,Jaws (1975),1975\ntt3,7,Alien,\n', one);
+  assert.equal([...titles!.values()], ['Heat (1995)', 'Jaws (1975)', 'Alien']);
+});
+
+test('positions that look wrong are said or refused', async () => {
+  const { notes } = await parse('9254,7,242,3\n17,8,100,4\n');
+  assert.match(notes.join(), /though the fourth has no value above 10/);
+  assert.equal((await parse('1,2,3,978\n1,3,3,5\n')).notes, []);
+  await refuses('1,2020-01-01,10,5\n2,2020-01-02,11,4\n', /its ids would be dates/);
+  assert.match((await parse('user,name,rating\n1,Heat,4\n')).notes.join(), /no column of items has a known name; 'name' was taken/);
+});
+
+test('the pieces of a table that was cut are read by the header of the first', async () => {
+  const join = (...texts: string[]) => {
+    const sources = texts.map((text, k) => (rows: RatingRows) => readText(pieces(new TextEncoder().encode(text)), `part ${k}`, rows, {}));
+    return sources;
+  };
+  const [head, body, valid] = ['item,user,rating\n10,1,5\n', '12,2,4\n', '13,3,4\n'];
+  const groups = [
+    { name: 'train', sources: join(head, body) },
+    { name: 'valid', sources: join(valid) },
+  ];
+  const read = await readGroups(groups, {});
+  assert.equal(
+    read.map(({ columns }) => Array.from(columns.items as ArrayLike<number>)),
+    [[10, 12], [13]],
+  );
+  assert.equal(read[1].notes, ['part 0: it has no header, and was read by that of part 0.']);
+  const late = readGroups([{ name: 'all', sources: join(body, head) }], {});
+  const refusal = await late.then(String, String);
+  assert.match(refusal, /Its header names other columns than were taken/);
+  const same = await readGroups([{ name: 'all', sources: join(body, 'user,item,rating\n3,4,5\n') }], {});
+  assert.equal(Array.from(same[0].columns.users as ArrayLike<number>), [12, 3]);
 });
 
 test.run();
