@@ -1,5 +1,5 @@
 /** What is read as it stands, but may mean something else: to be said, never changed. */
-import { clip } from './dialect.js';
+import { clip } from '../base/check.js';
 import { isCanonical } from './id-column.js';
 
 /** A few texts among so many times more whole numbers are probably no ids. */

@@ -1,7 +1,8 @@
 /** Reads ratings from text: tables with one rating a line, JSON lines, the blocks of the Netflix prize. */
+import { clip } from '../base/check.js';
 import { DataError } from '../base/errors.js';
 import { Cells } from './cells.js';
-import { clip, detectDialect, isComment, parseObject, type Dialect } from './dialect.js';
+import { detectDialect, isComment, parseObject, type Dialect } from './dialect.js';
 import { joined, toUtf8 } from './encoding.js';
 import type { ReadOptions } from './options.js';
 import type { Fault, RatingRows } from './rating-rows.js';
