@@ -5,7 +5,7 @@ export class Cells {
   #bytes = new Uint8Array(1 << 10);
   readonly #encoder = new TextEncoder();
 
-  /** The bytes of all fields; `starts` and `ends` say where each lies. What is no value (null, undefined) or more than one (an object) is an empty field. */
+  /** The bytes of all fields; `starts` and `ends` say where each lies. Null, undefined and objects are empty fields. */
   write(values: readonly unknown[]): Uint8Array {
     if (values.length > this.starts.length) {
       this.starts = new Int32Array(values.length);

@@ -1,5 +1,4 @@
 /** Reads ratings from text: tables with one rating a line, JSON lines, the blocks of the Netflix prize. */
-import { clip } from '../base/check.js';
 import { DataError } from '../base/errors.js';
 import { Cells } from './cells.js';
 import { detectDialect, isComment, parseObject, type Dialect } from './dialect.js';
@@ -67,12 +66,12 @@ function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint
     if (object === undefined) return { reason: 'this is no JSON object', value: text };
     const values = names.map((name) => plainValue(object[name]));
     const { fields } = rows;
-    const fault = (column: number, reason: string) => ({ column, reason, value: clip(JSON.stringify(values[column])) });
     for (const column of [fields.user, fields.item, fields.rating]) {
       const value = column === undefined ? undefined : values[column];
-      if (typeof value === 'object' && value !== null) return fault(column!, 'this is a list or an object, not one value');
+      if (typeof value === 'object' && value !== null)
+        return { column: column!, reason: 'this is a list or an object, not one value', value: '' };
       if (column !== fields.rating && Number.isInteger(value) && !Number.isSafeInteger(value))
-        return fault(column!, 'a number above 2^53 is no id unless it is written as text');
+        return { column: column!, reason: 'a number above 2^53 is no id unless it is written as text', value: String(value) };
     }
     return addCells(values);
   };
@@ -130,9 +129,13 @@ function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint
 
 /** The value in an object such as {"$oid": "5a"}, as MongoDB exports it; others as they are. */
 function plainValue(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const [[key, inner] = ['', undefined], ...others] = Object.entries(value);
-  return key.startsWith('$') && others.length === 0 ? plainValue(inner) : value;
+  let inner = value;
+  while (typeof inner === 'object' && inner !== null) {
+    const [[key, content] = ['', undefined], ...others] = Object.entries(inner);
+    if (!key.startsWith('$') || others.length > 0) return value;
+    inner = content;
+  }
+  return inner;
 }
 
 function isBlank(bytes: Uint8Array, at: number, end: number): boolean {
