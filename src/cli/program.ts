@@ -18,7 +18,7 @@ export function createProgram(): Command {
   const program = new Command('dotbias')
     .description("fastai's collaborative filtering on WebGPU: learns from ratings what a user would give an item.")
     .version(VERSION)
-    .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130 interrupted.')
+    .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130, 143 or 129 ended by Ctrl-C, SIGTERM or SIGHUP.')
     .configureOutput({ outputError: (text, write) => write(`${oneSentence(text.trim())}\n`) })
     .exitOverride();
   for (const add of [addTrain, addRecommend, addExplain, addEvaluate, addSweep, addLrFind, addImport, addInfo, addWgsl]) add(program);

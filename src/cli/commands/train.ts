@@ -42,7 +42,10 @@ export function addTrain(program: Command): void {
     .summary('train a model on ratings')
     .description("Trains a model with the 1-cycle policy, and prints fastai's table, the validation errors and some predictions.");
   addDeviceOptions(addRunOptions(addFitOptions(addModelOptions(addDataOptions(command)))))
-    .option('--out <file>', 'save the model as a safetensors file, with the training ratings')
+    .option(
+      '--out <file>',
+      'save the model as a safetensors file, with the training ratings: a new file is for its owner alone (mode 0600)',
+    )
     .option(
       '--no-ratings',
       'keep the training ratings, which are personal data, out of --out; ' +
