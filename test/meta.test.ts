@@ -2,7 +2,7 @@
  * Rules of the source itself. `node dist/test/meta.test.js --layers` prints the tree: each layer with the layers that it
  * imports.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -146,6 +146,15 @@ test('every test file mirrors a source file, or an aspect of one as in name.aspe
     const mirrored = ['src/', '', 'test/'].some((top) => files.has(`${top}${path}.ts`) || files.has(`${top}${path}.wgsl.ts`));
     return !mirrored && !WHOLE.includes(path) && 'there is no such source';
   });
+});
+
+test('every link of the documents leads to a file', () => {
+  const documents = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`);
+  for (const path of [...documents, 'README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'data/README.md']) {
+    const links = readFileSync(join(root, path), 'utf8').matchAll(/\]\((?!https?:)([^)#\s]+)/g);
+    const dead = Array.from(links, ([, target]) => target).filter((target) => !existsSync(join(root, dirname(path), target)));
+    assert.equal(dead, [], path);
+  }
 });
 
 test('every kernel begins with its maths, its mapping and its races, and has a twin and a test', () => {

@@ -15,7 +15,7 @@ import { NOT_FINITE } from './trained-model.js';
 export async function priorOf(tables: EmbeddingTables): Promise<Prior> {
   const prior = await readPrior(tables);
   if (![prior.mean, prior.sd].every((values) => values.every(Number.isFinite))) {
-    throw new DotbiasError(`What the trained users are like cannot be said: ${NOT_FINITE}`);
+    throw new DotbiasError(`The mean of the trained users is not finite: ${NOT_FINITE}`);
   }
   return prior;
 }

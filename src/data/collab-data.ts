@@ -31,7 +31,7 @@ export interface CollabDataOptions extends SplitOptions {
 }
 
 /** Ratings per training step where nothing else is asked for and there are as many. */
-const USUAL_BATCH = 64;
+export const USUAL_BATCH = 64;
 
 const OPTIONS: readonly (keyof CollabDataOptions)[] = [
   'validPct',

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { VERSION } from '../../base/version.js';
+import { USUAL_BATCH } from '../../data/collab-data.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { addSourceOptions, type SourceFlags } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
@@ -47,7 +48,7 @@ async function evaluate(flags: EvaluateFlags, command: Command): Promise<void> {
     const names = folds.map(({ name }) => name);
     const table = foldTable(names, flags.topK);
     let range = '';
-    const progress = await trainingProgress(flags.batchSize ?? 64, flags.quiet ?? false);
+    const progress = await trainingProgress(flags.batchSize ?? USUAL_BATCH, flags.quiet ?? false);
     await interruptible(async (interrupt) => {
       const { signal } = interrupt;
       const result = await runTrial(flags, folds, {

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { counted } from '../../base/count.js';
 import { fingerprint, fingerprintText } from '../../base/fingerprint.js';
-import type { CollabData, RatingColumns } from '../../data/collab-data.js';
+import { type CollabData, type RatingColumns, USUAL_BATCH } from '../../data/collab-data.js';
 import { byTime, byUser, checkRepeats, type Fold, givenFolds, kFold, leaveLast, randomHoldOut } from '../../data/protocols.js';
 import { evaluate, type EvaluateOptions, type Evaluation, foldNotes, type FoldResult } from '../../evaluate/evaluate.js';
 import type { GivenFold, MovieLensFolds } from '../../node/ratings/movielens-folds.js';
@@ -96,7 +96,7 @@ export function usedSettings(flags: TrialFlags, folds: readonly FoldResult[]): R
   const ranges = folds.map(({ yRange }) => yRange ?? 'none');
   const isOne = new Set(ranges.map(String)).size === 1;
   if (ranges.length === 0) return trialSettings(flags);
-  const batchSize = flags.batchSize ?? Math.min(64, ...folds.map(({ nTrain }) => nTrain));
+  const batchSize = flags.batchSize ?? Math.min(USUAL_BATCH, ...folds.map(({ nTrain }) => nTrain));
   return { ...trialSettings(flags), batchSize, yRange: isOne ? ranges[0] : ranges };
 }
 

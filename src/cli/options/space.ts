@@ -19,7 +19,7 @@ export interface TrainingOutputs {
 const SMALL = 4096;
 
 /**
- * Fails before a training if a disk has not the space for what it will write. While a file is replaced, the old one and the
+ * Fails before training if a disk does not have the space for what will be written. While a file is replaced, the old one and the
  * new one both take space, as do all checkpoints that are kept and the one that comes.
  *
  * @throws UsageError

@@ -1,7 +1,7 @@
-/** What is to be done when this process ends. */
+/** Actions for the end of this process. */
 const actions = new Set<() => void>();
 
-/** Has `action`, which must not wait for anything, done when this process ends. Returns what calls that off. */
+/** Runs `action`, which must be synchronous, when this process ends. Returns a function that calls it off. */
 export function atExit(action: () => void): () => void {
   if (actions.size === 0) process.on('exit', leave);
   actions.add(action);
@@ -11,7 +11,7 @@ export function atExit(action: () => void): () => void {
   };
 }
 
-/** Does all of it now: for a process that a signal is about to end, which Node would not tell. */
+/** Runs all actions now: when a signal ends the process, Node does not emit 'exit'. */
 export function leave(): void {
   for (const action of actions) {
     try {

@@ -1,6 +1,6 @@
 /**
- * Names of temporary files and folders say which process they belong to. They go when it ends; what a killed process left
- * goes when another one comes to the same folder.
+ * Names of temporary files and folders say which process they belong to. They are removed when it ends; what a
+ * killed process left behind is removed when another one uses the same folder.
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -28,7 +28,7 @@ export function temporaryPath(folder: string): string {
   return join(folder, `.dotbias-${place}-${pid}-${start}-${randomBytes(6).toString('hex')}.tmp`);
 }
 
-/** Sees to it that a file or folder goes when this process ends. Returns what calls that off. */
+/** Removes a file or folder when this process ends. Returns a function that calls it off. */
 export function removeAtExit(path: string): () => void {
   return atExit(() => rmSync(path, { recursive: true, force: true }));
 }

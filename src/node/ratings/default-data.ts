@@ -53,7 +53,7 @@ export async function openRatings(options: OpenRatingsOptions = {}): Promise<Ope
   if (data === 'planted') return planted(plantedSeed, 'as asked for');
   if (data !== undefined) {
     const file = await readRatings(data, reading);
-    return { ...file, source: `${file.name}${data === '-' ? '' : ` (${data})`}.` };
+    return { ...file, source: `${file.name}${data === '-' || data === file.name ? '' : ` (${data})`}.` };
   }
 
   const folder = process.env['MOVIELENS_DIR'];
