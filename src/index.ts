@@ -62,7 +62,20 @@ export {
 export { importWeights, type ImportOptions } from './files/import-weights.js';
 
 // How good it is
-export * from './evaluate/evaluate.js';
+export {
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  type FoldResult,
+  meanAndSd,
+  memberSeed,
+  type RankingOptions,
+  type RankingScores,
+  type Recipe,
+  type RecipeOptions,
+  SCORES,
+  type Scores,
+} from './evaluate/evaluate.js';
 export * as metrics from './evaluate/metrics.js';
 
 // Ops and kernels
@@ -100,5 +113,12 @@ export { f32, wgsl } from './gpu/wgsl.js';
 // Foundations
 export * from './base/errors.js';
 export { fillInitial, fillPermutation, hash32, permutationKey, permute, STREAM } from './base/random.js';
-export { readSafetensors, writeSafetensors, type Dtype, type SafetensorsFile, type Tensor } from './base/safetensors.js';
+export {
+  readSafetensors,
+  writeSafetensors,
+  type Dtype,
+  type SafetensorsFile,
+  type SafetensorsLimits,
+  type Tensor,
+} from './base/safetensors.js';
 export { VERSION } from './base/version.js';

@@ -13,7 +13,7 @@ export { listAdapters, openAdapter, type AdapterReport, type OpenAdapterOptions,
 export { openGpu, type OpenedGpu, type OpenGpuOptions } from './node/device/device.js';
 export * from './node/ratings/default-data.js';
 export * from './node/ratings/ratings-file.js';
-export * from './node/files/checkpoint-dir.js';
+export { CheckpointDir, type CheckpointDirOptions, type Newest } from './node/files/checkpoint-dir.js';
 export * from './node/files/sweep-dir.js';
 export type { DownloadOptions } from './node/ratings/movielens.js';
 export { readMovieLensFolds, type GivenFold, type MovieLensFolds } from './node/ratings/movielens-folds.js';

@@ -9,5 +9,5 @@
  * Specification: https://github.com/huggingface/safetensors (README, section Format).
  */
 export type { Dtype, Tensor } from './safetensors-format.js';
-export { readSafetensors, type SafetensorsFile } from './safetensors-read.js';
+export { readSafetensors, type SafetensorsFile, type SafetensorsLimits } from './safetensors-read.js';
 export { writeSafetensors } from './safetensors-write.js';
