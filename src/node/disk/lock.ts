@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { open, readFile, rename, rm, utimes } from 'node:fs/promises';
+import { lstat, open, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -93,6 +93,8 @@ interface Look {
 /** Opens the file anew: a network file system then asks its server. */
 async function look(path: string): Promise<Look | undefined> {
   try {
+    // A link to nothing would be looked for again and again, and a FIFO waited for.
+    if (!(await lstat(path)).isFile()) throw new DotbiasError(`${path} is not a file, so no lock: delete it.`);
     const file = await open(path, 'r');
     try {
       const [text, { mtimeMs }] = [await file.readFile('utf8'), await file.stat()];

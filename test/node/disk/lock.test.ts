@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -85,6 +85,14 @@ test('whoever sees a lock sees whose it is', async ({ folder, lock }) => {
   assert.is(child.exitCode, 0);
   assert.ok(nSeen > 0);
   assert.equal(await readdir(folder), []);
+});
+
+test('what is no file is no lock: a folder, a link', async ({ folder, lock }) => {
+  for (const make of [() => mkdir(lock), () => symlink('nothing', lock)]) {
+    await make();
+    await assertRefused(() => lockFolder(folder), /\.lock is not a file, so no lock: delete it\.$/, DotbiasError);
+    await rm(lock, { recursive: true });
+  }
 });
 
 test('a process number that was given again does not keep a lock', async ({ folder, lock }) => {
