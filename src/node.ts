@@ -15,6 +15,7 @@ export * from './node/ratings/default-data.js';
 export * from './node/ratings/ratings-file.js';
 export { CheckpointDir, type CheckpointDirOptions, type Newest } from './node/files/checkpoint-dir.js';
 export * from './node/files/sweep-dir.js';
+export type { TransferOptions } from './node/ratings/download.js';
 export type { DownloadOptions } from './node/ratings/movielens.js';
 export { readMovieLensFolds, type GivenFold, type MovieLensFolds } from './node/ratings/movielens-folds.js';
 export { writeFileAtomic, type WriteOptions } from './node/disk/files.js';
