@@ -66,7 +66,7 @@ export function unknownNotes({
 }
 
 /** What some sources write in place of a missing rating. */
-const MARKS = new Set([-1, -9, -99, -999, -9999, 99, 999, 9999]);
+const MARKS = new Set([0, -1, -9, -99, -999, -9999, 99, 255, 999, 9999]);
 /** The most values that a note lists, and the most that are counted for it. */
 const [MAX_LISTED, MAX_COUNTED] = [5, 1000];
 
@@ -101,7 +101,7 @@ export function rangeNotes(
     .slice(0, MAX_LISTED)
     .map(([value, count]) => `${asWritten(value)} (${count === 1 ? 'once' : `${thousands(count)} times`})`);
   if (listed.length > MAX_LISTED) times.push('and others');
-  const marks = listed.map(([value]) => value).filter((value) => MARKS.has(value));
+  const marks = listed.map(([value]) => value).filter((value) => value !== 0 && MARKS.has(value));
   const them = marks.length > 1 ? 'them' : 'it';
   const advice = marks.length === 0 ? '' : ` ${marks.join(' and ')} may stand for missing ratings: if so, leave ${them} out.`;
   const source = isFromData ? ', which follows from the training ratings' : '';
@@ -110,16 +110,21 @@ export function rangeNotes(
   return [`${subject} outside ${range}, so that no prediction can reach them: ${times.join(', ')}.${advice}`];
 }
 
-/** A note about a lowest or highest rating that is a usual mark of missing ones and stands apart from all others. */
+/**
+ * A note about a lowest or highest rating that is a usual mark of missing ones and stands apart from all others: -1 where no
+ * other is negative, 99 where the others are at most a fifth of it, 0 where it is a quarter of ratings that are whole.
+ */
 function markNotes(ratings: Float32Array): string[] {
   const [min, max] = extremes(ratings);
   for (const mark of [min, max].filter((value) => MARKS.has(value))) {
     const others = ratings.filter((rating) => rating !== mark);
     const [least, most] = extremes(others);
-    const isFar = Math.max(Math.abs(least), Math.abs(most)) <= Math.abs(mark) / 5;
-    if (!isFar && !(mark < 0 && least >= 0 && most >= 2)) continue;
+    const nMarks = ratings.length - others.length;
+    const isFar = mark !== 0 && Math.max(Math.abs(least), Math.abs(most)) <= Math.abs(mark) / 5;
+    const isEmpty = mark === 0 && least >= 1 && most > least && 4 * nMarks >= ratings.length && others.every(Number.isInteger);
+    if (!isFar && !isEmpty && !(mark < 0 && least >= 0 && most >= 2)) continue;
     return [
-      `${thousands(ratings.length - others.length)} of ${thousands(ratings.length)} training ratings are ${mark}, all others ` +
+      `${thousands(nMarks)} of ${thousands(ratings.length)} training ratings are ${mark}, all others ` +
         `${asWritten(least)} to ${asWritten(most)}: ${mark} may stand for missing ratings; if so, leave it out.`,
     ];
   }

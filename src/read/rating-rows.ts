@@ -4,8 +4,8 @@ import type { RatingColumns } from '../data/collab-data.js';
 import { Column } from './column.js';
 import { IdColumn } from './id-column.js';
 import { parseNumber } from './number.js';
+import { notesOnIds } from './odd-ids.js';
 import type { ReadOptions } from './options.js';
-import { notesOnIds, notesOnRatings } from './oddities.js';
 import type { Fields, Table } from './roles.js';
 import { parseTime } from './time.js';
 
@@ -190,7 +190,7 @@ export class RatingRows {
       this.notes.push(`${rows} with the rating 0, which stands for none in such a file, ${this.#unrated === 1 ? 'was' : 'were'} left out.`);
     }
     if (this.#untimed) this.notes.push(this.#untimed);
-    this.notes.push(...notesOnIds(this.users.texts, 'user'), ...notesOnIds(this.items.texts, 'item'), ...notesOnRatings(ratings));
+    this.notes.push(...notesOnIds(this.users.texts, 'user'), ...notesOnIds(this.items.texts, 'item'));
     if (this.#parts.some(({ fields }) => fields.ratingByPosition) && ratings.every((rating) => rating >= 1e8)) {
       throw new DataError('The third column holds times rather than ratings; say which column the ratings are with ratingColumn.', {
         file,

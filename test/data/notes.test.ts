@@ -79,6 +79,8 @@ test('a usual mark of missing ratings is named', () => {
     '2 of 4 training ratings are -1, all others 1 to 10: -1 may stand for missing ratings; if so, leave it out.',
   ]);
   assert.match(alone(-9.5, 10, 99)[0], /^1 of 3 training ratings are 99, all others -9\.5 to 10: 99 may/);
+  assert.match(alone(0, 0, 3, 5, 1)[0], /^2 of 5 training ratings are 0, all others 1 to 5: 0 may/);
+  assert.equal([alone(0, 1, 2, 3, 4, 5), alone(0, 0.5, 1), alone(0, 1, 0, 1), alone(0, 0, 1.5, 3), alone(-2, -1, 0)], [[], [], [], [], []]);
   assert.equal([alone(-1, 1), alone(-1, -1), alone(-1, -3, 5), alone(99, 80), alone(99)], [[], [], [], [], []]);
 });
 
