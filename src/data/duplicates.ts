@@ -113,7 +113,7 @@ function refuse({ users, items }: RatingColumns, { ofRow }: Pairs): never {
   const first = ofRow.indexOf(ofRow[again]);
   throw new DataError(
     `User ${show(users[again])} rates item ${show(items[again])} twice, in rows ${first} and ${again}, counted from 0. ` +
-      "Remove one, or choose to 'keep' both, to keep the 'last', or their 'mean'.",
+      "Remove one, or pass duplicates: 'keep' to train on each, 'last' or 'mean' to make one of them.",
   );
 }
 

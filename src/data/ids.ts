@@ -8,6 +8,11 @@ export type Id = string | number;
 /** Stands for every id that training never saw: row 0 of each table, as in fastai. */
 export const NA = '#na#';
 
+/** Whether `value` can be an id, `#na#` aside. */
+export function isId(value: unknown): value is Id {
+  return typeof value === 'string' ? value !== '' : Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** The ids of one side, users or items, and their table rows. */
 export class IdMap {
   /** Id of each table row, [size]: `#na#`, then the training ids, each once, numbers by size and strings by code unit. */
@@ -122,10 +127,9 @@ function checkIds(column: ArrayLike<Id>, name: 'user' | 'item'): number | undefi
   let allNumbers = true;
   for (let row = 0; row < column.length; row++) {
     const id = column[row];
-    if (typeof id === 'number' && id >= 0 && Number.isSafeInteger(id)) {
-      if (id > largest) largest = id;
-    } else if (typeof id === 'string' && id !== '' && id !== NA) {
-      allNumbers = false;
+    if (isId(id) && id !== NA) {
+      if (typeof id === 'string') allNumbers = false;
+      else if (id > largest) largest = id;
     } else {
       const problem = id === NA ? ', which is reserved for unseen ids' : ', not an integer from 0 to 2^53 - 1 or a non-empty string';
       throw new DataError(`The ${name} in row ${row} is ${show(id)}${problem}.`, { column: name, value: id });

@@ -101,7 +101,8 @@ export function rangeNotes(
     .slice(0, MAX_LISTED)
     .map(([value, count]) => `${asWritten(value)} (${count === 1 ? 'once' : `${thousands(count)} times`})`);
   if (listed.length > MAX_LISTED) times.push('and others');
-  const marks = listed.map(([value]) => value).filter((value) => value !== 0 && MARKS.has(value));
+  const ends = extremes(listed.map(([value]) => value));
+  const marks = listed.map(([value]) => value).filter((value) => value !== 0 && MARKS.has(value) && ends.includes(value));
   const them = marks.length > 1 ? 'them' : 'it';
   const advice = marks.length === 0 ? '' : ` ${marks.join(' and ')} may stand for missing ratings: if so, leave ${them} out.`;
   const source = isFromData ? ', which follows from the training ratings' : '';

@@ -13,7 +13,11 @@ export async function onGpu<T>(
   open: () => Promise<Gpu>,
   make: (gpu: Gpu, ownsGpu: boolean) => Promise<T>,
 ): Promise<T> {
-  if (given !== undefined) return make(given instanceof Gpu ? given : Gpu.borrow(given), false);
+  if (given !== undefined) {
+    if (given instanceof Gpu) return make(given, false);
+    if (given?.limits === undefined) throw new TypeError('gpu must be a GPUDevice, or the gpu that `await openGpu()` has as its property.');
+    return make(Gpu.borrow(given), false);
+  }
   const gpu = await open();
   try {
     return await make(gpu, true);

@@ -1,4 +1,4 @@
-import type { Id, IdMap } from '../data/ids.js';
+import { type Id, type IdMap, isId } from '../data/ids.js';
 import { checkChoice, show } from '../base/check.js';
 import type { Rows } from './layout.js';
 import type { EmbeddingTables } from './tables.js';
@@ -21,7 +21,7 @@ export function checkUnknown(unknown: UnknownIds): void {
 /**
  * Table rows of ids.
  * @throws RangeError for an id that training never saw with `unknown: 'error'`, or another `unknown`; TypeError for anything
- *   but an array of ids
+ *   but an array of ids, or one that holds undefined, say
  */
 export function rowsOf(map: IdMap, ids: ArrayLike<Id>, what: string, unknown: UnknownIds): Uint32Array<ArrayBuffer> {
   if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) throw new TypeError(`Give the ${what} ids as an array, not ${show(ids)}.`);
@@ -29,11 +29,14 @@ export function rowsOf(map: IdMap, ids: ArrayLike<Id>, what: string, unknown: Un
   return Uint32Array.from(ids as ArrayLike<Id>, (id: Id) => rowOf(map, id, what, unknown));
 }
 
-/** Table row of one id, 0 if training never saw it. @throws RangeError as `rowsOf` */
+/** Table row of one id, 0 if training never saw it. @throws RangeError as `rowsOf`; TypeError for what can be no id */
 export function rowOf(map: IdMap, id: Id, what: string, unknown: UnknownIds): number {
   const row = map.indexOf(id);
-  if (row === 0 && unknown === 'error') throw new RangeError(`Training saw no ${what} ${show(id)}.`);
-  return row;
+  if (row > 0) return row;
+  if (!isId(id))
+    throw new TypeError(`The id of ${what === 'item' ? 'an' : 'a'} ${what} is a whole number of at least 0 or a text, not ${show(id)}.`);
+  if (unknown === 'error') throw new RangeError(`Training saw no ${what} ${show(id)}.`);
+  return 0;
 }
 
 /** More rows than this are read as one piece of the table. */

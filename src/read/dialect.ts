@@ -133,7 +133,10 @@ function table(
   const rows = body.map((line) => splitFields(line, delimiter));
   const shared = { kind: 'table', delimiter, hasSizes } as const;
   const isHeader = !hasSizes && (options.header ?? isHeading(rows[0]));
-  if (isHeader) return { ...shared, header: true, names: rows[0], headerLine: first.line, sample: rows.slice(1) };
+  if (isHeader) {
+    const [names, ...sample] = rows;
+    return { ...shared, header: true, names: isNumbered(names, sample) ? ['', ...names] : names, headerLine: first.line, sample };
+  }
   const noted = options.header === false ? undefined : headingOf(comments.at(-1), delimiter, rows[0].length);
   const names = noted ?? rows[0].map((_, k) => String(k));
   return { ...shared, header: noted !== undefined, names, headerLine: 0, sample: rows };
@@ -166,6 +169,11 @@ function bestDelimiter(lines: readonly string[], tried: readonly string[], wante
 /** Whether a first line holds names: no field is a number, or one is a well-known name of users or items beside numbers. */
 function isHeading(fields: readonly string[]): boolean {
   return !fields.some(isNumber) || /^(user|item|movie|product)(_?id)?$/i.test(fields[0]);
+}
+
+/** Whether rows have one field more than the header names, which counts them: R writes tables so. */
+function isNumbered(names: readonly string[], rows: readonly (readonly string[])[]): boolean {
+  return rows.length > 1 && rows.every((row, k) => row.length === names.length + 1 && row[0] === String(k + 1));
 }
 
 /** The names that a comment before the first row gives the columns, if it does. */

@@ -34,6 +34,8 @@ interface BadRow extends Fault {
 export const MAX_EXAMPLES = 5;
 /** Ratings are kept as float32, where this and more is infinite. */
 const MAX_RATING = 3.4028235677973366e38;
+/** How a note ends that says why the ratings of a file with a column of times have none. */
+export const WITHOUT_TIMES = 'so the ratings are read without times.';
 /** The user of ratings that are one person's. */
 const NOBODY = new Uint8Array([48]); // '0'
 
@@ -225,7 +227,7 @@ export class RatingRows {
     const { label, fields, names } = this.#part;
     if (fields.timeFound === 'chosen') return reason;
     const value = text === '' ? '' : `: '${clip(text)}'`;
-    const why = `${label}:${line}: column ${names[fields.time!]}: ${reason}${value}, so the ratings are read without times.`;
+    const why = `${label}:${line}: column ${names[fields.time!]}: ${reason}${value}, ${WITHOUT_TIMES}`;
     this.#untimed = fields.timeFound === 'named' ? why : '';
     return undefined;
   }

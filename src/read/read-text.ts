@@ -119,8 +119,11 @@ function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint
     if (bytes.length - at > MAX_LINE)
       throw new DataError('The line is longer than 2 MB; this is no table of ratings.', { file: label, line });
     if (isLast && comments > 0) {
-      const lines = comments === 1 ? 'a line that begins with # or % was' : `${comments} lines that begin with # or % were`;
-      rows.notes.push(`${label}: ${lines} passed over as comments.`);
+      const lines =
+        comments === 1
+          ? 'a line that begins with # or % was passed over as a comment'
+          : `${comments} lines that begin with # or % were passed over as comments`;
+      rows.notes.push(`${label}: ${lines}.`);
     }
     if (isLast && headers > 0) rows.notes.push(`${label}: the header stands ${headers + 1} times; all are passed over.`);
     return at;

@@ -66,12 +66,12 @@ export function columnNamed(names: readonly string[], role: Role): number {
   return -1;
 }
 
-/** The letters of a name; RecBole writes user_id:token. */
+/** The letters and digits of a name; RecBole writes user_id:token. */
 function plainName(name: string): string {
   return name
     .toLowerCase()
     .replace(/:(token|float)(_seq)?$/, '')
-    .replace(/[^a-z]/g, '');
+    .replace(/[^a-z0-9]/g, '');
 }
 
 /** The positions of the columns to read. @throws DataError for a column that does not exist, or if it is unclear which they are */
@@ -106,6 +106,11 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
   const items = required('item', itemColumn, item, first + 1);
   const ratings = required('rating', ratingColumn, byName('rating'), first + 2);
   const time = timestampColumn === null ? -1 : find('time', timestampColumn, byName('time'), first + 3);
+  const taken = [user, items, ratings, time].filter((position) => position !== -1);
+  const twice = taken.find((position, k) => taken.indexOf(position) !== k);
+  if (twice !== undefined) {
+    throw new DataError(`The column '${names[twice]}' cannot be two of users, items, ratings and times.`, { file: label });
+  }
   const fields: Fields = {
     user: user === -1 ? undefined : user,
     item: items,
@@ -119,17 +124,17 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
   };
   if (index > 0) return { ...fields, note: `${label}: the first column counts the rows and was taken for an index.` };
   if (fields.timeFound === 'position' && fields.time !== undefined && isTooEarly(table, fields.time)) {
-    const taken = `the columns were taken for users, items, ratings and times, though the fourth has no value above ${EARLIEST}`;
-    return { ...fields, note: `${label}: ${taken}.` };
+    const order = `the columns were taken for users, items, ratings and times, though the fourth has no value above ${EARLIEST}`;
+    return { ...fields, note: `${label}: ${order}.` };
   }
   if (anyNamed && !onePerson && itemColumn === undefined && item !== -1 && item === title) {
     return { ...fields, note: `${label}: no column of items has a known name; '${names[item]}' was taken.` };
   }
   if (anyNamed || isChosen || !header) return fields;
-  const taken = [...(fields.user === undefined ? [] : [`'${names[fields.user]}' for the users`]), `'${names[items]}' for the items`];
+  const unnamed = [...(fields.user === undefined ? [] : [`'${names[fields.user]}' for the users`]), `'${names[items]}' for the items`];
   return {
     ...fields,
-    note: `${label}: no column has a known name; ${taken.join(', ')} and '${names[ratings]}' for the ratings were taken.`,
+    note: `${label}: no column has a known name; ${unnamed.join(', ')} and '${names[ratings]}' for the ratings were taken.`,
   };
 }
 

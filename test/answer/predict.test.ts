@@ -144,6 +144,19 @@ test('rows that do not exist are refused by name, and nothing stays allocated', 
   assert.is(model.gpu.allocated, before);
 });
 
+test('what can be no id is refused, and not taken for an unknown one', async () => {
+  for (const value of [undefined, null, NaN, 1.5, -1, '', 1n] as never[]) {
+    await assertRefused(
+      () => model.predict([value], ['i1']),
+      /^The id of a user is a whole number of at least 0 or a text, not /,
+      TypeError,
+    );
+    await assertRefused(() => model.predict(['u1'], [value]), /^The id of an item is a whole number /, TypeError);
+    await assertRefused(() => model.recommend(value, 2, { exclude: 'none' }), /^The id of a user is a whole number /, TypeError);
+    await assertRefused(() => model.foldIn([[value, 3]], { unknown: 'skip' }), /^The id of an item is a whole number /, TypeError);
+  }
+});
+
 test('users and items of different number are refused', async () => {
   const message = /^A prediction needs a user and an item each: there are 3 users and 1 items\.$/;
   await assertRefused(() => model.predictRows([1, 2, 3], [1]), message);

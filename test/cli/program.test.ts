@@ -1,4 +1,5 @@
 /** What holds for all commands and options, whatever they are. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, Option } from 'commander';
 import { suite } from 'uvu';
@@ -92,6 +93,9 @@ test('a number that float32 cannot hold is refused', async () => {
 // Those that compute get the adapter of the tests.
 const adapter = testAdapterName.name === undefined ? [] : ['--adapter', testAdapterName.name];
 
+const undated = join(folder, 'undated.csv');
+writeFileSync(undated, 'user,item,rating,date\n1,1,5,2020-01-01\n1,1,4,\n');
+
 const wrong: [args: string, message: RegExp][] = [
   ['train --epochs 1.5', /'--epochs <n>' argument '1\.5' is invalid\. Use a whole number from 1 to 10000000\./],
   ['train --lr', /argument missing/],
@@ -109,6 +113,11 @@ const wrong: [args: string, message: RegExp][] = [
   [`train --data ${ratings} --epochs 250000`, /^error: --epochs must be at most 238095 here, not 250000: .* has 42\.\n/],
   [`evaluate --data ${ratings} --valid-pct 0`, /^error: --valid-pct 0 of 3000 ratings leaves none to test on/],
   [`evaluate --data ${ratings} --protocol leave-last`, /^error: The protocol leave-last needs timestamps/],
+  [
+    `evaluate --data ${undated} --protocol by-time`,
+    /by-time needs timestamps, .* none: .*undated\.csv:3: column date: the timestamp is missing, so the ratings are read without times\.\n$/,
+  ],
+  [`train --data ${undated} --duplicates error`, /^error: User 1 rates item 1 twice, .* or pass --duplicates keep to train on each/],
   ['lr-find --start-lr 1 --end-lr 0.1', /^error: --end-lr 0\.1 must be greater than --start-lr 1\.\n$/],
   ['train --data planted --adapter abacus', /No adapter fits 'abacus'/],
   ['wgsl nothing', /There is no kernel 'nothing'/],

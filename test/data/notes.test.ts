@@ -74,6 +74,7 @@ test('a usual mark of missing ratings is named', () => {
     notes([1, 5, -1, 99, 99], [], [0, 5.5])[0],
     /: 99 \(2 times\), -1 \(once\)\. 99 and -1 may stand for missing ratings: if so, leave them out\.$/,
   );
+  assert.not.match(notes([-10, -9, -1, 5, 10], [], [0, 5])[0], /may stand/, 'among others');
   const alone = (...train: number[]) => notes(train, [], rangeOfRatings(train), true);
   assert.equal(alone(-1, 1, 10, -1), [
     '2 of 4 training ratings are -1, all others 1 to 10: -1 may stand for missing ratings; if so, leave it out.',

@@ -11,6 +11,7 @@ import { smallData } from '../helpers/data.js';
 import { testAdapter } from '../helpers/device.js';
 import { freshDevice, sharedGpu } from '../helpers/gpu.js';
 import { freshNullDevice } from '../helpers/null-device.js';
+import { assertRefused } from '../helpers/refusal.js';
 
 const gpu = await sharedGpu();
 const failure = (work: Promise<unknown>) =>
@@ -374,6 +375,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
     assert.ok(words.subarray(0, n).every((word) => word === 1));
     assert.ok(words.subarray(n).every((word) => word === 0));
   });
+});
+
+test('what is no device is refused by name', async () => {
+  for (const value of [{}, null, { gpu }, 'gpu'] as never[])
+    await assertRefused(() => collabLearner(smallData(), { gpu: value }), /^gpu must be a GPUDevice, or the gpu that/, TypeError);
 });
 
 test.run();

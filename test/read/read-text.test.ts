@@ -26,6 +26,7 @@ test('lines that begin with # or % are comments, which is said; ids that begin s
   assert.equal(await rowsOf('%% a b c\n%% 1 2 3\n1 2 4 978\n2 3 5 979\n'), two);
   assert.equal(await rowsOf('% bip weighted posweighted\n% 3 2 2\n1 2 4 978\n%\n2 3 5 979\n'), two);
   assert.equal(await rowsOf('user,item,rating,time\n#1,2,5,7\n1,2,4,978\n# a, b\n2,3,5,979\n#end\n'), two);
+  assert.equal((await parse('# one\n1,2,3\n')).notes, ['text: a line that begins with # or % was passed over as a comment.']);
   const { notes } = await parse('# one\n1,2,3\n#two\n');
   assert.equal(notes, ['text: 2 lines that begin with # or % were passed over as comments.']);
   assert.equal(await rowsOf('#1,a,3\n#2,b,4\n'), [
@@ -107,7 +108,27 @@ test('an index of the rows is not taken for users', async () => {
   assert.equal((await rowsOf('1,5,3,978300760\n2,5,4,978300761\n3,6,2,978300762\n'))[2], [3, 6, 2, 978300762]);
 });
 
+test('rows with one field more than the header names, which counts them, are read as R means them', async () => {
+  const rows = [
+    [10, 20, 3],
+    [11, 21, 4],
+  ];
+  assert.equal(await rowsOf('"user","item","rating"\n"1",10,20,3\n"2",11,21,4\n'), rows);
+  await refuses('user,item,rating\n1,10,20,3\n1,11,21,4\n', /more fields than columns/);
+});
+
+test('one column cannot be two things', async () => {
+  await refuses('1,2,3\n2,3,4\n', /^text: The column '0' cannot be two of users, items, ratings and times\.$/, {
+    userColumn: 0,
+    itemColumn: 0,
+    ratingColumn: 2,
+  });
+  await refuses('user,item,rating\n1,2,3\n', /The column 'rating' cannot be two/, { itemColumn: 'rating' });
+  await refuses('user,item,rating\n1,2,3\n', /The column 'item' cannot be two/, { timestampColumn: 'item' });
+});
+
 test('a matrix of users by items is refused, not misread', async () => {
+  await refuses('user,i1,i2,i3\n1,3,0,1\n2,0,0,1\n', /There is no item column: its columns are user, i1, i2, i3\./);
   await refuses('74,-7.82,8.79,-9.66,-8.16,-7.52\n100,4.08,-0.29,6.36,4.37,-2.38\n', /It has 6 columns and no header.*matrix/);
   await refuses('74,-7.82,8.79,-9.66\n100,4.08,-0.29,6.36\n49,99,9.03,99\n', /its ids would be numbers with decimals.*matrix/);
   await refuses('5,3,0,1,4\n4,0,2,1,5\n', /It has 5 columns and no header.*userColumn, itemColumn and ratingColumn/);

@@ -4,6 +4,7 @@ import type { GivenRating } from '../../answer/given-ratings.js';
 import { findUser } from '../../answer/look-up.js';
 import { matchRatings } from '../../answer/own-ratings.js';
 import type { ModelInfo } from '../../answer/trained-model.js';
+import { counted } from '../../base/count.js';
 import { asWritten } from '../../base/decimal.js';
 import { readRatings } from '../../node/ratings/ratings-file.js';
 import { readModelFile } from '../../node/files/model-file.js';
@@ -113,12 +114,15 @@ async function readOwnRatings(saved: ModelInfo, file: string, flags: RecommendFl
     const why = byTitle === undefined ? '' : ` ${byTitle} (--title-column none takes the ids all the same.)`;
     throw new UsageError(`${file}: Training saw none of the items rated in it.${why}`);
   }
-  if (remarks(read) !== '') note(`${file}:${remarks(read)}`);
+  const remark = remarks(read).trim();
+  if (remark !== '') note(remark.startsWith(`${file}:`) ? remark : `${file}: ${remark}`);
   note(byTitle && `${file}: ${byTitle}`);
   if (leftOut.length > 0) {
     const some = leftOut.slice(0, 5).join(', ') + (leftOut.length > 5 ? ', ...' : '');
     note(`${leftOut.length} of ${ratings.length} ratings left out, of items that training never saw: ${some}.`);
   }
+  const nTwice = given.length - new Set(given.map(([item]) => item)).size;
+  if (nTwice > 0) note(`${file}: ${counted(nTwice, 'rating')} of items that are rated already; each rating counts.`);
   return given;
 }
 

@@ -7,6 +7,7 @@ import { byTime, byUser, checkRepeats, type Fold, givenFolds, kFold, leaveLast, 
 import { evaluate, type EvaluateOptions, type Evaluation, foldNotes, type FoldResult } from '../../evaluate/evaluate.js';
 import type { GivenFold, MovieLensFolds } from '../../node/ratings/movielens-folds.js';
 import type { CollabLearner, OneCycleFitOptions } from '../../train/learner.js';
+import { WITHOUT_TIMES } from '../../read/rating-rows.js';
 import { readNamed, type SourceFlags } from '../options/data.js';
 import { instant, instantIn } from '../options/instant.js';
 import { addSplitOptions, type SplitFlags } from '../options/split.js';
@@ -106,6 +107,8 @@ interface SourcedRatings {
   given?: GivenFold[] | undefined;
   /** Which data these are: a sentence. */
   source: string;
+  /** Why they have no timestamps though they have a column of them, a sentence. */
+  untimed?: string | undefined;
   /** Tells the ratings from others. */
   fingerprint: string;
 }
@@ -124,14 +127,15 @@ export class FoldSource {
       const name = testFrom === undefined ? 'testPct' : 'testFrom';
       throw new TypeError(`${name} is for the protocol by-time, and this one is ${protocol}.`);
     }
-    const { columns, given } = await this.ratings(trial);
+    const { columns, given, untimed } = await this.ratings(trial);
     if (!trial.seeds) {
       const isDivided = protocol === 'kfold' || protocol === 'by-user';
       checkRepeats(repeats, columns?.ratings.length ?? 1, isDivided ? folds : given?.length, 'repeats');
     }
     if (given) return givenFolds(given, { seeds, duplicates });
     if ((protocol === 'leave-last' || protocol === 'by-time') && !columns!.timestamps) {
-      throw new TypeError(`The protocol ${protocol} needs timestamps, and these ratings have none.`);
+      const why = untimed === undefined ? '.' : `: ${untimed}`;
+      throw new UsageError(`The protocol ${protocol} needs timestamps, and these ratings have none${why}`);
     }
     switch (protocol) {
       case 'kfold':
@@ -166,7 +170,8 @@ export class FoldSource {
     const ratings = await readNamed(this.flags);
     const { source } = ratings;
     if ('train' in ratings) return splitAlready([ratings], source);
-    return { columns: ratings.columns, source, fingerprint: columnsFingerprint(ratings.columns) };
+    const untimed = ratings.notes.find((each) => each.endsWith(WITHOUT_TIMES));
+    return { columns: ratings.columns, source, untimed, fingerprint: columnsFingerprint(ratings.columns) };
   }
 
   async #movieLens(which: MovieLensFolds): Promise<SourcedRatings> {

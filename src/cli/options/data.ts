@@ -44,6 +44,8 @@ export type NamedRatings = {
   /** Which data these are: a sentence. */
   source: string;
   titles?: Map<Id, string> | undefined;
+  /** What was read as one may not expect, see `Skipped`. */
+  notes: string[];
 } & ({ columns: RatingColumns; bestMse?: OpenedRatings['bestMse'] | undefined } | { train: RatingColumns; valid: RatingColumns });
 
 /** Reads the ratings that the flags name. Throws DataError, RangeError or TypeError with a sentence for the user. */

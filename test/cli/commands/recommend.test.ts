@@ -107,6 +107,17 @@ for (const unknown of ['mean', 'na'] as const) {
   });
 }
 
+test('ratings of an item that is rated already, and columns that cannot be read, are said', async () => {
+  writeFileSync(file('again.csv'), 'item,rating,date\n3,5,01/12/2020\n3,1,\n4,2,\n');
+  const { stderr, nRatings } = await listOf('--ratings', file('again.csv'));
+  assert.is(nRatings, 3);
+  assert.is(
+    stderr,
+    `${file('again.csv')}:2: column date: the timestamp is not a number or a date: '01/12/2020', so the ratings are read without times.\n` +
+      `${file('again.csv')}: 1 rating of items that are rated already; each rating counts.\n`,
+  );
+});
+
 test('a model saved without ratings recommends with --exclude none, or from given ratings', async () => {
   const refused = await recommend('--model', PRIVATE, '--user', String(USER));
   assert.is(refused.code, 1);
