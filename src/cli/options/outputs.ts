@@ -2,6 +2,8 @@
 import { fstatSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { naming } from '../../node/disk/errors.js';
+import { temporaryPath } from '../../node/disk/leftovers.js';
 import { anchorOf, checkTarget, ignoresCase } from '../../node/disk/target.js';
 import { CHECKPOINT_FILE } from '../../node/files/checkpoint-dir.js';
 import { UsageError } from '../process/errors.js';
@@ -95,7 +97,15 @@ async function checkpointSpots(dir: string): Promise<Spot[]> {
 
 /** Where a folder is or will be. */
 async function folderPlace(dir: string): Promise<Place> {
-  const target = await checkTarget(join(dir, 'file'));
+  const probe = temporaryPath(dir);
+  const target = await checkTarget(probe).catch((error: unknown) => {
+    if (error instanceof RangeError)
+      throw new RangeError(
+        error.message.replace(probe, () => dir),
+        { cause: error },
+      );
+    throw naming(error, dir);
+  });
   const { folder, key } = await placeOf(target.kind === 'file' ? target.path : dir);
   return { folder, key: key.replace(/\/[^/]*$/, ''), isFolder: true };
 }

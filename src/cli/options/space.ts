@@ -10,6 +10,7 @@ export interface TrainingOutputs {
   out?: string | undefined;
   ratings: boolean;
   plots?: string | undefined;
+  report?: string | undefined;
   checkpointDir?: string | undefined;
   keepLast: number;
   epochs: number;
@@ -25,7 +26,7 @@ const SMALL = 4096;
  * @throws UsageError
  */
 export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs): Promise<void> {
-  const { out, ratings, plots, checkpointDir, keepLast, epochs } = outputs;
+  const { out, ratings, plots, report, checkpointDir, keepLast, epochs } = outputs;
   const needs = new Map<number, { folder: string; flags: string[]; bytes: number }>();
   const add = async (flag: string, path: string, bytes: number) => {
     const target = await findTarget(path);
@@ -39,6 +40,7 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
   };
   if (out !== undefined) await add('--out', out, modelBytes(learn, ratings));
   if (plots !== undefined) await add('--plots', join(plots, 'loss.svg'), SMALL);
+  if (report !== undefined) await add('--report', report, SMALL);
   if (checkpointDir !== undefined) {
     const kept = (await new CheckpointDir(checkpointDir).epochs()).length;
     const more = Math.max(1, Math.min(epochs, keepLast + 1) - kept);
@@ -47,7 +49,7 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
   for (const { folder, flags, bytes } of needs.values()) {
     const free = await freeBytes(folder);
     if (free === undefined || free >= bytes) continue;
-    const [needed, has] = [bytes, free].map((n) => `${(n / 1e6).toFixed(n < 1e7 ? 2 : 0)} MB`);
+    const [needed, has] = [bytes, free].map((n) => (n < 1e6 ? `${Math.round(n / 1000)} kB` : `${(n / 1e6).toFixed(n < 1e7 ? 2 : 0)} MB`));
     throw new UsageError(`${flags.join(' and ')} will write about ${needed}, and only ${has} are free on the disk of ${folder}.`);
   }
 }

@@ -52,6 +52,16 @@ const refusals: [what: string, files: CommandFiles, message: RegExp][] = [
 ];
 for (const [what, files, message] of refusals) test(`refused: ${what}`, () => assertRefused(() => checkFiles(files), message, UsageError));
 
+test('a folder of checkpoints may hold anything else; one that cannot be is named as it was given', async () => {
+  await mkdir(at('full', 'file'), { recursive: true });
+  await symlink('../data.csv', at('full', 'checkpoint'));
+  await checkFiles({ reads: { '--data': at('data.csv') }, writes: { '--out': at('full', 'm') }, checkpointDir: at('full') });
+  await assertRefused(
+    () => checkFiles({ checkpointDir: at('old') }),
+    new RegExp(`^${at('old')} cannot be written: .* is not a folder\\.$`),
+  );
+});
+
 test('what is another file, or can be written more than once, is taken; nothing is touched', async () => {
   const before = await readdir(folder, { recursive: true });
   await checkFiles({
