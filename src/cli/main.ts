@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { tmpdir } from 'node:os';
+import { cacheDir } from '../node/disk/cache.js';
 import { removeLeftovers } from '../node/disk/leftovers.js';
 import { systemSentence } from './process/errors.js';
 import { cleanUpOnSignals } from './process/interrupt.js';
@@ -19,5 +20,5 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 cleanUpOnSignals();
-void removeLeftovers(tmpdir());
+for (const folder of [tmpdir(), cacheDir()]) void removeLeftovers(folder);
 await execute(process.argv.slice(2));

@@ -79,7 +79,10 @@ export async function unpackSwiftShader(archive: SwiftShaderArchive, cache = cac
     throw new Error(`${archive.file} is not the file of @sparticuz/chromium ${archive.version}: install the package again`);
   }
   const folder = join(cache, `swiftshader-${key}`);
-  if ((await isSafeParent(cache)) && (await isWhole(folder))) return paths(folder);
+  if ((await isSafeParent(cache)) && (await isWhole(folder))) {
+    await removeLeftovers(cache); // of one that was killed while another published
+    return paths(folder);
+  }
   const made = temporaries.get(key);
   if (made !== undefined) return made;
   const files = await readArchive(bytes, archive.file);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, chown, lstat, mkdtemp, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { findSwiftShader, unpackSwiftShader } from '../../../src/node/device/swiftshader.js';
+import { ownMark } from '../../../src/node/disk/process-mark.js';
 
 const archive = (await findSwiftShader())!;
 const key =
@@ -122,6 +123,13 @@ test('processes that unpack at the same time all succeed and leave one folder', 
   const said = await Promise.all([unpackElsewhere(cache), unpackElsewhere(cache), unpackElsewhere(cache)]);
   assert.match(said[0]!, /libvulkan\.so\.1 \d{6}/);
   assert.equal(new Set(said).size, 1);
+  assert.equal(await readdir(cache), [`swiftshader-${key}`]);
+});
+
+test('what a killed process left beside libraries that are whole goes', async ({ cache }) => {
+  await unpackElsewhere(cache);
+  await mkdir(join(cache, `.dotbias-${ownMark().place}-2147483646-1-0.tmp`));
+  await unpackSwiftShader(archive, cache);
   assert.equal(await readdir(cache), [`swiftshader-${key}`]);
 });
 
