@@ -105,7 +105,9 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
   const user = onePerson ? find('user', userColumn, byName('user'), first) : required('user', userColumn, byName('user'), first);
   const items = required('item', itemColumn, item, first + 1);
   const ratings = required('rating', ratingColumn, byName('rating'), first + 2);
-  const time = timestampColumn === null ? -1 : find('time', timestampColumn, byName('time'), first + 3);
+  const found = timestampColumn === null ? -1 : find('time', timestampColumn, byName('time'), first + 3);
+  // A column that was chosen for something else holds no times.
+  const time = timestampColumn === undefined && [user, items, ratings].includes(found) ? -1 : found;
   const taken = [user, items, ratings, time].filter((position) => position !== -1);
   const twice = taken.find((position, k) => taken.indexOf(position) !== k);
   if (twice !== undefined) {

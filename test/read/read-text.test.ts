@@ -118,6 +118,10 @@ test('rows with one field more than the header names, which counts them, are rea
 });
 
 test('one column cannot be two things', async () => {
+  assert.equal(await rowsOf('3,1,2,7\n4,2,3,8\n', { userColumn: 3, itemColumn: 1, ratingColumn: 0 }), [
+    [7, 1, 3],
+    [8, 2, 4],
+  ]);
   await refuses('1,2,3\n2,3,4\n', /^text: The column '0' cannot be two of users, items, ratings and times\.$/, {
     userColumn: 0,
     itemColumn: 0,
