@@ -62,9 +62,8 @@ function begin(head: Uint8Array, label: string, encoding: string): [((chunk?: Ui
   return [decode, text];
 }
 
-/** Both, one after the other; `b` itself if `a` is empty. */
+/** Both, one after the other, in memory of their own. */
 export function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b;
   const both = new Uint8Array(a.length + b.length);
   both.set(a);
   both.set(b, a.length);

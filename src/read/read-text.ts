@@ -61,7 +61,8 @@ function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint
   };
   const cells = new Cells();
   const addCells = (values: readonly unknown[]) => rows.add(cells.write(values), cells.starts, cells.ends, line);
-  const addObject = (text: string): Fault | undefined => {
+  const addObject = (bytes: Uint8Array, at: number, end: number): Fault | undefined => {
+    const text = new TextDecoder().decode(bytes.subarray(at, end));
     const object = parseObject(text);
     if (object === undefined) return { reason: 'this is no JSON object', value: text };
     const values = names.map((name) => plainValue(object[name]));
@@ -85,6 +86,7 @@ function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint
     return addCells([item, ...Array.from({ length: width }, (_, k) => scanner.text(bytes, starts[k], ends[k]))]);
   };
 
+  const addRecord = { table: addRow, json: addObject, blocks: addOfBlock }[kind];
   // #7 is an id only where the ids are text anyway: the line #7,3,5 in a file of numbers is a row that was put aside.
   const mayBeRow = (bytes: Uint8Array, at: number) =>
     (dialect.isMarked || rows.holdsTextAt(0)) && !isComment(scanner.text(bytes, at, at + 2), true);
@@ -101,16 +103,12 @@ function reader(dialect: Dialect, label: string, rows: RatingRows): (bytes: Uint
         if (isMarked && !mayBeRow(bytes, at)) comments++;
         else if (hasSizes && !isMarked) hasSizes = false;
         else {
-          const fault =
-            kind === 'json'
-              ? addObject(new TextDecoder().decode(bytes.subarray(at, end)))
-              : kind === 'blocks'
-                ? addOfBlock(bytes, at, end)
-                : addRow(bytes, at, end);
-          if (fault === undefined) void 0;
-          else if (isMarked) comments++;
-          else if (headerLine > 0 && isHeader(scanner, bytes, names)) headers++;
-          else rows.reject(fault, line);
+          const fault = addRecord(bytes, at, end);
+          if (fault !== undefined) {
+            if (isMarked) comments++;
+            else if (headerLine > 0 && isHeader(scanner, bytes, names)) headers++;
+            else rows.reject(fault, line);
+          }
         }
       }
       line += scanner.lineEnds;

@@ -183,7 +183,7 @@ function checkPositions(table: Table, label: string, onePerson: boolean): number
   const ids = [index, index + 1].slice(onePerson ? 1 : 0);
   // More than half of the ids are numbers with decimals: these are ratings, 99 and 0 among them for those not given.
   const isMatrix = ids.some(
-    (column) => 2 * cells(column).filter((id) => !Number.isInteger(id * 1) && Number.isFinite(id)).length > sample.length,
+    (column) => 2 * cells(column).filter((id) => !Number.isInteger(id) && Number.isFinite(id)).length > sample.length,
   );
   const isDated = ids.some((column) => sample.length > 0 && sample.every((row) => !Number.isNaN(parseTime(row[column] ?? ''))));
   if (names.length - index <= most && !(header && names[0] === '') && !isMatrix && !isDated) return index;
@@ -191,7 +191,7 @@ function checkPositions(table: Table, label: string, onePerson: boolean): number
     ? 'and its ids would be numbers with decimals'
     : isDated
       ? 'and its ids would be dates'
-      : 'so it is unclear which hold users, items and ratings';
+      : 'and it is unclear which of them hold users, items and ratings';
   throw new DataError(
     `${capital(listed(table))}, ${why}. Say so with userColumn, itemColumn and ratingColumn; ` +
       'a matrix with a line for each user must be written with one rating a line first.',

@@ -137,7 +137,7 @@ test('a matrix of users by items is refused, not misread', async () => {
   await refuses('74,-7.82,8.79,-9.66\n100,4.08,-0.29,6.36\n49,99,9.03,99\n', /its ids would be numbers with decimals.*matrix/);
   await refuses('5,3,0,1,4\n4,0,2,1,5\n', /It has 5 columns and no header.*userColumn, itemColumn and ratingColumn/);
   await refuses('user,Matrix,Alien,Up\nann,5,3,4\nbob,1,,2\n', /There is no item column/);
-  await refuses(',m1,m2\nann,5,3\nbob,1,2\n', /unclear which hold users, items and ratings/);
+  await refuses(',m1,m2\nann,5,3\nbob,1,2\n', /unclear which of them hold users, items and ratings/);
   await refuses('userId,1,2\n1,5,3\n2,1,2\n', /There is no item column/);
   await refuses('who,Matrix,Alien,Up\nann,5,3,4\n', /unclear/);
 });
@@ -305,6 +305,16 @@ test('the pieces of a table that was cut are read by the header of the first', a
   assert.match(refusal, /Its header names other columns than were taken/);
   const same = await readGroups([{ name: 'all', sources: join(body, 'user,item,rating\n3,4,5\n') }], {});
   assert.equal(Array.from(same[0].columns.users as ArrayLike<number>), [12, 3]);
+});
+
+test('the bytes that are read stay as they were', async () => {
+  const bytes = new TextEncoder().encode('user,item,rating\n"a""b",1,3\n');
+  const before = Uint8Array.from(bytes);
+  const chunks = (async function* () {
+    yield bytes;
+  })();
+  const [file] = await readGroups([{ name: 'x', sources: [(rows) => readText(chunks, 'x', rows, {})] }], {});
+  assert.equal([file.columns.users[0], bytes], ['a"b', before]);
 });
 
 test.run();

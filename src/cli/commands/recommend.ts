@@ -9,7 +9,7 @@ import { asWritten } from '../../base/decimal.js';
 import { readRatings } from '../../node/ratings/ratings-file.js';
 import { readModelFile } from '../../node/files/model-file.js';
 import type { UnknownIds } from '../../model/rows.js';
-import { remarks } from '../options/data.js';
+import { noteReading } from '../options/data.js';
 import { integer } from '../options/numbers.js';
 import { addReadingOptions, type ReadingFlags, readingOptions } from '../options/reading.js';
 import { addSavedModelOptions, type SavedModelFlags, withModel } from '../options/saved-model.js';
@@ -114,8 +114,7 @@ async function readOwnRatings(saved: ModelInfo, file: string, flags: RecommendFl
     const why = byTitle === undefined ? '' : ` ${byTitle} (--title-column none takes the ids all the same.)`;
     throw new UsageError(`${file}: Training saw none of the items rated in it.${why}`);
   }
-  const remark = remarks(read).trim();
-  if (remark !== '') note(remark.startsWith(`${file}:`) ? remark : `${file}: ${remark}`);
+  noteReading(read);
   note(byTitle && `${file}: ${byTitle}`);
   if (leftOut.length > 0) {
     const some = leftOut.slice(0, 5).join(', ') + (leftOut.length > 5 ? ', ...' : '');

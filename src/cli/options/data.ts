@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { counted } from '../../base/count.js';
 import { CollabData, type RatingColumns } from '../../data/collab-data.js';
 import { randomSplit } from '../../data/split.js';
 import type { Id } from '../../data/ids.js';
@@ -6,6 +7,7 @@ import { type OpenedRatings, openRatings } from '../../node/ratings/default-data
 import { readSplit } from '../../node/ratings/ratings-file.js';
 import type { Skipped } from '../../read/ratings-file.js';
 import { UsageError } from '../process/errors.js';
+import { note } from '../process/terminal.js';
 import { addReadingOptions, readingOptions, type ReadingFlags } from './reading.js';
 import { addSplitOptions, type SplitFlags } from './split.js';
 
@@ -54,14 +56,16 @@ export async function readNamed(flags: SourceFlags): Promise<NamedRatings> {
   const options = readingOptions(flags);
   if (trainFile !== undefined && validFile !== undefined) {
     const split = await readSplit(trainFile, validFile, options);
-    return { ...split, source: `${trainFile} and ${validFile}.${remarks(split)}` };
+    noteReading(split);
+    return { ...split, source: `${trainFile} and ${validFile}.` };
   }
   if (trainFile !== undefined || validFile !== undefined) {
     const [given, missing] = trainFile === undefined ? ['--valid-file', '--train-file'] : ['--train-file', '--valid-file'];
     throw new UsageError(`${given} needs ${missing} too: one names the ratings to train on, the other those to validate on.`);
   }
   const opened = await openRatings({ ...options, ...(path !== undefined && { data: path }) });
-  return { ...opened, source: opened.source + remarks(opened) };
+  noteReading(opened);
+  return opened;
 }
 
 /** Data to train on, and what to say of them. */
@@ -86,8 +90,8 @@ export async function readData(flags: DataFlags): Promise<SourcedData> {
   return { data, source, bestMse: bestMse(randomSplit(columns.ratings.length, validPct, seed).valid) };
 }
 
-/** What to add to the name of a source: which rows were left out, and what was read as one may not expect. */
-export function remarks({ skipped, skippedExamples, notes }: Skipped): string {
-  const left = `${skipped} malformed ${skipped === 1 ? 'row' : 'rows'} left out, the first: ${skippedExamples[0]}`;
-  return [...(skipped === 0 ? [] : [left]), ...notes].map((sentence) => ` ${sentence}`).join('');
+/** Notes which rows were left out, and what was read as one may not expect. */
+export function noteReading({ skipped, skippedExamples, notes }: Skipped): void {
+  if (skipped > 0) note(`${counted(skipped, 'malformed row')} left out, the first: ${skippedExamples[0]}`);
+  notes.forEach(note);
 }

@@ -91,9 +91,10 @@ test('a given split is kept, and malformed rows are left out where that is asked
   const refused = await dotbias(...args);
   assert.is(refused.code, 1);
   assert.match(refused.stderr, /^error: .*train\.csv:\d+: [^\n]+\n$/);
-  const { code, stdout } = await dotbias(...args, '--skip-bad-rows');
+  const { code, stdout, stderr } = await dotbias(...args, '--skip-bad-rows');
   assert.is(code, 0);
-  assert.match(stdout, /4 malformed rows left out, the first: .* 12 training and 2 validation ratings of 2 items by 2 users\./);
+  assert.match(stdout, / 12 training and 2 validation ratings of 2 items by 2 users\./);
+  assert.match(stderr, /^4 malformed rows left out, the first: /m);
 });
 
 for (const [name, ...range] of [
