@@ -63,7 +63,8 @@ export function readGiven(
     }
     if (bounds !== null && (rating < bounds[0] || rating > bounds[1])) {
       throw new RangeError(
-        `The rating${whose} of item ${show(item)} is ${rating}, outside the model's range of ${bounds[0]} to ${bounds[1]}.`,
+        `The rating${whose} of item ${show(item)} is ${rating}, outside the model's range of ${bounds[0]} to ${bounds[1]}; ` +
+          'give ratings on the scale of those that it was trained on.',
       );
     }
     const row = rowOf(items, item, 'item', unknown === 'error' ? 'error' : 'na');

@@ -38,7 +38,7 @@ const refused: [ratings: GivenRating[], message: RegExp, unknown?: 'skip'][] = [
   [[], /^There are no ratings to fold in: give at least one, of an item that training saw\.$/],
   [[['x', 3]], /^There are no ratings to fold in/, 'skip'],
   [[['x', 3]], /^Training saw no item 'x'\.$/],
-  [[['i1', 6]], /^The rating of item 'i1' is 6, outside the model's range of 0 to 5\.5\.$/],
+  [[['i1', 6]], /^The rating of item 'i1' is 6, outside the model's range of 0 to 5\.5; give ratings on the scale/],
   [[['i1', -0.1]], /is -0\.1, outside/],
   [[['i1', NaN]], /^The rating of item 'i1' is NaN, not a finite number\.$/],
   [[['i1', '4' as never]], /is 4, not a finite number/],

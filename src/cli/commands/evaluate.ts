@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import { DivergedError } from '../../base/errors.js';
 import { VERSION } from '../../base/version.js';
+import { type FoldResult, meanAndSd } from '../../evaluate/evaluate.js';
 import { USUAL_BATCH } from '../../data/collab-data.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { addSourceOptions, type SourceFlags } from '../options/data.js';
@@ -48,10 +50,12 @@ async function evaluate(flags: EvaluateFlags, command: Command): Promise<void> {
     const names = folds.map(({ name }) => name);
     const table = foldTable(names, flags.topK);
     let range = '';
+    const done: FoldResult[] = [];
     const progress = await trainingProgress(flags.batchSize ?? USUAL_BATCH, flags.quiet ?? false);
     await interruptible(async (interrupt) => {
       const { signal } = interrupt;
-      const result = await runTrial(flags, folds, {
+      let diverged: { fold: string; step: number; lr: number } | undefined;
+      const trial = runTrial(flags, folds, {
         gpu,
         signal,
         onLearner: (learn) => {
@@ -62,24 +66,35 @@ async function evaluate(flags: EvaluateFlags, command: Command): Promise<void> {
         },
         onProgress: ({ step, nSteps, trainLoss }) => progress.update(step, nSteps, trainLoss),
         onFold: (fold) => {
+          done.push(fold);
           progress.clear();
           tell(table.line(fold.fold, fold, fold.seconds));
         },
       }).finally(() => progress.clear());
+      // What the folds before it gave is not lost.
+      const result = await trial.catch((error: unknown) => {
+        if (!(error instanceof DivergedError)) throw error;
+        diverged = { fold: folds[done.length].name, step: error.step, lr: error.lr };
+        note(`error: ${diverged.fold}: ${error.message}`);
+        process.exitCode = 1;
+        return { folds: done, ...meanAndSd(done), seconds: done.reduce((sum, { seconds }) => sum + seconds, 0) };
+      });
       const interrupted = signal.aborted && result.folds.length < folds.length;
       if (result.folds.length > 0) printLines(`${table.line('mean', result.mean, result.seconds)}\n${table.line('sd', result.sd)}`);
       if (interrupted) {
         note(`Interrupted after ${result.folds.length} of ${folds.length} folds.`);
         process.exitCode = interrupt.exitCode;
       }
-      if (flags.report !== undefined && result.folds.length > 0) {
+      if (flags.report !== undefined && (result.folds.length > 0 || diverged !== undefined)) {
         const report = {
           version: VERSION,
           adapter: device.info.description,
           protocol,
           config: usedSettings(flags, result.folds),
           ...result,
+          ...(result.folds.length === 0 && { mean: undefined, sd: undefined }),
           interrupted,
+          ...(diverged && { diverged }),
         };
         await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
       }

@@ -113,6 +113,16 @@ test('a protocol that the ratings do not suit is refused before anything is trai
   }
 });
 
+test('a fold that diverges ends with exit code 1, and the report keeps the folds before it', async () => {
+  const report = at('diverged.json');
+  const args = ['--data', ratings, '--protocol', 'kfold', '--folds', '2', '--lr', '100000', '--epochs', '1', '--report', report];
+  const { code, stderr } = await dotbias('evaluate', ...args);
+  assert.is(code, 1);
+  assert.match(stderr, /^error: fold 1: Training diverged: the loss is not finite at step \d+ \(lr [\d.e+]+\)\./m);
+  const { folds, diverged } = readReport('diverged.json');
+  assert.equal([folds.length, diverged.fold], [0, 'fold 1']);
+});
+
 test('duplicates are counted, kept on one side, or merged; a small set makes smaller batches', async () => {
   const twice = at('twice.csv');
   const few = rows.slice(0, 30);
