@@ -60,7 +60,7 @@ test('a trial that diverges under its range is kept as a failure, and evaluate e
   assert.ok(stdout.includes(failed.error));
   const args = ['--factors', '4', '--epochs', '1', '--batch-size', '32', '--lr', '1e30', '--report', at('none.json')];
   const alone = await dotbias('evaluate', '--data', ratings, ...args);
-  assert.equal([alone.code, alone.stderr], [1, `error: ${failed.error}\n`]);
+  assert.equal([alone.code, alone.stderr], [1, `error: random 42: ${failed.error}\n`]);
 });
 
 test('a trial gives what evaluate gives, and one whose settings fail is kept as a failure', async () => {
