@@ -110,7 +110,7 @@ async function main(): Promise<void> {
   }
   if (wants('event-loop')) show(await benchEventLoop(gpu, workload, info.name, quick ? 1 : 5));
   if (wants('life')) show(await benchLife(flags.adapter ?? '', info.name, quick ? [1, 3] : [1, 50, 100, 200]));
-  if (wants('reading')) show(await benchReading(quick ? 500_000 : 10_000_000, quick ? 1 : 3));
+  if (wants('reading')) show(await benchReading(quick ? 500_000 : 3_000_000, quick ? 1 : 3));
 
   const result: Result = {
     environment: about,
