@@ -32,8 +32,8 @@ interface BadRow extends Fault {
 }
 
 export const MAX_EXAMPLES = 5;
-/** Ratings are kept as float32, where this and more is infinite. */
-const MAX_RATING = 3.4028235677973366e38;
+/** Ratings are kept as float32, where anything from 3.5e38 is infinite. */
+const isFloat32 = (value: number): boolean => Number.isFinite(Math.fround(value));
 /** How a note ends that says why the ratings of a file with a column of times have none. */
 export const WITHOUT_TIMES = 'so the ratings are read without times.';
 /** The user of ratings that are one person's. */
@@ -60,9 +60,8 @@ export class RatingRows {
   #parts: Part[] = [];
   /** The first malformed rows that were left out. */
   readonly #examples: BadRow[] = [];
-  /** Rows whose ids are malformed unless the column turns out to be text: all of them, and the first few. */
-  #nNegative = 0;
-  readonly #negative: (BadRow & { column: number })[] = [];
+  /** The first rows with a negative id, which is malformed unless its column turns out to be text. */
+  readonly #negative: Readonly<Record<'user' | 'item', BadRow[]>> = { user: [], item: [] };
   #unrated = 0;
 
   /** @param before those of files that were read before, as the training ratings before those of validation */
@@ -131,7 +130,7 @@ export class RatingRows {
     let value = parseNumber(bytes, starts[rating], ends[rating]);
     if (Number.isNaN(value)) value = decimalComma(textOf(bytes, starts[rating], ends[rating]));
     const [lo, hi] = this.#range;
-    if (!(value >= lo && value <= hi && Math.abs(value) < MAX_RATING)) {
+    if (!(value >= lo && value <= hi && isFloat32(value))) {
       const text = textOf(bytes, starts[rating], ends[rating]);
       return { column: rating, reason: this.#ratingFault(value, text), value: text };
     }
@@ -163,22 +162,20 @@ export class RatingRows {
   reject(fault: Fault, line: number): void {
     const bad = { ...fault, part: this.#part, line };
     // An earlier row with a negative id comes first, unless its column may still turn out to be text.
-    if (this.#options.skipBadRows !== true) throw errorOf(this.#negative.find(({ column }) => this.#isNegative(column)) ?? bad);
+    if (this.#options.skipBadRows !== true) throw errorOf(this.#negativeRows()[0] ?? bad);
     this.skipped++;
     if (this.#examples.length < MAX_EXAMPLES) this.#examples.push(bad);
   }
 
   /** The ratings. @throws DataError if none is left, or a column of numbers holds a negative id */
   finish(): { columns: RatingColumns; skippedExamples: string[] } {
-    const negative = this.#negative.filter(({ column }) => this.#isNegative(column));
+    const negative = this.#negativeRows();
     if (negative.length > 0 && this.#options.skipBadRows !== true) throw errorOf(negative[0]);
     const isPositive = (row: number): boolean => !this.users.isNegative(row) && !this.items.isNegative(row);
-    const isKept = this.#nNegative > 0 ? isPositive : undefined;
+    const isKept = negative.length > 0 ? isPositive : undefined;
     const ratings = this.#ratings.toArray(isKept);
     this.skipped += this.#ratings.length - ratings.length;
-    const place = (bad: BadRow) => this.#parts.indexOf(bad.part) * 1e12 + bad.line;
-    const skippedExamples = [...this.#examples, ...negative]
-      .sort((a, b) => place(a) - place(b))
+    const skippedExamples = this.#inOrder([...this.#examples, ...negative])
       .slice(0, MAX_EXAMPLES)
       .map((bad) => errorOf(bad).message);
     const file = this.#parts.map(({ label }) => label).join(', ');
@@ -209,7 +206,7 @@ export class RatingRows {
 
   #ratingFault(value: number, text: string): string {
     if (text === '') return 'the rating is missing';
-    if (!(Math.abs(value) < MAX_RATING)) return 'the rating is not a finite number';
+    if (!isFloat32(value)) return 'the rating is not a finite number';
     const [lo, hi] = this.#range;
     return `the rating is not in ${lo} to ${hi}`;
   }
@@ -235,23 +232,29 @@ export class RatingRows {
   #push(rating: number, seconds: number, line: number): void {
     const { users, items } = this;
     const { user, item } = this.#part.fields;
-    const column = users.takenIsNegative ? user : items.takenIsNegative ? item : undefined;
-    if (column !== undefined) {
-      this.#nNegative++;
-      const isUser = users.takenIsNegative;
-      if (this.#negative.length < MAX_EXAMPLES) {
-        const reason = `the ${isUser ? 'user' : 'item'} is negative`;
-        this.#negative.push({ part: this.#part, line, column, reason, value: String((isUser ? users : items).taken) });
-      }
-    }
+    if (users.takenIsNegative) this.#noteNegative('user', user, users.taken, line);
+    if (items.takenIsNegative) this.#noteNegative('item', item, items.taken, line);
     users.push();
     items.push();
     this.#ratings.push(rating);
     if (this.#untimed === undefined) this.#times.push(seconds);
   }
 
-  #isNegative(column: number): boolean {
-    return !(column === this.#part.fields.user ? this.users : this.items).isText;
+  #noteNegative(what: 'user' | 'item', column: number | undefined, id: number, line: number): void {
+    const rows = this.#negative[what];
+    if (rows.length === MAX_EXAMPLES) return;
+    rows.push({ part: this.#part, line, column, reason: `the ${what} is negative`, value: String(id) });
+  }
+
+  /** The first rows with a negative id in a column of numbers, each row once. */
+  #negativeRows(): BadRow[] {
+    const rows = [...(this.users.isText ? [] : this.#negative.user), ...(this.items.isText ? [] : this.#negative.item)];
+    return this.#inOrder(rows).filter(({ part, line }, k, all) => part !== all[k - 1]?.part || line !== all[k - 1]?.line);
+  }
+
+  #inOrder(rows: readonly BadRow[]): BadRow[] {
+    const place = ({ part, line }: BadRow) => this.#parts.indexOf(part) * 1e12 + line;
+    return rows.toSorted((a, b) => place(a) - place(b));
   }
 }
 

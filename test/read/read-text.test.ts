@@ -317,4 +317,31 @@ test('the bytes that are read stay as they were', async () => {
   assert.equal([file.columns.users[0], bytes], ['a"b', before]);
 });
 
+/** Rows of several texts that are read as one. */
+async function rowsOfAll(texts: readonly string[], options: ReadOptions = {}): Promise<unknown[][]> {
+  const sources = texts.map(
+    (text, k) => (rows: RatingRows) => readText(pieces(new TextEncoder().encode(text)), `text ${k}`, rows, options),
+  );
+  const [{ columns }] = await readGroups([{ name: 'x', sources }], options);
+  return Array.from(columns.ratings, (rating, k) => [columns.users[k], columns.items[k], rating]);
+}
+
+test('a negative id is found whatever the order of the columns in later files, and however many came before it in text', async () => {
+  const refused = async (texts: readonly string[], message: RegExp) =>
+    rowsOfAll(texts).then(
+      (rows) => assert.unreachable(JSON.stringify(rows)),
+      (error: Error) => assert.match(error.message, message),
+    );
+  // The items are text, the users are not; the second file has its columns the other way round.
+  await refused(
+    ['user,item,rating\n-1,a,3\n2,b,4\n', 'item,user,rating\nc,3,5\n'],
+    /^text 0:2: column user: the user is negative: '-1'\.$/,
+  );
+  // Six negative users are text after all; the item is not.
+  const many = Array.from({ length: 6 }, (_, k) => `-${k + 1},7,3\n`).join('');
+  await refused([`user,item,rating\n${many}x,-8,3\n`], /^text 0:8: column item: the item is negative: '-8'\.$/);
+  await refused(['user,item,rating\n-1,-2,3\nx,5,3\n'], /^text 0:2: column item: the item is negative: '-2'\.$/);
+  assert.equal(await rowsOfAll(['user,item,rating\n-1,-2,3\n4,5,1\n'], { skipBadRows: true }), [[4, 5, 1]]);
+});
+
 test.run();

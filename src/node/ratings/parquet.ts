@@ -19,7 +19,7 @@ export async function readParquet(path: string, label: string, rows: RatingRows,
     const all = described.map(([name]) => String(name));
     const chosen = chooseFields({ names: all, header: true, sample: [] }, label, options);
     // Only the columns that are needed are read.
-    const roles = (['user', 'item', 'rating', 'time', 'title'] as const).filter((role) => chosen[role] !== undefined);
+    const roles = (['user', 'item', 'rating', 'time', 'title', 'year'] as const).filter((role) => chosen[role] !== undefined);
     const fields = { ...chosen, ...Object.fromEntries(roles.map((role, k) => [role, k])) } as Fields;
     rows.begin({ label, header: true, names: roles.map((role) => all[chosen[role]!]), sample: [], fields });
     const columns: string[] = [];

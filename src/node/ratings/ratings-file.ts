@@ -101,8 +101,10 @@ async function* bytesOf(stream: AsyncIterable<Uint8Array | string>): AsyncGenera
 
 /** Reads one source, whatever it holds. Nothing of it is ever written to the disk. */
 async function readSource({ label, path, open }: Source, rows: RatingRows, options: ReadRatingsOptions): Promise<void> {
+  const stream = open()[Symbol.asyncIterator]();
   try {
-    const [head, chunks] = await peek(open());
+    const head = await firstBytes(stream);
+    const chunks = following(head, stream);
     if (String.fromCharCode(...head.subarray(0, 4)) === 'PAR1') {
       if (path === undefined) throw new DataError('A Parquet file cannot be read from a stream; name the file.', { file: label });
       await readParquet(path, label, rows, options);
@@ -114,6 +116,8 @@ async function readSource({ label, path, open }: Source, rows: RatingRows, optio
     if (error instanceof DataError || code === undefined) throw error;
     if (code.startsWith('Z_')) throw new DataError('The gzip data are damaged or cut short.', { file: label }, { cause: error });
     throw unreadable(label, error);
+  } finally {
+    await stream.return?.(); // closes the file, however much of it was read
   }
 }
 
@@ -128,24 +132,21 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   }
 }
 
-/** The first bytes, at least four where there are as many, and all chunks, these included. */
-async function peek(chunks: AsyncIterable<Uint8Array>): Promise<[head: Uint8Array, all: AsyncIterable<Uint8Array>]> {
-  const iterator = chunks[Symbol.asyncIterator]();
+/** The first bytes of a stream, at least four where there are as many. */
+async function firstBytes(stream: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
   let head: Uint8Array = new Uint8Array(0);
   while (head.length < 4) {
-    const { done, value } = await iterator.next();
+    const { done, value } = await stream.next();
     if (done === true) break;
     head = joined(head, value);
   }
-  async function* all(): AsyncGenerator<Uint8Array> {
-    try {
-      yield head;
-      yield* { [Symbol.asyncIterator]: () => iterator };
-    } finally {
-      await iterator.return?.();
-    }
-  }
-  return [head, all()];
+  return head;
+}
+
+/** The first bytes again, and what comes after them. */
+async function* following(head: Uint8Array, stream: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield head;
+  yield* { [Symbol.asyncIterator]: () => stream };
 }
 
 async function kindOf(path: string): Promise<'file' | 'folder' | 'nothing'> {

@@ -1,7 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { readRatings } from '../../../src/node/ratings/ratings-file.js';
 import { fails, folder, rows } from '../../helpers/ratings-files.js';
@@ -36,6 +38,29 @@ test('a time with a zone is the same instant on any machine', async () => {
   assert.equal(rows(await readRatings(path)), [[1, 2, 3, Date.UTC(2021, 0, 1, 4) / 1000]]);
   await write(`SELECT 1 AS "user", 2 AS item, 3 AS rating, DATE '1970-01-02' AS date`);
   assert.equal(rows(await readRatings(path)), [[1, 2, 3, 86400]]);
+});
+
+test("one person's titles take the year that stands beside them", async () => {
+  await write(`SELECT 'x' AS note, 'Suspiria' AS title, 2018 AS year, 7 AS item, 4.5 AS rating`);
+  const { titles, columns } = await readRatings(path, { onePerson: true });
+  assert.equal([[...titles!], columns.items[0]], [[[7, 'Suspiria (2018)']], 7]);
+});
+
+function leadsTo(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined; // closed meanwhile
+  }
+}
+
+test('the file is closed when it has been read', async () => {
+  if (process.platform !== 'linux') return;
+  await write(`SELECT 1 AS "user", 2 AS item, 3 AS rating`);
+  await readRatings(path);
+  const isOpen = () => readdirSync('/proc/self/fd').some((fd) => leadsTo(`/proc/self/fd/${fd}`) === realpathSync(path));
+  for (let turn = 0; turn < 100 && isOpen(); turn++) await setTimeout(10);
+  assert.not(isOpen());
 });
 
 test('Parquet from a stream, and a damaged file, are refused in a sentence', async () => {
