@@ -6,7 +6,7 @@ import type { Id } from '../data/ids.js';
 import { packRatings } from '../data/pack-ratings.js';
 import { StructArray } from '../gpu/struct.js';
 import { rowsOf, type UnknownIds, type UnknownUser } from '../model/rows.js';
-import { NOT_FINITE, type TrainedModel } from './trained-model.js';
+import { NOT_FINITE, type TrainedModel, unknownUserOf } from './trained-model.js';
 import { rowOfUnknownUser } from './unknown-user.js';
 
 /** Pairs predicted by one dispatch. */
@@ -40,7 +40,7 @@ export async function predictPairs(
   options: PredictOptions = {},
 ): Promise<Float32Array> {
   checkOptions('predict', options, ['unknown']);
-  const { unknown = model.info.unknownUser ?? 'mean' } = options;
+  const { unknown = unknownUserOf(model) } = options;
   const rows = [rowsOf(model.info.users, users, 'user', unknown), rowsOf(model.info.items, items, 'item', unknown)] as const;
   return predictRows(model, ...rows, unknown === 'error' ? {} : { unknown });
 }
@@ -50,14 +50,15 @@ export async function predictPairs(
  * @throws RangeError for a row that does not exist, or if the lengths differ; DotbiasError for a prediction that is not finite
  */
 export async function predictRows(
-  { embeddings, info }: TrainedModel,
+  model: TrainedModel,
   users: ArrayLike<number>,
   items: ArrayLike<number>,
   options: PredictRowsOptions = {},
 ): Promise<Float32Array> {
   checkOptions('predictRows', options, ['unknown']);
+  const { embeddings, info } = model;
   const { range, score } = info;
-  const { unknown = info.unknownUser ?? 'mean' } = options;
+  const { unknown = unknownUserOf(model) } = options;
   checkChoice('unknown', unknown, ['mean', 'na']);
   const {
     gpu,

@@ -3,7 +3,7 @@ import { groupBy } from '../base/group-by.js';
 import type { Id, IdMap } from '../data/ids.js';
 import { checkUnknown, rowOf, rowsOf, type UnknownIds } from '../model/rows.js';
 import { type TopLists, topLists, type TopListsBounds } from './top-lists.js';
-import { type ModelInfo, namedItem, type Pairs, type TrainedModel } from './trained-model.js';
+import { type ModelInfo, namedItem, type Pairs, type TrainedModel, unknownUserOf } from './trained-model.js';
 import { rowOfUnknownUser } from './unknown-user.js';
 
 /**
@@ -53,7 +53,7 @@ export interface Recommendations extends TopLists {
  */
 export async function recommend(model: TrainedModel, user: Id, n = 10, options: RecommendOptions = {}): Promise<Recommendation[]> {
   checkOptions('recommend', options, ['exclude', 'unknown']);
-  const { exclude = 'rated', unknown = unknownOf(model) } = options;
+  const { exclude = 'rated', unknown = unknownUserOf(model) } = options;
   checkWhole('n', n);
   checkUnknown(unknown);
   const rows = [rowOf(model.info.users, user, 'user', unknown)];
@@ -69,13 +69,11 @@ export async function recommend(model: TrainedModel, user: Id, n = 10, options: 
 export async function recommendAll(model: TrainedModel, n = 10, options: RecommendAllOptions = {}): Promise<Recommendations> {
   checkWhole('n', n);
   checkOptions('recommendAll', options, ['exclude', 'unknown', 'users', 'memoryBudget', 'onProgress', 'signal']);
-  const { exclude = 'rated', unknown = unknownOf(model) } = options;
+  const { exclude = 'rated', unknown = unknownUserOf(model) } = options;
   const users = options.users ? rowsOf(model.info.users, options.users, 'user', unknown) : allRows(model.info.users.size);
   const excluded = excludedRows(model, exclude);
   return { users, ...(await topLists(model, n, { ...options, rows: users, excluded, ...(await unknownRow(model, users, unknown)) })) };
 }
-
-const unknownOf = ({ info: { unknownUser = 'mean' } }: TrainedModel) => unknownUser;
 
 /** The row that stands for row 0, if somebody has that. */
 async function unknownRow({ embeddings }: TrainedModel, rows: ArrayLike<number>, unknown: UnknownIds) {

@@ -34,6 +34,9 @@ export interface TrainedModel {
   readonly info: ModelInfo;
 }
 
+/** As what a model predicts an unknown user where a call does not say it. */
+export const unknownUserOf = ({ info: { unknownUser = 'mean' } }: TrainedModel): UnknownUser => unknownUser;
+
 /** Why a model gives no number: the end of a sentence. */
 export const NOT_FINITE = 'the training of the model diverged, or its numbers are too large for float32.';
 

@@ -46,7 +46,7 @@ export interface ProtocolOptions {
 export function randomHoldOut(columns: RatingColumns, options: ProtocolOptions & { validPct?: number | undefined } = {}): Fold[] {
   const { validPct = 0.1 } = options;
   const seeds = seedsOf('randomHoldOut', options, ['validPct']);
-  const pairs = pairsOf(columns);
+  const { pairs } = encodedOf(columns);
   checkRepeats(seeds.length, columns.ratings.length);
   return seeds.map((seed) => {
     const { valid } = randomSplit(pairs.n, validPct, seed);
@@ -65,7 +65,7 @@ export function randomHoldOut(columns: RatingColumns, options: ProtocolOptions &
 export function kFold(columns: RatingColumns, options: ProtocolOptions & { folds?: number | undefined } = {}): Fold[] {
   const { folds = 5 } = options;
   const seeds = seedsOf('kFold', options, ['folds']);
-  const pairs = pairsOf(columns);
+  const { pairs } = encodedOf(columns);
   checkFolds(folds, pairs.n, 'ratings');
   checkRepeats(seeds.length, columns.ratings.length, folds);
   return seeds.flatMap((seed) =>
@@ -113,10 +113,10 @@ export function leaveLast(columns: RatingColumns, options: ProtocolOptions & { k
   const seeds = seedsOf('leaveLast', options, ['k']);
   checkWhole('k', k);
   const timestamps = timestampsOf(columns, 'leaveLast');
-  const pairs = pairsOf(columns);
+  const { users, pairs } = encodedOf(columns);
   const latest = latestRows(pairs, timestamps);
   const held: number[] = [];
-  for (const rows of rowsByUser(encode(columns.users, 'user'))) {
+  for (const rows of rowsByUser(users)) {
     const last = rows.filter((row) => latest[pairs.ofRow[row]] === row);
     if (last.length <= k) continue;
     for (const row of last.sort((a, b) => timestamps[a] - timestamps[b] || a - b).subarray(-k)) held.push(pairs.ofRow[row]);
@@ -147,7 +147,7 @@ export interface ByTimeOptions extends ProtocolOptions {
 export function byTime(columns: RatingColumns, options: ByTimeOptions = {}): Fold[] {
   const seeds = seedsOf('byTime', options, ['testFrom', 'testPct']);
   const timestamps = timestampsOf(columns, 'byTime');
-  const pairs = pairsOf(columns);
+  const { pairs } = encodedOf(columns);
   const latest = latestRows(pairs, timestamps);
   const timeOf = (row: number) => timestamps[latest[pairs.ofRow[row]]];
   const from = startOfTest(Float64Array.from(pairs.ofRow, (_, row) => timeOf(row)).sort(), options);
@@ -204,8 +204,7 @@ export function byUser(
   const n = columns.ratings.length;
   const seeds = seedsOf('byUser', options, ['folds', 'given']);
   checkWhole('given', given);
-  const users = encode(columns.users, 'user');
-  const pairs = pairsOf(columns);
+  const { users, pairs } = encodedOf(columns);
   const rowsOf = rowsByUser(users);
   checkFolds(folds, rowsOf.length, 'users');
   checkRepeats(seeds.length, n, folds);
@@ -269,9 +268,11 @@ function seedsOf(protocol: string, options: ProtocolOptions, others: readonly st
   return seeds;
 }
 
-function pairsOf(columns: RatingColumns): Pairs {
+/** Which rows are of the same user, and of the same pair of user and item. */
+function encodedOf(columns: RatingColumns): { users: Encoded; pairs: Pairs } {
   checkColumns(columns, 'ratings');
-  return findPairs(encode(columns.users, 'user'), encode(columns.items, 'item'));
+  const users = encode(columns.users, 'user');
+  return { users, pairs: findPairs(users, encode(columns.items, 'item')) };
 }
 
 /** All rows of some pairs, ascending. */

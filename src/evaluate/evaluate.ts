@@ -189,7 +189,8 @@ export function meanAndSd(results: readonly Scores[]): { mean: Scores; sd: Score
     if (values.some((value) => value === undefined)) continue;
     const average = values.reduce((sum, value) => sum + value, 0) / values.length;
     mean[name] = average;
-    sd[name] = Math.sqrt(values.reduce((sum, value) => sum + (value - average) ** 2, 0) / (values.length - 1));
+    const squares = values.reduce((sum, value) => sum + (value - average) ** 2, 0);
+    sd[name] = values.length < 2 ? NaN : Math.sqrt(squares / (values.length - 1));
   }
   return { mean, sd } as { mean: Scores; sd: Scores };
 }

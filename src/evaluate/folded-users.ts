@@ -2,7 +2,7 @@
 import { readPrior } from '../answer/prior.js';
 import { foldInAll } from '../answer/fold-in-all.js';
 import type { GivenRating } from '../answer/given-ratings.js';
-import type { TrainedModel } from '../answer/trained-model.js';
+import { type TrainedModel, unknownUserOf } from '../answer/trained-model.js';
 import type { RatingColumns } from '../data/collab-data.js';
 import type { Id } from '../data/ids.js';
 
@@ -30,7 +30,7 @@ export async function predictFoldedUsers(
   );
   const { userFactors, userBias, itemFactors, itemBias } = await embeddings.readTables();
   const vector = (factors: Float32Array, row: number) => factors.subarray(row * nFactors, (row + 1) * nFactors);
-  const mean = info.unknownUser === 'na' || nUsers === 1 ? undefined : (await readPrior(embeddings)).mean;
+  const mean = unknownUserOf(model) === 'na' || nUsers === 1 ? undefined : (await readPrior(embeddings)).mean;
   const unknown = mean ? ([mean.subarray(0, nFactors), mean[nFactors] ?? 0] as const) : ([vector(userFactors, 0), userBias[0]] as const);
   return Float32Array.from(test.ratings, (_, k) => {
     const place = users.get(test.users[k])?.place;

@@ -7,7 +7,7 @@
  */
 import { quote } from '../base/json.js';
 import type { Tensor } from '../base/safetensors.js';
-import { type Id, IdMap, NA } from '../data/ids.js';
+import { type Id, IdMap, isId, NA } from '../data/ids.js';
 
 /** Throws the sentence that this is the end of. */
 type Refuse = (problem: string) => never;
@@ -96,8 +96,7 @@ export function readIds(ids: unknown, rows: string, refuse: Refuse): IdMap {
   const type = typeof (ids[1] ?? '');
   for (let row = 1; row < ids.length; row++) {
     const id: unknown = ids[row];
-    const valid = typeof id === 'number' ? Number.isSafeInteger(id) && id >= 0 : typeof id === 'string' && id !== '' && id !== NA;
-    if (!valid) refuse(`row ${row} of ${rows} is ${quote(id)}, which is not an id`);
+    if (!isId(id) || id === NA) refuse(`row ${row} of ${rows} is ${quote(id)}, which is not an id`);
     if (typeof id !== type) refuse(`${rows} are ${type}s, but row ${row} is ${quote(id)}`);
   }
   const twice = repeated(ids as Id[]);

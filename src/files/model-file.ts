@@ -17,12 +17,11 @@
 import { identity, type RangeOp, sigmoidRange } from '../../shaders/ops/range.js';
 import { dotProduct, type ScoreOp } from '../../shaders/ops/score.js';
 import { CollabModel } from '../answer/collab-model.js';
-import type { ModelInfo, Pairs } from '../answer/trained-model.js';
+import type { ModelInfo } from '../answer/trained-model.js';
 import { checkOptions, isBytes, isRange, show } from '../base/check.js';
 import { DotbiasError, FileFormatError } from '../base/errors.js';
 import { isObject, type JsonLimits, parseJson, quote } from '../base/json.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
-import type { Ratings } from '../data/collab-data.js';
 import { type Id, type IdMap, titleOf } from '../data/ids.js';
 import { onGpu, openBrowserGpu } from '../gpu/acquire.js';
 import type { Gpu } from '../gpu/gpu.js';
@@ -286,41 +285,48 @@ function readTable(tensors: Record<string, Tensor>, name: keyof Tables, wanted: 
 }
 
 /** The training ratings, and the pairs held out. */
-function readRated(tensors: Record<string, Tensor>, shape: ModelShape): Pick<ModelInfo, 'train' | 'valid'> {
-  return { train: readTrain(tensors, shape), valid: readValid(tensors, shape) };
+function readRated(tensors: Record<string, Tensor>, { nUsers, nItems }: ModelShape): Pick<ModelInfo, 'train' | 'valid'> {
+  const { trainUsers, trainItems, trainRatings } = readLists(tensors, { trainUsers: 'U32', trainItems: 'U32', trainRatings: 'F32' });
+  const { validUsers, validItems } = readLists(tensors, { validUsers: 'U32', validItems: 'U32' });
+  for (const [name, rows] of Object.entries({ trainUsers, validUsers })) checkRows(rows, name, nUsers);
+  for (const [name, rows] of Object.entries({ trainItems, validItems })) checkRows(rows, name, nItems);
+  if (trainRatings && !allFinite(trainRatings)) refuse('trainRatings holds values that are not finite numbers');
+  return {
+    train: trainUsers && { users: trainUsers, items: trainItems!, ratings: trainRatings! },
+    valid: validUsers && { users: validUsers, items: validItems! },
+  };
 }
 
-function readValid(tensors: Record<string, Tensor>, { nUsers, nItems }: ModelShape): Pairs | undefined {
-  const { validUsers: users, validItems: items } = tensors;
-  if (!users && !items) return undefined;
-  if (!users || !items) return refuse('of validUsers and validItems one is missing');
-  if (users.dtype !== 'U32' || items.dtype !== 'U32')
-    return refuse(`validUsers and validItems are ${users.dtype} and ${items.dtype}, not U32`);
-  if (users.shape.length !== 1 || String(users.shape) !== String(items.shape))
-    refuse(`validUsers and validItems have the shapes [${users.shape}] and [${items.shape}], not one and the same length`);
-  checkRows(users.data, 'validUsers', nUsers);
-  checkRows(items.data, 'validItems', nItems);
-  return { users: users.data, items: items.data };
+interface Lists {
+  U32: Uint32Array;
+  F32: Float32Array;
 }
 
-function readTrain(tensors: Record<string, Tensor>, { nUsers, nItems }: ModelShape): Ratings | undefined {
-  const { trainUsers: users, trainItems: items, trainRatings: ratings } = tensors;
-  if (!users && !items && !ratings) return undefined;
-  if (!users || !items || !ratings) return refuse('of trainUsers, trainItems and trainRatings some are missing');
-  if (users.dtype !== 'U32' || items.dtype !== 'U32' || ratings.dtype !== 'F32') {
-    return refuse(`trainUsers, trainItems and trainRatings are ${users.dtype}, ${items.dtype} and ${ratings.dtype}, not U32, U32 and F32`);
+/** Lists of one length by name, either all of them or none. */
+function readLists<D extends Record<string, keyof Lists>>(tensors: Record<string, Tensor>, dtypes: D) {
+  const names = Object.keys(dtypes);
+  const found = names.flatMap((name) => tensors[name] ?? []);
+  const all = inWords(names);
+  const isPair = names.length === 2;
+  if (found.length > 0 && found.length < names.length) refuse(`of ${all} ${isPair ? 'one is' : 'some are'} missing`);
+  if (found.some(({ dtype }, k) => dtype !== dtypes[names[k]])) {
+    refuse(`${all} are ${inWords(found.map(({ dtype }) => dtype))}, not ${inWords(Object.values(dtypes))}`);
   }
-  const shapes = [users, items, ratings].map(({ shape }) => `[${shape}]`);
-  if (ratings.shape.length !== 1 || shapes.some((shape) => shape !== shapes[2]))
-    refuse(`trainUsers, trainItems and trainRatings have the shapes ${shapes.join(', ')}, not one and the same length`);
-  checkRows(users.data, 'trainUsers', nUsers);
-  checkRows(items.data, 'trainItems', nItems);
-  if (!allFinite(ratings.data)) refuse('trainRatings holds values that are not finite numbers');
-  return { users: users.data, items: items.data, ratings: ratings.data };
+  if (found.some(({ shape }) => shape.length !== 1 || shape[0] !== found[0].shape[0])) {
+    const shapes = found.map(({ shape }) => `[${shape}]`).join(isPair ? ' and ' : ', ');
+    refuse(`${all} have the shapes ${shapes}, not one and the same length`);
+  }
+  return Object.fromEntries(found.map(({ data }, k) => [names[k], data])) as { [K in keyof D]?: Lists[D[K]] };
+}
+
+/** `a, b and c`. */
+function inWords(words: readonly string[]): string {
+  return [words.slice(0, -1).join(', '), words.at(-1)].join(' and ');
 }
 
 /** What was rated are rows that have an id: not `#na#`. */
-function checkRows(rows: Uint32Array, name: string, end: number): void {
+function checkRows(rows: Uint32Array | undefined, name: string, end: number): void {
+  if (rows === undefined) return;
   for (let k = 0; k < rows.length; k++) {
     if (rows[k] === 0 || rows[k] >= end) refuse(`${name}[${k}] is ${rows[k]}, but table rows with an id are 1 to ${end - 1}`);
   }

@@ -51,13 +51,6 @@ const COLUMN_NAMES: Record<Role, readonly string[]> = {
   title: words('title itemtitle movietitle booktitle filmtitle primarytitle moviename name'),
   year: words('year releaseyear'),
 };
-const OPTION: Record<Exclude<Role, 'year'>, string> = {
-  user: 'userColumn',
-  item: 'itemColumn',
-  rating: 'ratingColumn',
-  time: 'timestampColumn',
-  title: 'titleColumn',
-};
 
 /** Position of the column that has one of a role's names, -1 if there is none. */
 export function columnNamed(names: readonly string[], role: Role): number {
@@ -90,15 +83,15 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
   const isChosen = (onePerson || userColumn !== undefined) && itemColumn !== undefined && ratingColumn !== undefined;
   const index = anyNamed || isChosen ? 0 : checkPositions(table, label, onePerson);
 
-  const find = (role: Exclude<Role, 'year'>, choice: ColumnChoice | undefined, named: number, position: number): number => {
+  const find = (role: Role, choice: ColumnChoice | undefined, named: number, position: number): number => {
     if (choice !== undefined) return chosen(table, label, role, choice);
     if (anyNamed) return once(named);
     return position >= index && position < names.length ? position : -1;
   };
-  const required = (role: Exclude<Role, 'year'>, choice: ColumnChoice | undefined, named: number, position: number): number => {
+  const required = (role: 'user' | 'item' | 'rating', choice: ColumnChoice | undefined, named: number, position: number): number => {
     const found = find(role, choice, named, position);
     if (found !== -1) return found;
-    const cure = `Say which it is with ${OPTION[role]}.`;
+    const cure = `Say which it is with ${role}Column.`;
     throw new DataError(`There is no ${role} column: ${listed(table)}. ${cure}`, { file: label, column: role });
   };
   const first = index + (onePerson && names.length === 2 ? -1 : 0);
@@ -124,20 +117,23 @@ export function chooseFields(table: Table, label: string, options: ReadOptions):
     ratingByPosition: !anyNamed && ratingColumn === undefined,
     note: undefined,
   };
-  if (index > 0) return { ...fields, note: `${label}: the first column counts the rows and was taken for an index.` };
-  if (fields.timeFound === 'position' && fields.time !== undefined && isTooEarly(table, fields.time)) {
-    const order = `the columns were taken for users, items, ratings and times, though the fourth has no value above ${EARLIEST}`;
-    return { ...fields, note: `${label}: ${order}.` };
+  const isTitle = anyNamed && !onePerson && itemColumn === undefined && item !== -1 && item === title;
+  const guess = index > 0 ? 'index' : isTitle ? 'title' : anyNamed || isChosen ? undefined : 'positions';
+  const note = noteOn(table, fields, guess);
+  return { ...fields, note: note && `${label}: ${note}.` };
+}
+
+/** What is to be said of columns that were guessed: as what the first or the items were taken, or all by their positions. */
+function noteOn(table: Table, { user, item, rating, time, timeFound }: Fields, guess: 'index' | 'title' | 'positions' | undefined) {
+  const { names, header } = table;
+  if (guess === 'index') return 'the first column counts the rows and was taken for an index';
+  if (timeFound === 'position' && time !== undefined && isTooEarly(table, time)) {
+    return `the columns were taken for users, items, ratings and times, though the fourth has no value above ${EARLIEST}`;
   }
-  if (anyNamed && !onePerson && itemColumn === undefined && item !== -1 && item === title) {
-    return { ...fields, note: `${label}: no column of items has a known name; '${names[item]}' was taken.` };
-  }
-  if (anyNamed || isChosen || !header) return fields;
-  const unnamed = [...(fields.user === undefined ? [] : [`'${names[fields.user]}' for the users`]), `'${names[items]}' for the items`];
-  return {
-    ...fields,
-    note: `${label}: no column has a known name; ${unnamed.join(', ')} and '${names[ratings]}' for the ratings were taken.`,
-  };
+  if (guess === 'title') return `no column of items has a known name; '${names[item]}' was taken`;
+  if (guess === undefined || !header) return undefined;
+  const users = user === undefined ? '' : `'${names[user]}' for the users, `;
+  return `no column has a known name; ${users}'${names[item]}' for the items and '${names[rating]}' for the ratings were taken`;
 }
 
 function titleAt(table: Table, label: string, { titleColumn }: ReadOptions, named: number): number {

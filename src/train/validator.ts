@@ -63,10 +63,14 @@ export class Validator {
       shape,
     } = tables;
     const kernel = validate(loss, range, score, shape.hasBias);
-    const [pipeline, checker, moments] = await Promise.all([gpu.compile(kernel), gpu.compile(nonFinite), gpu.compile(columnMoments)]);
     const nRatings = ratings.users.length;
     const packed = new StructArray(Rating, nRatings);
     const hasUnknown = unknownUser === 'mean' && shape.nUsers > 1 && ratings.users.includes(0);
+    const [pipeline, checker, moments] = await Promise.all([
+      gpu.compile(kernel),
+      gpu.compile(nonFinite),
+      hasUnknown ? gpu.compile(columnMoments) : undefined,
+    ]);
     const users = hasUnknown ? ratings.users.map((user) => user || tables.meanUserRow) : ratings.users;
     packRatings(packed, { ...ratings, users }, shape.nUsers, nRatings);
     return gpu.owning((scope) => {
@@ -75,7 +79,7 @@ export class Validator {
       const checks = [param, ...Object.values(state)].map((values) => checker.bind(scope, { values, found }, { nVecs: nParams / 4 }));
       const buffers = { ratings: scope.upload('validation ratings', packed.words), param, sums };
       const binding = pipeline.bind(scope, buffers, { nRatings, factorVecs, rowVecs });
-      const readPrior = hasUnknown ? priorReader(tables, scope, moments) : undefined;
+      const readPrior = moments && priorReader(tables, scope, moments);
       return new Validator(tables, nRatings, scope, binding, checks, found, sums, readPrior);
     });
   }

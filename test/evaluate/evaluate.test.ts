@@ -273,6 +273,7 @@ test('mean and sample standard deviation are those of the textbook', () => {
   assert.is(sd.rmse, 0);
   assert.ok(Number.isNaN(mean.r2));
   assert.ok(Number.isNaN(meanAndSd([scores(1, 0)]).sd.mse));
+  assert.equal([meanAndSd([]).mean.mse, meanAndSd([]).sd.mse], [NaN, NaN]);
   assert.not.ok('ndcg' in mean);
 });
 

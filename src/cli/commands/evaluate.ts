@@ -92,7 +92,6 @@ async function evaluate(flags: EvaluateFlags, command: Command): Promise<void> {
           protocol,
           config: usedSettings(flags, result.folds),
           ...result,
-          ...(result.folds.length === 0 && { mean: undefined, sd: undefined }),
           interrupted,
           ...(diverged && { diverged }),
         };

@@ -48,12 +48,13 @@ export async function checkFiles({ reads = {}, writes = {}, checkpointDir }: Com
   const outputs: Spot[] = [];
   for (const [flag, path] of each(writes)) outputs.push(await outputSpot(flag, path));
   const checkpoints = checkpointDir === undefined ? [] : await checkpointSpots(checkpointDir);
+  const folder = checkpoints[0]?.place;
   const inputs: Spot[] = [];
   for (const [flag, path] of each(reads)) inputs.push({ flag, path, id: await idOf(path) });
 
   for (const [k, output] of outputs.entries()) {
     for (const other of [...outputs.slice(0, k), ...inputs, ...checkpoints, ...standardStreams(output)]) await compare(output, other);
-    if (checkpointDir !== undefined) await refuseInside(output, checkpointDir);
+    if (folder !== undefined) refuseInside(output, folder);
   }
   for (const output of checkpoints) for (const other of inputs) await compare(output, other);
 }
@@ -145,8 +146,7 @@ async function meet(a: Place | undefined, b: Place | undefined, how: (a: string,
 
 const fold = (name: string) => name.normalize('NFC').toLowerCase();
 
-async function refuseInside(output: Spot, dir: string): Promise<void> {
-  const { key } = await folderPlace(dir);
+function refuseInside(output: Spot, { key }: Place): void {
   const name = output.place?.key.startsWith(`${key}/`) ? output.place.key.slice(key.length + 1) : '';
   if (!CHECKPOINT_FILE.test(name)) return;
   throw new UsageError(`${output.flag} ${output.path} has the name of a checkpoint in --checkpoint-dir; name another file to write.`);

@@ -122,7 +122,7 @@ export async function checkTarget(path: string): Promise<Target> {
     if (target.kind !== 'file') return target;
     const { folder, names } = await anchorOf(target.path);
     for (const name of names) await lstatOrNone(join(folder, name)); // a name that is too long is refused here
-    await makeAndRemove(folder).catch((error: unknown) => {
+    await withProbe(folder, async () => undefined).catch((error: unknown) => {
       if (target.found === undefined || !cannotBeReplaced(error)) throw error;
     });
     return target;
@@ -131,25 +131,22 @@ export async function checkTarget(path: string): Promise<Target> {
   }
 }
 
-async function makeAndRemove(folder: string): Promise<void> {
+/** Makes a file in a folder, looks at something, and removes it. @throws the file system's error where no file can be made */
+async function withProbe<T>(folder: string, look: (probe: string) => Promise<T>): Promise<T> {
   const probe = temporaryPath(folder);
   const file = await open(probe, 'wx', 0o600);
-  await file.close();
-  await rm(probe, { force: true });
+  try {
+    await file.close();
+    return await look(probe);
+  } finally {
+    await rm(probe, { force: true });
+  }
 }
 
 /** Whether names that differ in case alone are one file in a folder. False where it cannot be found out. */
 export async function ignoresCase(folder: string): Promise<boolean> {
-  const probe = temporaryPath(folder);
-  try {
-    const file = await open(probe, 'wx', 0o600);
-    await file.close();
-    return (await lstatOrNone(join(folder, basename(probe).toUpperCase()))) !== undefined;
-  } catch {
-    return false;
-  } finally {
-    await rm(probe, { force: true });
-  }
+  const look = async (probe: string) => (await lstatOrNone(join(folder, basename(probe).toUpperCase()))) !== undefined;
+  return withProbe(folder, look).catch(() => false);
 }
 
 /** Whether an error means that a file cannot be replaced by another, though it may be overwritten. */
