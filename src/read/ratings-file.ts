@@ -1,4 +1,4 @@
-import { checkOptions, checkRange } from '../base/check.js';
+import { checkChoice, checkOptions, checkRange, show } from '../base/check.js';
 import type { RatingColumns } from '../data/collab-data.js';
 import type { Id } from '../data/ids.js';
 import { checkEncoding } from './encoding.js';
@@ -49,12 +49,21 @@ export interface Group {
   titles?: Map<Id, string> | undefined;
 }
 
-/** @throws RangeError for an option out of range, TypeError for one that does not exist */
+/** @throws RangeError for an option out of range, TypeError for one that does not exist or is of another type */
 export function checkReadOptions(of: string, options: ReadOptions, others: readonly string[] = []): void {
   checkOptions(of, options, [...READ_OPTIONS, ...others]);
   const { ratingRange, delimiter, encoding } = options;
   if (ratingRange !== undefined) checkRange('ratingRange', ratingRange);
   if (delimiter === '') throw new RangeError('delimiter must not be empty.');
+  if (delimiter !== undefined && typeof delimiter !== 'string') throw new TypeError(`delimiter must be a text, not ${show(delimiter)}.`);
+  for (const name of ['header', 'onePerson', 'skipBadRows', 'textIds'] as const) {
+    if (options[name] !== undefined) checkChoice(name, options[name], [true, false]);
+  }
+  for (const name of ['userColumn', 'itemColumn', 'ratingColumn', 'timestampColumn', 'titleColumn'] as const) {
+    const choice: unknown = options[name] ?? '';
+    if (typeof choice === 'string' || typeof choice === 'number') continue;
+    throw new TypeError(`${name} must be the name of a column or its position, not ${show(choice)}.`);
+  }
   checkEncoding(encoding);
 }
 

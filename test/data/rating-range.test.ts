@@ -45,4 +45,8 @@ test('ratings that float32 cannot span are refused', () => {
     assertRefused(() => rangeOfRatings(ratings), /No range .* Scale the ratings\.$/, DataError);
 });
 
+test('no range is made without ratings, or of one that is no finite number', () => {
+  for (const ratings of [[], [NaN], [1, Infinity]]) assertRefused(() => rangeOfRatings(ratings), /^No range of predictions/, DataError);
+});
+
 test.run();

@@ -9,7 +9,7 @@ import { cacheDir } from '../disk/cache.js';
  * beside them. Nothing is opened, and a source that does not exist has none.
  */
 export async function inputFiles(source: string): Promise<string[]> {
-  if (source === '-') return [source];
+  if (source === '-' || source === '') return [source];
   const found = await stat(source).catch(() => undefined);
   if (found?.isDirectory()) return (await readdir(source).catch(() => [])).map((name) => join(source, name));
   const files = found === undefined ? await matching(source) : [source];

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { show } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
 import type { Id } from '../../data/ids.js';
 import { joined } from '../../read/encoding.js';
@@ -41,7 +42,7 @@ interface Source {
  *   MovieLens; a pattern such as `part-*.csv`; `-` for standard input; or a list of these, joined in the order given
  * @throws DataError at the first malformed row, with file, line (from 1, the header counted; for Parquet the row), column and
  *   value, and for a file that is missing, empty, binary, or without the columns needed; RangeError for an option out of
- *   range, TypeError for one that does not exist
+ *   range, TypeError for one that does not exist, and for a source that is no name
  */
 export async function readRatings(source: string | readonly string[], options: ReadRatingsOptions = {}): Promise<RatingsFile> {
   checkReadOptions('readRatings', options, ['stdin']);
@@ -63,6 +64,11 @@ async function readFiles(groups: readonly (readonly string[])[], options: ReadRa
 }
 
 async function groupOf(names: readonly string[], options: ReadRatingsOptions): Promise<Group> {
+  const isName = (name: unknown) => typeof name === 'string' && name !== '';
+  if (!Array.isArray(names) || !names.every(isName)) {
+    const wrong: unknown = Array.isArray(names) ? names.find((name) => !isName(name)) : names;
+    throw new TypeError(`A source of ratings is the name of a file or folder, not ${show(wrong)}.`);
+  }
   if (names.length === 0) throw new RangeError('readRatings needs the name of a file.');
   const sources: Source[] = [];
   for (const name of names) sources.push(...(await findSources(name, options.stdin ?? process.stdin)));

@@ -12,6 +12,14 @@ test('options that do not exist are refused, with the one that was meant', async
     [() => readRatings(path, { textids: true } as object), /^readRatings has no option 'textids'; did you mean textIds\?$/],
     [() => readSplit(path, path, { skipBadRow: true } as object), /^readSplit has no option 'skipBadRow'; did you mean skipBadRows\?$/],
     [() => readRatings(path, { delimiter: '' }), /^delimiter must not be empty\.$/],
+    [() => readRatings(path, { delimiter: 5 as never }), /^delimiter must be a text, not 5\.$/],
+    [() => readRatings(path, { textIds: 'no' as never }), /^textIds must be true or false, not 'no'\.$/],
+    [() => readRatings(path, { userColumn: {} as never }), /^userColumn must be the name of a column or its position, not an object\.$/],
+    [() => readRatings(5 as never), /^A source of ratings is the name of a file or folder, not 5\.$/],
+    [() => readRatings(null as never), /^A source of ratings is the name of a file or folder, not null\.$/],
+    [() => readRatings(undefined as never), /^A source of ratings is the name of a file or folder, not undefined\.$/],
+    [() => readRatings(''), /^A source of ratings is the name of a file or folder, not ''\.$/],
+    [() => readRatings([path, 7 as never]), /^A source of ratings is the name of a file or folder, not 7\.$/],
     [() => readRatings(path, { ratingRange: [5, 1] }), /^ratingRange must be two finite numbers, lo < hi, not \[5, 1\]\.$/],
   ];
   for (const [run, message] of refusals) {
