@@ -36,6 +36,15 @@ export const LazyTouch = struct('LazyTouch', {
   wd: 'vec2f',
 });
 
+/**
+ * One row that a lazy step touches. row: 2 row + the copy of the parameters to read it in; the other copy is written. Its
+ * ratings are the members [begin, end). The row is idle from the next step on to idleEnd - 1. All zeros: an empty slot.
+ */
+export const RowTouch = struct('RowTouch', { row: 'u32', begin: 'u32', end: 'u32', idleEnd: 'u32' });
+
+/** A rating as the owner of a touched row needs it: 2 row + copy of the row on the other side, and the rating. */
+export const Member = struct('Member', { row: 'u32', y: 'f32' });
+
 /** What lazy steps need of a step: its rate, its numbers of the closed form, and where its touches begin. */
 export const stepStruct = (optimizer: OptimizerOp, idle: IdleOp) =>
   struct('Step', { rate: rateStruct(optimizer), factors: idleStruct(idle), biases: idleStruct(idle), firstTouch: 'u32' });
