@@ -1,4 +1,5 @@
 import type { Schedule } from '../../src/schedule/schedule.js';
+import { backward } from './backward.js';
 import type { IdleOptions } from './optimizer.js';
 
 /**
@@ -23,8 +24,11 @@ import type { IdleOptions } from './optimizer.js';
  */
 export const N_POLES = 3;
 
-/** Poles of Q_t for one weight decay: weights w and shifts eps x, N_POLES of each for every t in 0..nSteps. */
+/** Poles of Q_t for one weight decay: weights w and shifts eps x, N_POLES of each for every step t of a window. */
 export type Poles = Readonly<Record<'weights' | 'shifts', Float64Array>>;
+
+/** Poles of the steps [from, to) of a schedule, to <= nSteps + 1. */
+export type PolesOf = (from: number, to: number) => Poles;
 
 /** What the poles depend on beside the schedule. */
 export interface PoleOptions extends IdleOptions {
@@ -32,28 +36,35 @@ export interface PoleOptions extends IdleOptions {
   readonly eps: number;
 }
 
-export function idlePoles({ lr, beta1 }: Schedule, { wd, beta2, eps, stepCount }: PoleOptions): Poles {
-  const nSteps = lr.length;
-  const weights = new Float64Array((nSteps + 1) * N_POLES);
-  const shifts = new Float64Array((nSteps + 1) * N_POLES).fill(eps);
+export function idlePoles({ lr, beta1 }: Schedule, { wd, beta2, eps, stepCount }: PoleOptions): PolesOf {
   const moments = new Float64Array(2 * N_POLES);
   const rootBeta2 = Math.sqrt(beta2);
-  for (let t = nSteps - 1; t >= 0; t--) {
+  const growths = moments.map(() => 1 / rootBeta2);
+  for (let k = 1; k < growths.length; k++) growths[k] = growths[k - 1] / rootBeta2;
+  const { visit } = backward(lr.length, moments, (t) => {
     const T = stepCount + t + 1;
-    const d1 = 1 - beta1[t] ** T;
-    const rootD2 = Math.sqrt(1 - beta2 ** T);
+    const size = lr[t] / biasCorrection(beta1[t], T);
+    const rootD2 = Math.sqrt(biasCorrection(beta2, T));
     const r = beta1[t] / (1 - lr[t] * wd);
-    let growth = 1 / rootBeta2;
     let scale = rootD2;
     for (let k = 0; k < 2 * N_POLES; k++) {
-      moments[k] = r * growth * ((lr[t] / d1) * scale + moments[k]);
-      growth /= rootBeta2;
+      moments[k] = r * growths[k] * (size * scale + moments[k]);
       scale *= rootD2;
     }
-    gaussQuadrature(moments, eps, weights.subarray(t * N_POLES, (t + 1) * N_POLES), shifts.subarray(t * N_POLES, (t + 1) * N_POLES));
-  }
-  return { weights, shifts };
+  });
+  return (from, to) => {
+    const weights = new Float64Array((to - from) * N_POLES);
+    const shifts = new Float64Array((to - from) * N_POLES).fill(eps);
+    visit(from, to, (t) => {
+      const at = (t - from) * N_POLES;
+      gaussQuadrature(moments, eps, weights.subarray(at, at + N_POLES), shifts.subarray(at, at + N_POLES));
+    });
+    return { weights, shifts };
+  };
 }
+
+/** 1 - beta^t, for beta in [0, 1]. Without the power where it is 1 to the last bit: beta^t <= exp(-t (1 - beta)) < 2^-54. */
+export const biasCorrection = (beta: number, t: number): number => (t * (1 - beta) > 38 ? 1 : 1 - beta ** t);
 
 /** Scratch of gaussQuadrature: recurrence coefficients and the rows of the Chebyshev algorithm. */
 const alpha = new Float64Array(N_POLES);
@@ -126,10 +137,10 @@ function roots(n: number, out: Float64Array): void {
   }
 }
 
-/** Q_t(s) by its poles. */
-export function idleQ({ weights, shifts }: Readonly<Record<string, ArrayLike<number>>>, t: number, s: number): number {
+/** Q_t(s) by the poles of one step. */
+export function idleQ({ weights, shifts }: Readonly<Record<string, ArrayLike<number>>>, s: number): number {
   let q = 0;
-  for (let i = t * N_POLES; i < (t + 1) * N_POLES; i++) q += weights[i] / (s + shifts[i]);
+  for (let i = 0; i < N_POLES; i++) q += weights[i] / (s + shifts[i]);
   return q;
 }
 
@@ -142,8 +153,8 @@ export function idleQSums({ lr, beta1 }: Schedule, { wd, beta2, eps, stepCount }
     const T = stepCount + j + 1;
     decay *= beta1[j] / (1 - lr[j] * wd);
     growth /= Math.sqrt(beta2);
-    const x = Math.sqrt(1 - beta2 ** T) * growth;
-    const a = (lr[j] / (1 - beta1[j] ** T)) * decay * x;
+    const x = Math.sqrt(biasCorrection(beta2, T)) * growth;
+    const a = (lr[j] / biasCorrection(beta1[j], T)) * decay * x;
     more = false;
     for (let i = 0; i < s.length; i++) {
       const term = a / (s[i] + eps * x);
@@ -170,12 +181,13 @@ const PROBED_S = Array.from({ length: 22 }, (_, i) => 10 ** (-8 + i * 0.4));
  * The first step from which the poles may be trusted; rows replay the steps before it. `schedule.lr.length` where they
  * never may: a decay too strong for the recursion, or constants beyond those that the poles are tested with.
  */
-export function replayEnd(schedule: Schedule, options: PoleOptions, poles: Poles): number {
+export function replayEnd(schedule: Schedule, options: PoleOptions, polesOf: PolesOf): number {
   const nSteps = schedule.lr.length;
   if (options.beta2 < TESTED.beta2 || options.eps < TESTED.eps) return nSteps;
   const fits = (t: number) => {
     const exact = idleQSums(schedule, options, t, PROBED_S);
-    return PROBED_S.every((s, i) => 2 * s * (Math.abs(idleQ(poles, t, s) - exact[i]) + FLOAT32_ROUNDING * exact[i]) <= TOLERANCE);
+    const poles = polesOf(t, t + 1);
+    return PROBED_S.every((s, i) => 2 * s * (Math.abs(idleQ(poles, s) - exact[i]) + FLOAT32_ROUNDING * exact[i]) <= TOLERANCE);
   };
   const probes = [
     0,

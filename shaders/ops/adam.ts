@@ -1,5 +1,5 @@
 import { wgsl } from '../../src/gpu/wgsl.js';
-import { idlePoles, idleQ, replayEnd } from './adam-poles.js';
+import { biasCorrection, idlePoles, idleQ, replayEnd } from './adam-poles.js';
 import type { IdleOp, OptimizerOp } from './optimizer.js';
 
 /** Constants of `adam`. */
@@ -26,7 +26,12 @@ export function adam({ beta2 = 0.99, eps = 1e-8 }: AdamOptions = {}): OptimizerO
     name: 'adam',
     uniforms: { beta2, eps },
     nState: 2,
-    rate: (lr, beta1, t) => ({ lr, beta1, stepSize: lr / (1 - beta1 ** t), vScale: 1 / Math.sqrt(1 - beta2 ** t) }),
+    rate: (lr, beta1, t) => ({
+      lr,
+      beta1,
+      stepSize: lr / biasCorrection(beta1, t),
+      vScale: 1 / Math.sqrt(biasCorrection(beta2, t)),
+    }),
     wgsl: wgsl`
 fn update(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f>, g: vec4f, rate: Rate, wd: f32) {
   *m = rate.beta1 * *m + (1.0 - rate.beta1) * g;
@@ -74,13 +79,13 @@ fn idle(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f
 `,
     table: (schedule, { wd, stepCount }) => {
       const options = { wd, beta2, eps, stepCount };
-      const poles = idlePoles(schedule, options);
-      return { columns: poles, validFrom: replayEnd(schedule, options, poles) };
+      const rows = idlePoles(schedule, options);
+      return { rows, validFrom: replayEnd(schedule, options, rows) };
     },
     advance: ([p, m, v], { wdDecay, decays: [b, root], before, after }) => {
       const s = Math.sqrt(v);
-      const rest = p - m * idleQ(before, 0, s);
-      return [wdDecay * rest + m * b * idleQ(after, 0, s * root), m * b, v * root * root];
+      const rest = p - m * idleQ(before, s);
+      return [wdDecay * rest + m * b * idleQ(after, s * root), m * b, v * root * root];
     },
   };
 }

@@ -51,10 +51,13 @@ export interface IdleOptions {
   readonly stepCount: number;
 }
 
-/** `Idle` for every step of a schedule. */
+/** `Idle` for the steps of a schedule, 0 to nSteps. */
 export interface IdleTable {
-  /** Each field's numbers, step after step. */
-  readonly columns: Readonly<Record<string, Float64Array>>;
+  /**
+   * Each field's numbers for the steps [from, to), step after step; 0 <= from < to <= nSteps + 1. A fit asks for one window
+   * after another, and a schedule may have millions of steps: keep nothing for each of them.
+   */
+  readonly rows: (from: number, to: number) => Readonly<Record<string, Float64Array>>;
   /** The first step from which the closed form is exact to float32; before it rows make their idle steps one by one. */
   readonly validFrom: number;
 }

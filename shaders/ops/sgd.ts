@@ -1,5 +1,6 @@
 import { wgsl } from '../../src/gpu/wgsl.js';
 import type { Schedule } from '../../src/schedule/schedule.js';
+import { backward } from './backward.js';
 import type { IdleOptions, IdleTable, OptimizerOp } from './optimizer.js';
 
 /**
@@ -52,15 +53,20 @@ fn idle(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f
    * rounding: there rows make their idle steps one by one.
    */
   function idleTable({ lr, beta1 }: Schedule, { wd }: IdleOptions): IdleTable {
-    const q = new Float64Array(lr.length + 1);
+    const q = new Float64Array(1);
+    const beta = (t: number) => (momentum ? beta1[t] : 0);
+    const { visit } = backward(lr.length, q, (t) => (q[0] = (beta(t) / (1 - lr[t] * wd)) * (lr[t] + q[0])));
     let validFrom = 0;
-    for (let t = lr.length - 1; t >= 0; t--) {
-      const beta = momentum ? beta1[t] : 0;
-      q[t] = (beta / (1 - lr[t] * wd)) * (lr[t] + q[t + 1]);
-      const near = lr[t] / (1 - beta);
-      if (validFrom === 0 && !(q[t] <= FAR * near)) validFrom = t + 1;
-    }
-    return { columns: { q }, validFrom };
+    visit(0, lr.length, (t) => {
+      const near = lr[t] / (1 - beta(t));
+      if (validFrom === 0 && !(q[0] <= FAR * near)) validFrom = t + 1;
+    });
+    const rows = (from: number, to: number) => {
+      const all = new Float64Array(to - from);
+      visit(from, to, (t) => (all[t - from] = q[0]));
+      return { q: all };
+    };
+    return { rows, validFrom };
   }
 }
 

@@ -12,6 +12,7 @@ import { BatchGrouper } from '../data/batches.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
 import { StructArray } from '../gpu/struct.js';
+import type { Schedule } from '../schedule/schedule.js';
 import { BatchLosses } from './batch-losses.js';
 import type { Stepper, StepperInput } from './stepper.js';
 import { rates } from './step-table.js';
@@ -55,13 +56,15 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
     const stepRates = scope.allocate('rates', 4 * Rate.size * maxSteps);
     const state = tables.state as Record<'m' | 'v', GPUBuffer>;
     const optimize = optimizerKernel.bind(scope, { rates: stepRates, grad, param, ...state }, { nVecs, rowVecs, factorVecs, wd, wdBias });
-    let table: StructArray<(typeof Rate)['fields']>;
+    const window = new StructArray(Rate, maxSteps);
+    let schedule: Schedule;
+    let stepCount: number;
 
     return {
       name: fused ? 'dense' : 'unfused',
-      begin(next, stepCount) {
-        table = new StructArray(Rate, next.lr.length);
-        rates(optimizer, next, stepCount, (step, rate) => table.set(step, rate));
+      begin(next, stepsMade) {
+        schedule = next;
+        stepCount = stepsMade;
       },
       async run(order, batch, step, nSteps) {
         const chunk = grouper.group(order, batch, nSteps);
@@ -69,7 +72,8 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
         gpu.write(ratings, chunk.ratings.slice(0, nSteps * batchSize));
         gpu.write(touches, chunk.touches.slice(0, chunk.touchStart[nSteps]));
         gpu.write(members, chunk.members);
-        gpu.write(stepRates, table.slice(step, step + nSteps));
+        rates(optimizer, schedule, stepCount, [step, step + nSteps], (t, rate) => window.set(t - step, rate));
+        gpu.write(stepRates, window.slice(0, nSteps));
         await gpu.turn();
         const recorder = gpu.record('dense steps', { slots });
         for (let s = 0; s < nSteps; s++) {

@@ -144,10 +144,10 @@ async function checkIdle(gpu: Gpu, op: OptimizerOp, states: Float32Array<ArrayBu
   const Idle = idleStruct(idle);
   const wd = 0.1;
   for (const schedule of [constant({ totalSteps: 100, lr: 0.01 }), oneCycle({ totalSteps: 100, lrMax: 0.01 })]) {
-    const { columns, validFrom } = idle.table(schedule, { wd, stepCount: STEP_COUNT });
+    const { rows, validFrom } = idle.table(schedule, { wd, stepCount: STEP_COUNT });
     for (const [from, to] of SPANS) {
       if (from < validFrom) continue;
-      const fields = [from, to].map((t) => fieldsAt(columns, t, schedule.lr.length + 1));
+      const fields = [from, to].map((t) => rows(t, t + 1));
       const input = { ...productsOf(op, schedule, wd, from, to), before: fields[0], after: fields[1] };
       const table = new StructArray(Idle as Struct<Fields>, 2);
       fields.forEach((values, i) => {
@@ -180,13 +180,6 @@ fn rest(x: vec4f) -> vec4f {
       }
     }
   }
-}
-
-/** The fields of `Idle` at step t. */
-function fieldsAt(columns: Readonly<Record<string, Float64Array>>, t: number, n: number): Record<string, Float64Array> {
-  return Object.fromEntries(
-    Object.entries(columns).map(([name, values]) => [name, values.slice((t * values.length) / n, ((t + 1) * values.length) / n)]),
-  );
 }
 
 function productsOf({ idle }: OptimizerOp, { lr, beta1 }: Schedule, wd: number, from: number, to: number) {

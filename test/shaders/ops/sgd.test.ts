@@ -22,18 +22,19 @@ test('momentum keeps beta1 of the last step', () => {
 
 test('without momentum an idle row only decays', () => {
   const { idle } = sgd();
-  const { columns, validFrom } = idle!.table(constant({ totalSteps: 9, lr: 0.1 }), { wd: 0.5, stepCount: 0 });
+  const { rows, validFrom } = idle!.table(constant({ totalSteps: 9, lr: 0.1 }), { wd: 0.5, stepCount: 0 });
   assert.is(validFrom, 0);
-  assert.ok(columns['q'].every((q) => q === 0));
+  assert.ok(rows(0, 10)['q'].every((q) => q === 0));
   const none = { q: [0] };
   assert.is(idle!.advance([2, 0, 0], { wdDecay: 0.25, decays: [0], before: none, after: none })[0], 0.5);
 });
 
 test('after the last step nothing is left to come, and the last step alone is left before it', () => {
-  const { columns } = sgd({ momentum: true }).idle!.table(constant({ totalSteps: 3, lr: 0.1, beta1: 0.8 }), { wd: 0, stepCount: 0 });
-  assert.is(columns['q'].length, 4);
-  assert.is(columns['q'][3], 0);
-  assertClose(columns['q'].subarray(0, 3), [0.08 + 0.8 * (0.08 + 0.8 * 0.08), 0.08 + 0.8 * 0.08, 0.08], 1e-15, 'q');
+  const { rows } = sgd({ momentum: true }).idle!.table(constant({ totalSteps: 3, lr: 0.1, beta1: 0.8 }), { wd: 0, stepCount: 0 });
+  const { q } = rows(0, 4);
+  assert.is(q.length, 4);
+  assert.is(q[3], 0);
+  assertClose(q.subarray(0, 3), [0.08 + 0.8 * (0.08 + 0.8 * 0.08), 0.08 + 0.8 * 0.08, 0.08], 1e-15, 'q');
 });
 
 test('a sweep whose rates grow faster than the momentum fades makes its idle steps one by one', () => {
