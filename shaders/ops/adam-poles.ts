@@ -55,10 +55,7 @@ export function idlePoles({ lr, beta1 }: Schedule, { wd, beta2, eps, stepCount }
   return (from, to) => {
     const weights = new Float64Array((to - from) * N_POLES);
     const shifts = new Float64Array((to - from) * N_POLES).fill(eps);
-    visit(from, to, (t) => {
-      const at = (t - from) * N_POLES;
-      gaussQuadrature(moments, eps, weights.subarray(at, at + N_POLES), shifts.subarray(at, at + N_POLES));
-    });
+    visit(from, to, (t) => gaussQuadrature(moments, eps, weights, shifts, (t - from) * N_POLES));
     return { weights, shifts };
   };
 }
@@ -72,11 +69,11 @@ const beta = new Float64Array(N_POLES);
 const sigma = [0, 1, 2].map(() => new Float64Array(2 * N_POLES));
 
 /**
- * Nodes and weights of the Gauss rule of a measure with the given moments, nodes scaled by `scale`: the recurrence of
- * its orthogonal polynomials by the Chebyshev algorithm (Gautschi 2004), then their roots. A measure of fewer points
- * gives as many poles, and leaves the others as they are, with weight 0.
+ * Nodes and weights of the Gauss rule of a measure with the given moments, nodes scaled by `scale`: the recurrence of its
+ * orthogonal polynomials by the Chebyshev algorithm (Gautschi 2004), then their roots. A measure of fewer points gives as
+ * many poles, and leaves the others as they are, with weight 0. Both are written from place `at` on.
  */
-function gaussQuadrature(moments: Float64Array, scale: number, weights: Float64Array, nodes: Float64Array): void {
+function gaussQuadrature(moments: Float64Array, scale: number, weights: Float64Array, nodes: Float64Array, at: number): void {
   const mass = moments[0];
   // Moments so small have lost their digits, and there is nothing left to come.
   if (!(mass > 1e-290) || !Number.isFinite(moments[2 * N_POLES - 1])) return;
@@ -95,9 +92,9 @@ function gaussQuadrature(moments: Float64Array, scale: number, weights: Float64A
     alpha[n] = now[n + 1] / now[n] - old[n] / old[n - 1];
     [older, old, now] = [old, now, older];
   }
-  roots(n, nodes);
+  roots(n, nodes, at);
   for (let i = 0; i < n; i++) {
-    const x = nodes[i];
+    const x = nodes[at + i];
     // weight = mass / sum of the squared orthonormal polynomials at the node
     let previous = 0;
     let value = 1;
@@ -110,30 +107,30 @@ function gaussQuadrature(moments: Float64Array, scale: number, weights: Float64A
       norm *= beta[k];
       sum += (value * value) / norm;
     }
-    weights[i] = mass / sum;
-    nodes[i] = x * unit * scale;
+    weights[at + i] = mass / sum;
+    nodes[at + i] = x * unit * scale;
   }
 }
 
-/** Roots of the orthogonal polynomial of degree n <= 3: the eigenvalues of its Jacobi matrix, in closed form. */
-function roots(n: number, out: Float64Array): void {
-  const [a, b, c] = alpha;
-  const [, e, f] = beta;
+/** Roots of the orthogonal polynomial of degree n <= 3, from place `at` on: the eigenvalues of its Jacobi matrix, in closed form. */
+function roots(n: number, out: Float64Array, at: number): void {
+  const { 0: a, 1: b, 2: c } = alpha;
+  const { 1: e, 2: f } = beta;
   if (n === 1) {
-    out[0] = a;
+    out[at] = a;
   } else if (n === 2) {
     const centre = (a + b) / 2;
     const radius = Math.sqrt(((a - b) / 2) ** 2 + e);
-    out[0] = centre - radius;
-    out[1] = centre + radius;
+    out[at] = centre - radius;
+    out[at + 1] = centre + radius;
   } else {
     const q = (a + b + c) / 3;
     const p = Math.sqrt(((a - q) ** 2 + (b - q) ** 2 + (c - q) ** 2 + 2 * (e + f)) / 6);
     const determinant = (a - q) * ((b - q) * (c - q) - f) - e * (c - q);
     const angle = Math.acos(Math.min(1, Math.max(-1, determinant / (2 * p ** 3)))) / 3;
-    out[0] = q + 2 * p * Math.cos(angle);
-    out[2] = q + 2 * p * Math.cos(angle + (2 * Math.PI) / 3);
-    out[1] = 3 * q - out[0] - out[2];
+    out[at] = q + 2 * p * Math.cos(angle);
+    out[at + 2] = q + 2 * p * Math.cos(angle + (2 * Math.PI) / 3);
+    out[at + 1] = 3 * q - out[at] - out[at + 2];
   }
 }
 
