@@ -15,7 +15,7 @@ export type { RatingsFile, RatingsSplit, Skipped } from './read/ratings-file.js'
 export { plantedRatings, type PlantedOptions, type PlantedRatings } from './data/planted.js';
 
 // Training
-export { collabLearner } from './train/make-learner.js';
+export { collabLearner, type BatchShape } from './train/make-learner.js';
 export { CollabLearner, type OneCycleFitOptions, type ShownResult } from './train/learner.js';
 export type { LrFindOptions } from './train/lr-find.js';
 export type { EpochOrder } from './train/order.js';

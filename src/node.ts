@@ -10,6 +10,7 @@ import type { LearnerOptions } from './train/options.js';
 
 export * from './index.js';
 export { listAdapters, openAdapter, type AdapterReport, type OpenAdapterOptions, type OpenedAdapter } from './node/device/adapter.js';
+export { threadsFor } from './node/device/threads.js';
 export { openGpu, type OpenedGpu, type OpenGpuOptions } from './node/device/device.js';
 export * from './node/ratings/default-data.js';
 export * from './node/ratings/ratings-file.js';
@@ -25,8 +26,8 @@ export { itemMap, itemPca, type ItemPca, type MapPoint } from './node/plots/pca.
 export * from './node/plots/plots.js';
 
 /**
- * As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`; what 'auto' measures is kept in
- * the cache folder.
+ * As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`, with the threads of `threadsFor`;
+ * what 'auto' measures is kept in the cache folder.
  */
 export function collabLearner(data: CollabData, options: LearnerOptions = {}): Promise<CollabLearner> {
   return makeInCore(data, { ...options, calibrations: options.calibrations ?? calibrationFile() }, openOwnGpu);

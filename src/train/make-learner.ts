@@ -10,20 +10,35 @@ import { checkedOrder, randomOrder } from './order.js';
 import { Trainer } from './trainer.js';
 import { Validator } from './validator.js';
 
+/** The batches that a learner trains on: what the choice of a device may depend on. */
+export interface BatchShape {
+  /** Ratings per training step. */
+  batchSize: number;
+  /** Length of a user's and an item's vector. */
+  nFactors: number;
+  /** False: a model of factors only. Default true. */
+  bias?: boolean | undefined;
+}
+
 /**
  * A model, its data and its optimiser: what fastai calls a Learner. Starting values are fastai's, drawn from `seed`.
  *
- * @param open opens a device where none is given. Default: `navigator.gpu`'s
+ * @param open opens a device for such batches where none is given. Default: `navigator.gpu`'s
  * @throws RangeError or TypeError for a wrong option; MemoryBudgetError if the model does not fit; NoAdapterError or
  *   DotbiasError without WebGPU. Nothing stays allocated then
  */
 export async function collabLearner(
   data: CollabData,
   options: LearnerOptions = {},
-  open: () => Promise<Gpu> = openBrowserGpu,
+  open: (batch: BatchShape) => Promise<Gpu> = openBrowserGpu,
 ): Promise<CollabLearner> {
   const checked = checkLearnerOptions(data, options);
-  return onGpu(options.gpu, open, (gpu, ownsGpu) => makeLearner(gpu, data, options, checked, ownsGpu));
+  const batch = { batchSize: data.batchSize, nFactors: checked.nFactors, bias: checked.hasBias };
+  return onGpu(
+    options.gpu,
+    () => open(batch),
+    (gpu, ownsGpu) => makeLearner(gpu, data, options, checked, ownsGpu),
+  );
 }
 
 async function makeLearner(

@@ -2,18 +2,20 @@
 import { CollabData } from '../../../dist/src/data/collab-data.js';
 import { collabLearner } from '../../../dist/src/train/make-learner.js';
 import { openGpu } from '../../../dist/src/node/device/device.js';
+import { threadsFor } from '../../../dist/src/node/device/threads.js';
+import { adapterText } from '../../../dist/src/cli/print/head.js';
 import { main } from './harness.mjs';
 
 await main(async (work, stepper, adapter) => {
   const { users, items, ratings, validUsers, validItems, validRatings, seed, batchSize, nFactors, wd, yRange, lr, beta1 } = work;
-  const { gpu, info } = await openGpu(adapter === '' ? {} : { name: adapter });
+  const { gpu, info } = await openGpu({ name: adapter || undefined, softwareThreads: threadsFor({ batchSize, nFactors }) });
   // Ids are table rows, and become the same rows again, since each occurs in training. The seed gives the order of the work.
   const valid = { users: validUsers, items: validItems, ratings: validRatings };
   const data = CollabData.fromSplit({ users, items, ratings }, valid, { batchSize, seed });
   const learn = await collabLearner(data, { nFactors, wd, yRange, stepper, gpu, init: tablesOf(work) });
   const zero = await learn.embeddings.readState();
   return {
-    device: info.description,
+    device: adapterText(info),
     chunk: Infinity,
     reset() {
       learn.embeddings.writeState(zero);

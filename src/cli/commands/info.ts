@@ -3,7 +3,9 @@ import { NoAdapterError } from '../../base/errors.js';
 import { VERSION } from '../../base/version.js';
 import { type AdapterReport, listAdapters, openAdapter } from '../../node/device/adapter.js';
 import { cacheDir } from '../../node/disk/cache.js';
+import { describeRule } from '../../node/device/threads.js';
 import { addAdapterOption, type DeviceFlags } from '../options/device.js';
+import { onThreads } from '../print/head.js';
 import { note, oneLine, printJson, printLines } from '../process/terminal.js';
 
 interface InfoFlags extends Pick<DeviceFlags, 'adapter'> {
@@ -18,8 +20,8 @@ interface Info {
   cacheDir: string;
   /** Best first. */
   adapters: AdapterReport[];
-  /** The adapter that a run would use and why; absent where there is none. */
-  used?: { name: string; why: string } | undefined;
+  /** The adapter that a run would use and why, of lavapipe also the threads; absent where there is none. */
+  used?: { name: string; why: string; threads?: string | undefined } | undefined;
   /** Why there is no adapter, and what to install. */
   problem?: string | undefined;
 }
@@ -46,15 +48,22 @@ async function gather(name: string | undefined): Promise<Info> {
   const versions = { dotbias: VERSION, node: process.version, platform: `${process.platform} ${process.arch}`, cacheDir: cacheDir() };
   try {
     const { info: used, why } = await openAdapter({ quiet: true, name });
-    return { ...versions, adapters: await listAdapters({ quiet: true }), used: { name: used.name, why } };
+    const threads = threadsText(used);
+    return { ...versions, adapters: await listAdapters({ quiet: true }), used: { name: used.name, why, ...(threads && { threads }) } };
   } catch (error) {
     if (!(error instanceof NoAdapterError)) throw error;
     return { ...versions, adapters: await listAdapters({ quiet: true }).catch(() => []), problem: error.message };
   }
 }
 
+/** On which threads lavapipe would compute; empty for another adapter. */
+function threadsText({ name, softwareThreads }: AdapterReport): string {
+  if (name !== 'llvmpipe') return '';
+  return softwareThreads === undefined ? describeRule() : `${onThreads(softwareThreads)}, as LP_NUM_THREADS says`;
+}
+
 function describe({ dotbias, node, platform, cacheDir: cache, adapters, used }: Info): string {
-  const result = used ? [`A run would use ${used.name} (${used.why}).`] : [];
+  const result = used ? [`A run would use ${used.name} (${used.why})${used.threads ? `, ${used.threads}` : ''}.`] : [];
   return [`dotbias ${dotbias}, Node ${node}, ${platform}`, `Cache: ${cache}`, '', ...adapters.flatMap(describeAdapter), ...result]
     .map(oneLine)
     .join('\n');

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
-import { addModelOptions, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
+import { addModelOptions, batchOf, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
 import { integer, positive } from '../options/numbers.js';
 import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
@@ -48,7 +48,7 @@ async function lrFind(flags: LrFindFlags): Promise<void> {
   if (endLr <= startLr) throw new RangeError(`endLr ${endLr} must be greater than startLr ${startLr}.`);
   await checkFiles({ reads: await inputsOf(flags), writes: { '--out': out } });
   const sourced = await readData(flags);
-  await withDevice(flags, async (device) => {
+  await withDevice(flags, batchOf(flags), async (device) => {
     print(deviceLine(device));
     print(dataLine(sourced));
     const learn = await collabLearner(sourced.data, { ...learnerOptions(flags, sourced.data), gpu: device.gpu });

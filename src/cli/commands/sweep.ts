@@ -4,12 +4,14 @@ import { DataError, DivergedError } from '../../base/errors.js';
 import { VERSION } from '../../base/version.js';
 import { type Evaluation, SCORES } from '../../evaluate/evaluate.js';
 import { parseShard, type Shard, varied } from '../../evaluate/sweep.js';
+import type { OpenedGpu } from '../../node/device/device.js';
 import { SweepDir } from '../../node/files/sweep-dir.js';
 import { addSourceOptions, type SourceFlags } from '../options/data.js';
-import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
+import { addDeviceOptions, type DeviceFlags, withDevices } from '../options/device.js';
+import { batchOf } from '../options/model.js';
 import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
-import { deviceLine } from '../print/head.js';
+import { adapterText, deviceLine } from '../print/head.js';
 import { ranked, rankingTable, type Score, settingText, withoutScore } from '../print/sweep-summary.js';
 import { clock, fourDecimals } from '../print/text.js';
 import { isRefusal, UsageError } from '../process/errors.js';
@@ -74,16 +76,19 @@ async function sweep(file: string | undefined, flags: SweepFlags): Promise<void>
   printLines(planLines(plan, shard));
   if (plan.toDo.length === 0) return print(`Nothing to do: all trials of this part are in ${flags.out}.`);
   const names = varied(trials.map(trialSettings));
-  await withDevice(flags, async ({ gpu, ...device }) => {
-    print(deviceLine(device));
+  await withDevices(flags, async (deviceFor) => {
+    const named = new Set<OpenedGpu>();
     await interruptible(async (interrupt) => {
       const { signal } = interrupt;
       for (const [i, planned] of plan.toDo.entries()) {
         const { id, trial, config } = planned;
-        const result = await resultOf(async () => runTrial(trial, await source.folds(trial), { gpu, signal }));
+        const device = await deviceFor(batchOf(trial));
+        if (!named.has(device)) print(deviceLine(device));
+        named.add(device);
+        const result = await resultOf(async () => runTrial(trial, await source.folds(trial), { gpu: device.gpu, signal }));
         if (signal.aborted) break;
         const used = 'error' in result ? config : { ...config, ...usedSettings(trial, result.folds) };
-        await dir.write({ id, version: VERSION, adapter: device.info.description, config: used, ...result });
+        await dir.write({ id, version: VERSION, adapter: adapterText(device.info), config: used, ...result });
         const outcome = 'error' in result ? result.error : `MSE ${fourDecimals(result.mean.mse)}  ${clock(result.seconds)}`;
         print(`${i + 1}/${plan.toDo.length}  ${describeTrial(planned, names)}: ${outcome}`);
       }

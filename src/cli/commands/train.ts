@@ -8,7 +8,7 @@ import { type CollabLearner } from '../../train/learner.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
-import { addModelOptions, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
+import { addModelOptions, batchOf, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
 import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
 import { addRunOptions, checkRun, prepareRun, type RunFlags } from '../options/run.js';
@@ -80,7 +80,7 @@ async function train(flags: TrainFlags): Promise<void> {
   const { data, bestMse } = sourced;
   checkEpochs(flags.epochs, data.stepsPerEpoch);
   const opened = watch.start('device');
-  await withDevice(flags, async ({ gpu, ...device }) => {
+  await withDevice(flags, batchOf(flags), async ({ gpu, ...device }) => {
     opened();
     print(deviceLine(device));
     tell(dataLine(sourced));

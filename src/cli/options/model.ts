@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander';
 import { calibrationFile } from '../../node/device/calibrations.js';
 import { STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
-import type { CollabData } from '../../data/collab-data.js';
+import { type CollabData, USUAL_BATCH } from '../../data/collab-data.js';
 import type { UnknownUser } from '../../model/rows.js';
+import type { BatchShape } from '../../train/make-learner.js';
 import { type LearnerOptions, MAX_FACTORS } from '../../train/options.js';
 import { integer, notNegative, positive, rangeOrNone } from './numbers.js';
 import { applyPresets, asFlags, PRESETS } from './presets.js';
+import type { SplitFlags } from './split.js';
 
 /** The shape of a model. */
 export interface ShapeFlags {
@@ -88,6 +90,11 @@ export function rangeChoice({ yRange, preset }: Pick<ModelFlags, 'yRange' | 'pre
   if (ofPreset === undefined) return fromData;
   if (train.ratings.every((rating) => rating >= 1 && rating <= 5)) return { yRange: ofPreset, from: `of the preset ${preset}` };
   return { ...fromData, from: `${fromData.from}: that of the preset ${preset}, ${ofPreset.join(' to ')}, is for ratings from 1 to 5` };
+}
+
+/** The batches that the flags ask for, at most. */
+export function batchOf({ factors, bias, batchSize = USUAL_BATCH }: ShapeFlags & Pick<SplitFlags, 'batchSize'>): BatchShape {
+  return { batchSize, nFactors: factors, bias };
 }
 
 /** The flags as options of `collabLearner`. */

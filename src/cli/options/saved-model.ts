@@ -20,5 +20,5 @@ export function withModel(
   flags: DeviceFlags,
   use: (model: CollabModel, device: OpenedGpu) => Promise<void>,
 ): Promise<void> {
-  return withDevice(flags, async (device) => use(await loadModel(saved, { gpu: device.gpu }), device));
+  return withDevice(flags, undefined, async (device) => use(await loadModel(saved, { gpu: device.gpu }), device));
 }

@@ -1,13 +1,24 @@
 /** The lines with which a run begins. */
-import { thousands } from '../../base/count.js';
+import { counted, thousands } from '../../base/count.js';
 import type { CollabData } from '../../data/collab-data.js';
+import type { AdapterReport } from '../../node/device/adapter.js';
 import type { OpenedGpu } from '../../node/device/device.js';
 import type { CollabLearner } from '../../train/learner.js';
 import { note } from '../process/terminal.js';
 
+/** The adapter in its driver's words; of lavapipe also the threads that it computes on. */
+export function adapterText({ description, softwareThreads: threads }: Pick<AdapterReport, 'description' | 'softwareThreads'>): string {
+  return threads === undefined ? description : `${description}, ${onThreads(threads)}`;
+}
+
+/** The threads that lavapipe computes on, as a phrase. */
+export function onThreads(threads: number): string {
+  return `on ${threads === 0 ? 'the main thread' : counted(threads, 'thread')}`;
+}
+
 /** The first line of every command that computes: the device in use, and why this one. */
 export function deviceLine({ info, why }: Pick<OpenedGpu, 'info' | 'why'>): string {
-  return `Device: ${info.description}, ${info.isSoftware ? 'software' : 'hardware'} (${why.replace(/^hardware; /, '')})`;
+  return `Device: ${adapterText(info)}, ${info.isSoftware ? 'software' : 'hardware'} (${why.replace(/^hardware; /, '')})`;
 }
 
 /** The second line: which data these are, and how many. */

@@ -6,6 +6,7 @@ import type { AdapterReport } from '../../node/device/adapter.js';
 import type { EpochRecord } from '../../train/fit.js';
 import type { CollabLearner } from '../../train/learner.js';
 import type { Validation } from '../../train/validator.js';
+import { adapterText } from './head.js';
 import type { Stopwatch } from '../process/stopwatch.js';
 
 /**
@@ -13,7 +14,7 @@ import type { Stopwatch } from '../process/stopwatch.js';
  * ratings, are null.
  */
 export interface TrainReport {
-  /** The driver's description of the adapter. */
+  /** The driver's description of the adapter; of lavapipe with its threads. */
   adapter: string;
   /** The adapter computes on the CPU. */
   isSoftware: boolean;
@@ -67,7 +68,7 @@ export function trainReport({ learn, valid, adapter, data, bestMse, config, watc
   const steps = epochs.length * learn.trainer.stepsPerEpoch;
   const part = (name: string) => watch.seconds[name] ?? 0;
   return {
-    adapter: adapter.description,
+    adapter: adapterText(adapter),
     isSoftware: adapter.isSoftware,
     data: {
       name: data.name,

@@ -11,6 +11,7 @@ import { describeAdapter } from '../../gpu/gpu.js';
 import { requestAdapter } from './dawn.js';
 import { findSwiftShader, type SwiftShaderFiles, unpackSwiftShader } from './swiftshader.js';
 import { detectSystem, installAdvice, nvidiaAdvice } from './system-advice.js';
+import { isUsersChoice, threadsInUse } from './threads.js';
 import { chosenDrivers, loadLibrary, systemHasDrivers } from './vulkan-loader.js';
 
 /** What is known of an adapter. */
@@ -27,6 +28,10 @@ export interface AdapterReport {
   type: 'GPU' | 'CPU';
   /** Computes on the CPU. */
   isSoftware: boolean;
+  /**
+   * Of lavapipe, the threads that it computes on, 0 for the one that submits; undefined where Mesa decides, and of other adapters.
+   */
+  softwareThreads?: number | undefined;
   subgroupMinSize: number;
   subgroupMaxSize: number;
   features: string[];
@@ -41,7 +46,11 @@ export interface OpenAdapterOptions {
    * case. Default: the best there is.
    */
   name?: string | undefined;
-  /** Threads of lavapipe (its LP_NUM_THREADS, 0 to compute on the calling thread) unless that variable is set. */
+  /**
+   * Threads of lavapipe (its LP_NUM_THREADS, 0 to compute on the thread that submits) unless that variable is set; see
+   * `threadsFor`. Adapters with different numbers can be open in one process. Default: of `openAdapter` as many as Mesa chooses, of
+   * `openGpu` 0.
+   */
   softwareThreads?: number | undefined;
   /** Dawn's own options, `key=value`, e.g. `disable-dawn-features=timestamp_quantization`. */
   dawnFlags?: readonly string[] | undefined;
@@ -147,9 +156,10 @@ async function request(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Omit<Candidate, 'source'> | null> {
   const threads: Record<string, string> =
-    softwareThreads === undefined || process.env['LP_NUM_THREADS'] ? {} : { LP_NUM_THREADS: String(softwareThreads) };
+    softwareThreads === undefined || isUsersChoice() ? {} : { LP_NUM_THREADS: String(softwareThreads) };
+  const inUse = threadsInUse(softwareThreads);
   const { adapter, gpu } = await requestAdapter([...dawnFlags, ...flags], { ...environment, ...threads }, quiet);
-  return adapter && { adapter, gpu, info: report(adapter, gpu) };
+  return adapter && { adapter, gpu, info: report(adapter, gpu, inUse) };
 }
 
 /** Whether the system has a loader: found out before the package's is loaded, which has the same name. */
@@ -214,7 +224,7 @@ function fits({ name, description, isSoftware }: AdapterReport, wanted: string):
 
 const backends: Partial<Record<NodeJS.Platform, string>> = { darwin: 'metal', win32: 'd3d12', linux: 'vulkan' };
 
-function report(adapter: GPUAdapter, gpu: GPU): AdapterReport {
+function report(adapter: GPUAdapter, gpu: GPU, threads: number | undefined): AdapterReport {
   const { device, isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info;
   const { description, vendor, architecture, isSoftware } = describeAdapter(adapter.info);
   const known = /llvmpipe|swiftshader/.exec(`${device} ${description}`.toLowerCase())?.[0];
@@ -228,6 +238,7 @@ function report(adapter: GPUAdapter, gpu: GPU): AdapterReport {
     backend: backends[process.platform] ?? 'unknown',
     type: isFallbackAdapter ? 'CPU' : 'GPU',
     isSoftware,
+    ...(known === 'llvmpipe' && threads !== undefined && { softwareThreads: threads }),
     subgroupMinSize,
     subgroupMaxSize,
     features: [...adapter.features].sort(),

@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { checkOptions } from '../../base/check.js';
 import { Gpu, type GpuOptions } from '../../gpu/gpu.js';
+import type { BatchShape } from '../../train/make-learner.js';
 import { ADAPTER_OPTIONS, type AdapterReport, openAdapter, type OpenAdapterOptions } from './adapter.js';
 import { destroyAtExit } from './dawn.js';
+import { threadsFor } from './threads.js';
 
 /** Which adapter to open, and how much of its memory to use; all optional. */
 export interface OpenGpuOptions extends OpenAdapterOptions, Pick<GpuOptions, 'memoryBudget'> {}
@@ -17,16 +19,16 @@ export interface OpenedGpu {
 /**
  * Opens the best adapter of this machine, or the one named; see `openAdapter` for the order. `gpu.destroy()` ends it.
  *
- * lavapipe computes on the thread that submits, unless LP_NUM_THREADS is set: its thread pool costs more to wake for
- * each small dispatch than it gains.
+ * lavapipe computes on the thread that submits, unless `softwareThreads` or LP_NUM_THREADS says otherwise: its threads cost more
+ * to wake for each small dispatch than they gain. For large batches, `threadsFor` says how many pay.
  *
  * @throws NoAdapterError if there is none, with what to install; TypeError for an option that does not exist; RangeError for a
  *   value out of range
  */
 export async function openGpu(options: OpenGpuOptions = {}): Promise<OpenedGpu> {
   checkOptions('openGpu', options, [...ADAPTER_OPTIONS, 'memoryBudget']);
-  const { memoryBudget, ...which } = options;
-  const { adapter, gpu: dawn, info, why } = await openAdapter({ softwareThreads: 0, ...which });
+  const { memoryBudget, softwareThreads = 0, ...which } = options;
+  const { adapter, gpu: dawn, info, why } = await openAdapter({ ...which, softwareThreads });
   const gpu = await Gpu.open(adapter, {
     wgslLanguageFeatures: dawn.wgslLanguageFeatures as ReadonlySet<string>,
     ...eventLoop(info.isSoftware ? 1 : 0.1),
@@ -36,8 +38,10 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<OpenedGpu> 
   return { gpu, info, why };
 }
 
-/** The best adapter's device, for whoever opens one for themselves. */
-export const openOwnGpu = async (): Promise<Gpu> => (await openGpu()).gpu;
+/** The best adapter's device, for whoever opens one for themselves; lavapipe with the threads that suit the batches to be trained on. */
+export async function openOwnGpu(batch?: BatchShape): Promise<Gpu> {
+  return (await openGpu({ softwareThreads: batch && threadsFor(batch) })).gpu;
+}
 
 /**
  * Awaits GPU work with a nap between two polls: Dawn settles its promises from the event loop, which would otherwise

@@ -16,6 +16,8 @@ test('info shows the adapters and which one is used', async () => {
   assert.ok(info.adapters[0].limits.maxBufferSize > 0);
   assert.match(text.stdout, `A run would use ${info.used.name}`);
   for (const { name } of info.adapters) assert.match(text.stdout, name);
+  assert.is(info.used.threads !== undefined, info.used.name === 'llvmpipe');
+  if (info.used.threads) assert.ok(text.stdout.endsWith(`), ${info.used.threads}.\n`));
 });
 
 test('info of an adapter that there is none of says so on stderr, and beside it what there is', async () => {

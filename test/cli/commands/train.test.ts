@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { onThreads } from '../../../src/cli/print/head.js';
 import type { TrainReport } from '../../../src/cli/print/train-report.js';
+import { threadsFor, threadsInUse } from '../../../src/node/device/threads.js';
 import { loadModelFile } from '../../../src/node/files/model-file.js';
 import { dotbias, startDotbias, temporaryFolder, writeRatings } from '../../helpers/cli.js';
 import { testGpu } from '../../helpers/device.js';
@@ -37,6 +39,19 @@ test('a run names the device and the data, prints the table, the errors and ten 
   assert.match(lines[8], /^ *user +item +rating +prediction$/);
   assert.is(lines.slice(9, 19).filter((line) => /^ *\d+ +\d+ +\d +\d\.\d\d$/.test(line)).length, 10);
   assert.is(lines[20], `Model saved to ${file('model.safetensors')}`);
+});
+
+test('the first line and the report say on which threads lavapipe computes: those that suit the batches', async () => {
+  const one = ['train', '--data', file('ratings.csv'), '--epochs', '1', '--quiet', '--report', file('threads.json')];
+  const isLavapipe = (await testGpu()).info.name === 'llvmpipe';
+  for (const batchSize of [64, 1024]) {
+    const { code, stdout, stderr } = await dotbias(...one, '--batch-size', String(batchSize));
+    assert.equal([code, stderr], [0, '']);
+    const { adapter } = readReport('threads.json');
+    assert.ok(stdout.startsWith(`Device: ${adapter}, `));
+    const threads = threadsInUse(threadsFor({ batchSize, nFactors: 40 }))!;
+    assert.is(adapter.endsWith(`, ${onThreads(threads)}`), isLavapipe, adapter);
+  }
 });
 
 test('the report agrees with the table and with what was asked for', async () => {

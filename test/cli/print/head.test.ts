@@ -1,0 +1,15 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { adapterText, deviceLine } from '../../../src/cli/print/head.js';
+import type { AdapterReport } from '../../../src/node/device/adapter.js';
+
+test('the line of the device says on which threads lavapipe computes, and nothing of threads elsewhere', () => {
+  const line = (softwareThreads?: number) =>
+    deviceLine({ info: { description: 'llvmpipe (LLVM 15)', isSoftware: true, softwareThreads } as AdapterReport, why: 'no usable GPU' });
+  assert.is(line(), 'Device: llvmpipe (LLVM 15), software (no usable GPU)');
+  assert.is(line(0), 'Device: llvmpipe (LLVM 15), on the main thread, software (no usable GPU)');
+  assert.is(line(2), 'Device: llvmpipe (LLVM 15), on 2 threads, software (no usable GPU)');
+  assert.is(adapterText({ description: 'llvmpipe', softwareThreads: 1 }), 'llvmpipe, on 1 thread');
+});
+
+test.run();
