@@ -47,9 +47,8 @@ const COSTS: Readonly<Record<string, Cost>> = {
   forward: cost('B (2 S + 24)', true, ({ B, S }) => B * (2 * S + 24)),
   scatterAdd: cost('2 B (S + 28) + T (S + 16)', true, ({ B, S, T }) => 2 * B * (S + 28) + T * (S + 16)),
   optimizerStep: cost('8 N S', false, ({ N, S }) => 8 * N * S),
-  lazyForward: cost('B (2 S + 24)', true, ({ B, S }) => B * (2 * S + 24)),
-  lazyUpdate: cost('2 B (S + 28) + T (6 S + 48)', true, ({ B, S, T }) => 2 * B * (S + 28) + T * (6 * S + 48)),
-  'lazyUpdate, all rows': cost('N (6 S + 48)', false, ({ N, S }) => N * (6 * S + 48)),
+  lazyEnter: cost('N (6 S + 4)', false, ({ N, S }) => N * (6 * S + 4)),
+  lazyStep: cost('2 B (S + 8) + T (6 S + 16)', true, ({ B, S, T }) => 2 * B * (S + 8) + T * (6 * S + 16)),
   lazySteps: cost('K (B (4 S + 80) + T (6 S + 48))', true, ({ B, S, T, K }) => K * (B * (4 * S + 80) + T * (6 * S + 48))),
   lossSums: cost('12 B K', false, ({ B, K }) => 12 * B * K),
   validate: cost('B (2 S + 12)', true, ({ B, S }) => B * (2 * S + 12)),
@@ -85,7 +84,7 @@ export async function benchKernels(
       { B: batchSize, dispatches: steps.dispatches },
       { B: data.nValid, dispatches: validation },
     ]) {
-      for (const [name, ofKernel] of byKernel(dispatches, nRows)) {
+      for (const [name, ofKernel] of byKernel(dispatches)) {
         const key = `${name} ${B}`;
         if (seen.has(key)) continue;
         seen.add(key);
@@ -135,7 +134,8 @@ export async function captureSteps(
   await trainer.fit({ ...schedule, lr: schedule.lr.slice(0, nSteps), beta1: schedule.beta1.slice(0, nSteps) });
   await stepper.begin(schedule, 0);
   const order = trainer.order(0);
-  const run = () => capture(gpu, () => stepper.run(order, 0, schedule.lr.length >> 1, nSteps));
+  const starts = Uint32Array.from({ length: nSteps + 1 }, (_, s) => s * data.batchSize);
+  const run = () => capture(gpu, () => stepper.run({ order, start: starts }, schedule.lr.length >> 1));
   await run();
   const start = performance.now();
   const dispatches = await run();
@@ -154,14 +154,12 @@ function touchedRows({ train: { users, items }, batchSize }: CollabData, order: 
   return touched / nSteps;
 }
 
-function byKernel(dispatches: readonly Dispatch[], nRows: number): Map<string, Dispatch[]> {
+function byKernel(dispatches: readonly Dispatch[]): Map<string, Dispatch[]> {
   const groups = new Map<string, Dispatch[]>();
-  dispatches.forEach((dispatch, i) => {
-    const stem = kernelStem(dispatch);
-    const allRows = i === 0 && stem === 'lazyUpdate' && dispatch.immediates?.['nTouches'] === nRows;
-    const name = allRows ? `${stem}, all rows` : stem;
+  for (const dispatch of dispatches) {
+    const name = kernelStem(dispatch);
     if (!groups.has(name)) groups.set(name, []);
     groups.get(name)!.push(dispatch);
-  });
+  }
   return groups;
 }

@@ -12,7 +12,9 @@ import { identity, type RangeOp, sigmoidRange } from './ops/range.js';
 import { dotProduct, type ScoreOp } from './ops/score.js';
 import { sgd } from './ops/sgd.js';
 import { forward } from './train/forward.wgsl.js';
-import { lazyForward, lazySteps, lazyUpdate, type LazyVariant } from './train/lazy-step.wgsl.js';
+import { lazyEnter } from './train/lazy-enter.wgsl.js';
+import type { LazyVariant } from './train/lazy-rows.js';
+import { lazyStep, lazySteps } from './train/lazy-step.wgsl.js';
 import { nonFinite } from './train/non-finite.wgsl.js';
 import { lossSums } from './train/loss-sums.wgsl.js';
 import { optimizerStep } from './train/optimizer-step.wgsl.js';
@@ -30,15 +32,24 @@ export interface KernelVariant {
   score: ScoreOp;
   hasBias: boolean;
   nFactors: number;
-  /** Of the lazy kernels: whether biases decay at a rate of their own, and whether the device is a software one. */
+  /** Of the lazy kernels, see `LazyVariant`. */
   ownBiasDecay: boolean;
-  isSoftware: boolean;
+  replays: boolean;
 }
 
-function lazy({ nFactors, ownBiasDecay, isSoftware, ...ops }: KernelVariant): LazyVariant {
+function lazy({ nFactors, ownBiasDecay, replays, ...ops }: KernelVariant): LazyVariant {
   const { idle } = ops.optimizer;
   if (idle === undefined) throw new RangeError(`${ops.optimizer.name} has no closed form for idle steps, so it has no lazy kernels.`);
-  return { ...ops, idle, factorVecs: Math.ceil(nFactors / 4), ownBiasDecay: ops.hasBias && ownBiasDecay, wholeRow: isSoftware };
+  return {
+    ...ops,
+    idle,
+    factorVecs: Math.ceil(nFactors / 4),
+    ownBiasDecay: ops.hasBias && ownBiasDecay,
+    replays,
+    isApart: false,
+    lanes: 1,
+    shuffles: false,
+  };
 }
 
 const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
@@ -49,9 +60,9 @@ const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   forward: ({ loss, range, score, hasBias }) => forward(loss, range, score, hasBias),
   scatterAdd: ({ score }) => scatterAdd(score),
   optimizerStep: ({ optimizer }) => optimizerStep(optimizer),
-  lazyForward: (variant) => lazyForward(lazy(variant)),
-  lazyUpdate: (variant) => lazyUpdate(lazy(variant)),
-  lazySteps: (variant) => lazySteps(lazy(variant), variant.isSoftware ? 64 : 256),
+  lazyEnter: (variant) => lazyEnter(lazy(variant)),
+  lazyStep: (variant) => lazyStep(lazy(variant)),
+  lazySteps: (variant) => lazySteps(lazy(variant), 64),
   lossSums: () => lossSums,
   nonFinite: () => nonFinite,
   validate: ({ loss, range, score, hasBias }) => validate(loss, range, score, hasBias),
@@ -72,7 +83,7 @@ const USUAL: KernelVariant = {
   hasBias: true,
   nFactors: 40,
   ownBiasDecay: false,
-  isSoftware: false,
+  replays: false,
 };
 
 /**
@@ -95,7 +106,7 @@ export function allKernels(): Kernel[] {
       for (const optimizer of optimizers) {
         for (const nFactors of [1, 40, 128]) {
           for (let flags = 0; flags < 8; flags++) {
-            const choices = { hasBias: (flags & 1) > 0, ownBiasDecay: (flags & 2) > 0, isSoftware: (flags & 4) > 0 };
+            const choices = { hasBias: (flags & 1) > 0, ownBiasDecay: (flags & 2) > 0, replays: (flags & 4) > 0 };
             const kernel = kernelByName(name, { range, optimizer, nFactors, ...choices });
             found.set(kernel.name, kernel);
           }

@@ -77,6 +77,31 @@ fn idle(p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f
   *p = wdDecay * rest + *m * idleQ(after, s * decays.y);
 }
 `,
+    // Both formulas with one square root, and two divisions where they have four: with the new m and v, s = sqrt(v),
+    // Q_t0 = N / D and den = s vScale + eps,
+    //     p1 = W (p (1 - lr wd) - m (stepSize D + N den) / (D den)) + B m Q_t1
+    updateThenIdle: wgsl`
+fn updateThenIdle(
+  p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f>, g: vec4f, rate: Rate,
+  wd: f32, wdDecay: f32, decays: vec2f, before: Idle, after: Idle
+) {
+  let m1 = rate.beta1 * *m + (1.0 - rate.beta1) * g;
+  let v1 = uniforms.beta2 * *v + (1.0 - uniforms.beta2) * g * g;
+  let s = sqrt(v1);
+  let den = s * rate.vScale + uniforms.eps;
+  let a = s + before.shifts.x;
+  let b = s + before.shifts.y;
+  let c = s + before.shifts.z;
+  let ab = a * b;
+  let D = ab * c;
+  let N = c * (before.weights.x * b + before.weights.y * a) + before.weights.z * ab;
+  let rest = *p * (1.0 - rate.lr * wd) - m1 * ((rate.stepSize * D + N * den) / (D * den));
+  let root = s * decays.y;
+  *m = decays.x * m1;
+  *v = root * root;
+  *p = wdDecay * rest + *m * idleQ(after, root);
+}
+`,
     table: (schedule, { wd, stepCount }) => {
       const options = { wd, beta2, eps, stepCount };
       const rows = idlePoles(schedule, options);

@@ -1,5 +1,6 @@
 import type { Op } from '../../src/gpu/kernel.js';
 import { type Fields, struct } from '../../src/gpu/struct.js';
+import { wgsl } from '../../src/gpu/wgsl.js';
 import type { Schedule } from '../../src/schedule/schedule.js';
 
 /** What the host computes in float64 for a step and gives to the optimiser; `lr` and whatever else it needs. */
@@ -39,6 +40,14 @@ export interface IdleOp {
   /** Up to two factors whose products over the idle steps are `decays`: 'beta1', that of each step, or a constant. */
   readonly decays: readonly ('beta1' | number)[];
   readonly wgsl: string;
+  /**
+   * `update` and `idle` in one, where that saves work: WGSL that defines
+   *
+   *     updateThenIdle(p, m, v, g: vec4f, rate: Rate, wd: f32, wdDecay: f32, decays: vec2f, before: Idle, after: Idle)
+   *
+   * Default: one after the other.
+   */
+  readonly updateThenIdle?: string | undefined;
   /** The numbers of steps 0 to nSteps of a schedule, for one weight decay. */
   readonly table: (schedule: Schedule, options: IdleOptions) => IdleTable;
   readonly advance: (state: readonly [p: number, m: number, v: number], input: IdleInput) => [p: number, m: number, v: number];
@@ -71,6 +80,19 @@ export interface IdleInput {
   readonly after: Readonly<Record<string, ArrayLike<number>>>;
 }
 
+/** The WGSL of `updateThenIdle`. */
+export const updateThenIdle = (idle: IdleOp): string =>
+  idle.updateThenIdle ??
+  wgsl`
+fn updateThenIdle(
+  p: ptr<function, vec4f>, m: ptr<function, vec4f>, v: ptr<function, vec4f>, g: vec4f, rate: Rate,
+  wd: f32, wdDecay: f32, decays: vec2f, before: Idle, after: Idle
+) {
+  update(p, m, v, g, rate, wd);
+  idle(p, m, v, wdDecay, decays, before, after);
+}
+`;
+
 /** The struct `Rate` of an optimiser. */
 export const rateStruct = ({ rate }: OptimizerOp) =>
   struct('Rate', Object.fromEntries(Object.keys(rate(1e-3, 0.9, 1)).map((name) => [name, 'f32' as const])));
@@ -89,8 +111,8 @@ export const stateBuffers = ({ nState }: OptimizerOp) =>
 export const STATE = ['m', 'v'] as const;
 
 /** @throws RangeError for an optimiser whose state does not fit a kernel, TypeError for something that is not an optimiser */
-export function checkOptimizer({ name, nState, wgsl, update, rate }: OptimizerOp): void {
-  if (typeof wgsl !== 'string' || typeof update !== 'function' || typeof rate !== 'function') {
+export function checkOptimizer({ name, nState, wgsl: text, update, rate }: OptimizerOp): void {
+  if (typeof text !== 'string' || typeof update !== 'function' || typeof rate !== 'function') {
     throw new TypeError(`The optimiser ${name} must have the text wgsl and the functions update and rate; see OptimizerOp.`);
   }
   if (nState === 0 || nState === 1 || nState === 2) return;

@@ -15,27 +15,6 @@ export const Touch = struct('Touch', { row: 'u32', begin: 'u32', end: 'u32', isI
 /** Of one rating: its loss, the gradient of the batch loss with respect to the score, and the score op's sum. */
 export const outcomeStruct = ({ sum = 'f32' }: ScoreOp) => struct('Outcome', { loss: 'f32', dz: 'f32', sum });
 
-/** A rating of a lazy step: addresses (first vec4 in param) of its user's and its item's row, in the copy to read. */
-export const LazyRating = struct('LazyRating', { user: 'u32', item: 'u32', y: 'f32' });
-
-/**
- * A touch of a lazy step. read, write: address of the row in the copy of param to read and to write; state: in m and v.
- * Its ratings are the members [begin, end). The row is idle in steps idleBegin to idleEnd - 1; decays (of the optimiser's
- * own factors) and wd (for factors, for biases) are products over those of them that the closed form covers.
- */
-export const LazyTouch = struct('LazyTouch', {
-  read: 'u32',
-  write: 'u32',
-  state: 'u32',
-  begin: 'u32',
-  end: 'u32',
-  isItem: 'u32',
-  idleBegin: 'u32',
-  idleEnd: 'u32',
-  decays: 'vec2f',
-  wd: 'vec2f',
-});
-
 /**
  * One row that a lazy step touches. row: 2 row + the copy of the parameters to read it in; the other copy is written. Its
  * ratings are the members [begin, end). The row is idle from the next step on to idleEnd - 1. All zeros: an empty slot.
@@ -45,9 +24,22 @@ export const RowTouch = struct('RowTouch', { row: 'u32', begin: 'u32', end: 'u32
 /** A rating as the owner of a touched row needs it: 2 row + copy of the row on the other side, and the rating. */
 export const Member = struct('Member', { row: 'u32', y: 'f32' });
 
-/** What lazy steps need of a step: its rate, its numbers of the closed form, and where its touches begin. */
-export const stepStruct = (optimizer: OptimizerOp, idle: IdleOp) =>
-  struct('Step', { rate: rateStruct(optimizer), factors: idleStruct(idle), biases: idleStruct(idle), firstTouch: 'u32' });
+/**
+ * What lazy steps need of a step: its rate, its numbers of the closed form, and the sums, over the steps of the window before it,
+ * of log beta1 (x + y) and of log(1 - lr wd) (z + w), each as two floats;
+ * and where its touches begin. Biases that decay at a rate of their own have a closed form and sums of their own.
+ */
+export const stepStruct = (optimizer: OptimizerOp, idle: IdleOp, ownBiasDecay: boolean) =>
+  struct('Step', {
+    rate: rateStruct(optimizer),
+    factors: idleStruct(idle),
+    logs: 'vec4f',
+    firstTouch: 'u32',
+    ...(ownBiasDecay && { biases: idleStruct(idle), biasLogs: 'vec2f' as const }),
+  });
+
+/** Losses [begin, end) that belong together, such as a batch's. */
+export const Segment = struct('Segment', { begin: 'u32', end: 'u32' });
 
 /** A rating of a user who is folded in: the item's row among the items, and the rating. */
 export const Given = struct('Given', { item: 'u32', y: 'f32' });

@@ -1,213 +1,194 @@
-// Training steps that touch only the rows of the batch, with the numbers of steps that touch every row.
-//   maths     forward: loss and d loss / d z of the ratings of the batch, as in forward.wgsl.ts.
-//             update: the owner of a touched row sums its gradient, makes the optimiser's step, and then makes at once all
+// A training step that touches only the rows of the batch, with the numbers of a step that touches every row.
+//   maths     the owner of a touched row forms for each of its ratings z = score(u, i) + bu + bi, yHat = range(z), the loss and
+//             dz = L'(yHat, y) lossScale range'(z); sums its gradient; makes the optimiser's step; and then makes at once all
 //             the idle steps until the row's next touch (IdleOp), so that every row is always ready for its next reader.
-//             At the end of a chunk of steps all rows are at the same step: the dense model.
-//   mapping   forward: one invocation per rating. update: one per touched row (software adapters), or one per four
-//             columns of it (GPUs). Two dispatches per step, or one workgroup that makes all steps of a chunk.
-//   cost      6 nFactors flop per rating; 24 rowStride bytes and some 40 rowStride flop per touched row
-//   races     none: the parameters have two copies. An update reads its row in one copy and writes the other, which no
-//             reader of this step uses (src/steps/lazy-chunk.ts assigns the copies); m, v and outcomes have one writer.
-//             Forward, update and steps are ordered by dispatches, or by storage barriers within the one workgroup.
-//   needs     touches of a chunk, built backwards from its end: idleEnd is the next touch of the row, or the end
-import { defineKernel, read, readWrite, type StructBuffer } from '../../src/gpu/kernel.js';
+//             The two owners of a rating form the same z and dz: the same products, added in the same order.
+//             `lazyEnter` makes each row's idle steps before its first touch. After a window all rows are at the same
+//             step: the dense model.
+//   mapping   `lanes` invocations per touched row, lane l owning the vec4s l, l + lanes, ...: 1 on software adapters, up to 16 on
+//             GPUs. One dispatch per step, or one workgroup that makes all steps of a window.
+//   cost      12 nFactors flop and 4 rowStride bytes per rating; 24 rowStride bytes per touched row
+//   races     none: the parameters have two copies. An owner reads its row in one copy and writes the other, which no reader of
+//             this step uses (src/steps/host-batches.ts assigns the copies); m, v and lossOf have one writer. Steps are ordered
+//             by dispatches, or by storage barriers within the one workgroup.
+import { defineKernel, read } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
 import { ifFiniteWgsl } from '../ops/finite.js';
-import type { LossOp } from '../ops/loss.js';
-import { type IdleOp, type OptimizerOp, stateBuffers } from '../ops/optimizer.js';
-import type { RangeOp } from '../ops/range.js';
-import { type ScoreOp, scoreRows, scoreSumType } from '../ops/score.js';
-import { LazyRating, LazyTouch, outcomeStruct, stepStruct } from '../ops/structs.js';
+import { stateBuffers, updateThenIdle } from '../ops/optimizer.js';
+import { scoreSumType } from '../ops/score.js';
+import { Member, RowTouch, stepStruct } from '../ops/structs.js';
+import { advanceRow, copyBuffers, LAZY_UNIFORMS, type LazyVariant, rowAccess, spans, variantName } from './lazy-rows.js';
 
-export interface LazyVariant {
-  readonly loss: LossOp;
-  readonly range: RangeOp;
-  readonly score: ScoreOp;
-  readonly optimizer: OptimizerOp;
-  /** The optimiser's closed form. */
-  readonly idle: IdleOp;
-  readonly hasBias: boolean;
-  /** vec4s of factors in a row, see RowLayout. */
-  readonly factorVecs: number;
-  /** Whether biases decay at a rate of their own. */
-  readonly ownBiasDecay: boolean;
-  /** Whether an invocation updates a whole row, or four columns of it. */
-  readonly wholeRow: boolean;
-}
-
-const variantName = ({ loss, range, score, optimizer, hasBias, factorVecs, ownBiasDecay, wholeRow }: LazyVariant) =>
-  [
-    ...[loss, range, score, optimizer].map(({ name }) => name),
-    hasBias ? 'bias' : 'no bias',
-    `${factorVecs} vec4s`,
-    ...(ownBiasDecay ? ['wdBias'] : []),
-    wholeRow ? 'rows' : 'columns',
-  ].join(', ');
-
-const rowVecs = ({ hasBias, factorVecs }: LazyVariant) => factorVecs + (hasBias ? 1 : 0);
-
-/** Invocations that update a touched row. */
-export const lazyShares = (variant: LazyVariant) => (variant.wholeRow ? 1 : rowVecs(variant));
-
-const sizes = (variant: LazyVariant) => wgsl`
-const FACTOR_VECS = ${variant.factorVecs}u;
-const ROW_VECS = ${rowVecs(variant)}u;
-const SHARES = ${lazyShares(variant)}u;
-`;
-
-/** `forwardRating(k)` */
-const forwardRating = wgsl`${ifFiniteWgsl}
-fn forwardRating(k: u32) {
-  let rating = ratings[k];
-  let sum = rowSum(rating.user, rating.item, FACTOR_VECS);
-  let z = rowScore(rating.user, rating.item, FACTOR_VECS, sum);
-  let yHat = range(z);
-  outcomes[k] = Outcome(ifFinite(z, loss(yHat, rating.y)), lossGrad(yHat, rating.y) * uniforms.lossScale * rangeGrad(z), sum);
-}
-`;
-
-/** `updateShare(firstTouch, i, step)`: the work of one invocation of an update. */
-const updateRow = ({ hasBias, ownBiasDecay, wholeRow, optimizer: { nState }, idle }: LazyVariant) => wgsl`${idle.wgsl}
-fn otherRow(k: u32, touch: LazyTouch) -> u32 { return select(ratings[k].item, ratings[k].user, touch.isItem == 1u); }
-
-fn ownGrad(touch: LazyTouch, own: vec4f, other: vec4f, sum: ScoreSum) -> vec4f {
-  if (touch.isItem == 1u) { return scoreItemGrad(other, own, sum); }
-  return scoreUserGrad(own, other, sum);
-}
-
-fn updateColumns(i: u32, touch: LazyTouch, rate: Rate, mid: u32, wd: f32, wdDecay: f32, before: Idle, after: Idle) {
-  let own = param[touch.read + i];
-  var p = own;
-  var mi = vec4f();
-  var vi = vec4f();
-  #if ${nState > 0}
-  mi = m[touch.state + i];
-  #endif
-  #if ${nState > 1}
-  vi = v[touch.state + i];
-  #endif
-  if (touch.begin < touch.end) {
-    var grad = vec4f();
-    for (var j = touch.begin; j < touch.end; j++) {
-      let k = members[j];
-      #if ${hasBias}
-      if (i == FACTOR_VECS) {
-        grad.x += outcomes[k].dz;
-        continue;
-      }
-      #endif
-      grad += outcomes[k].dz * ownGrad(touch, own, param[otherRow(k, touch) + i], outcomes[k].sum);
-    }
-    update(&p, &mi, &vi, grad, rate, wd);
-  }
-  for (var t = touch.idleBegin; t < mid; t++) { update(&p, &mi, &vi, vec4f(), steps[t].rate, wd); }
-  if (mid < touch.idleEnd) { idle(&p, &mi, &vi, wdDecay, touch.decays, before, after); }
-  param[touch.write + i] = p;
-  #if ${nState > 0}
-  m[touch.state + i] = mi;
-  #endif
-  #if ${nState > 1}
-  v[touch.state + i] = vi;
-  #endif
-}
-
-// vec4s [begin, end) of the row of touch t.
-fn updateRow(t: u32, step: u32, begin: u32, end: u32) {
-  let touch = touches[t];
-  let rate = steps[step].rate;
-  let mid = clamp(immediates.replayEnd, touch.idleBegin, touch.idleEnd);
-  let before = steps[mid].factors;
-  let after = steps[touch.idleEnd].factors;
-  for (var i = begin; i < end; i++) {
-    #if ${ownBiasDecay}
-    if (i == FACTOR_VECS) {
-      updateColumns(i, touch, rate, mid, uniforms.wdBias, touch.wd.y, steps[mid].biases, steps[touch.idleEnd].biases);
-      continue;
-    }
+/**
+ * `scoreOf(own, other)`: the sum over the factors of two rows, the same bits in all lanes of a row. Lanes add the sums of
+ * their own columns as a tree, by shuffles; or else each lane goes through all columns and adds them as that tree would.
+ */
+const scoreSums = ({ lanes, shuffles, score }: LazyVariant) => {
+  // A dot product is the same from either side.
+  const term = (own: string, other: string) =>
+    score.isDotProduct === true
+      ? `sum += scoreSum(${own}, ${other});`
+      : `if (isItem) { sum += scoreSum(${other}, ${own}); } else { sum += scoreSum(${own}, ${other}); }`;
+  const tree = Array.from({ length: Math.log2(lanes) }, (_, level) => 1 << level);
+  return wgsl`
+#if ${lanes === 1 || shuffles}
+fn rowsSum(own: ptr<function, array<vec4f, OWN_VECS>>, ownAt: u32, other: u32, isItem: bool, lane: u32) -> ScoreSum {
+  var sum = ScoreSum();
+  for (var j = 0u; j < OWN_VECS; j++) {
+    let i = columnOf(j, lane);
+    #if ${lanes > 1}
+    if (i >= FACTOR_VECS) { break; }
     #endif
-    updateColumns(i, touch, rate, mid, uniforms.wd, touch.wd.x, before, after);
+    ${term('(*own)[j]', 'paramAt(other + i)')}
   }
+  ${tree.map((level) => `sum += subgroupShuffleXor(sum, ${level}u);`).join('\n  ')}
+  return sum;
 }
+#else
+fn rowsSum(own: ptr<function, array<vec4f, OWN_VECS>>, ownAt: u32, other: u32, isItem: bool, lane: u32) -> ScoreSum {
+  var sums: array<ScoreSum, LANES>;
+  for (var l = 0u; l < LANES; l++) {
+    var sum = ScoreSum();
+    for (var i = l; i < FACTOR_VECS; i += LANES) { ${term('paramAt(ownAt + i)', 'paramAt(other + i)')} }
+    sums[l] = sum;
+  }
+  for (var level = 1u; level < LANES; level *= 2u) {
+    for (var l = 0u; l < LANES; l += 2u * level) { sums[l] += sums[l + level]; }
+  }
+  return sums[0];
+}
+#endif
+`;
+};
 
-// Share i of the touches from firstTouch on.
-fn updateShare(firstTouch: u32, i: u32, step: u32) {
-  #if ${wholeRow}
-  updateRow(firstTouch + i, step, 0u, ROW_VECS);
+/** `stepRow(t, hasTouch, lane, step, replayEnd)`: a lane's share of what touch t asks for. */
+const stepRow = (variant: LazyVariant) => {
+  const { hasBias, lanes, shuffles, replays, score, idle } = variant;
+  const advance = wgsl`
+  #if ${replays}
+  update(&p, &mi, &vi, grad, steps[step].rate, wd);
+  for (var t = step + 1u; t < span.mid; t++) { update(&p, &mi, &vi, vec4f(), steps[t].rate, wd); }
+  if (span.mid < span.end) { idle(&p, &mi, &vi, wdDecay, span.decays, before, after); }
   #else
-  updateRow(firstTouch + i / ROW_VECS, step, i % ROW_VECS, i % ROW_VECS + 1u);
+  updateThenIdle(&p, &mi, &vi, grad, steps[step].rate, wd, wdDecay, span.decays, before, after);
+  #endif`;
+  const ownGrad =
+    score.isDotProduct === true
+      ? 'grad[j] += dz * other4;'
+      : 'if (isItem) { grad[j] += dz * scoreItemGrad(other4, own[j], sum); } else { grad[j] += dz * scoreUserGrad(own[j], other4, sum); }';
+  return wgsl`${scoreSumType(score)}${ifFiniteWgsl}${rowAccess(variant)}${idle.wgsl}${updateThenIdle(idle)}${spans(variant)}
+${scoreSums(variant)}${advanceRow(variant, advance)}
+fn stepRow(t: u32, hasTouch: bool, lane: u32, step: u32, replayEnd: u32) {
+  var touch = RowTouch();
+  if (hasTouch) { touch = touches[t]; }
+  let nMembers = touch.end - touch.begin;
+  #if ${lanes > 1 && shuffles}
+  let nTurns = subgroupMax(nMembers); // shuffles need all lanes of a subgroup
+  #else
+  let nTurns = nMembers;
   #endif
+  if (nTurns == 0u) { return; }
+  let isItem = (touch.row >> 1u) >= uniforms.nUsers;
+  let ownAt = rowAt(touch.row);
+  var own: array<vec4f, OWN_VECS>;
+  var grad: array<vec4f, OWN_VECS>;
+  for (var j = 0u; j < OWN_VECS; j++) {
+    let i = columnOf(j, lane);
+    #if ${lanes > 1}
+    if (i >= FACTOR_VECS) { break; }
+    #endif
+    own[j] = paramAt(ownAt + i);
+  }
+  var bias = 0.0;
+  var biasGrad = 0.0;
+  #if ${hasBias}
+  bias = biasAt(ownAt);
+  #endif
+  var lossSum = 0.0;
+  for (var k = 0u; k < nTurns; k++) {
+    let member = members[touch.begin + min(k, max(nMembers, 1u) - 1u)];
+    let other = rowAt(member.row);
+    let sum = rowsSum(&own, ownAt, other, isItem, lane);
+    var z = scoreValue(sum);
+    #if ${hasBias}
+    z += bias + biasAt(other);
+    #endif
+    let yHat = range(z);
+    let dz = lossGrad(yHat, member.y) * uniforms.lossScale * rangeGrad(z);
+    #if ${lanes > 1 && shuffles}
+    if (k >= nMembers) { continue; }
+    #endif
+    lossSum += ifFinite(z, loss(yHat, member.y));
+    biasGrad += dz;
+    for (var j = 0u; j < OWN_VECS; j++) {
+      let i = columnOf(j, lane);
+      #if ${lanes > 1}
+      if (i >= FACTOR_VECS) { break; }
+      #endif
+      let other4 = paramAt(other + i);
+      ${ownGrad}
+    }
+  }
+  if (nMembers == 0u) { return; }
+  if (!isItem && lane == 0u) { lossOf[t] = lossSum; }
+  let span = spanOf(step + 1u, touch.idleEnd, replayEnd);
+  advanceRow(touch.row ^ 1u, lane, &own, &grad, bias, biasGrad, step, span);
 }
 `;
+};
 
-/** What an update reads and writes; a kernel that makes whole steps writes the outcomes too. */
-const updateBuffers = <O extends StructBuffer>({ optimizer, idle }: LazyVariant, outcomes: O) =>
+const UNIFORMS = { ...LAZY_UNIFORMS, nUsers: 'u32', lossScale: 'f32' } as const;
+
+const header = ({ lanes, shuffles }: LazyVariant) =>
+  lanes > 1 && shuffles ? 'enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n' : '';
+
+const buffersOf = (variant: LazyVariant) =>
   ({
-    steps: read(stepStruct(optimizer, idle)),
-    ratings: read(LazyRating),
-    touches: read(LazyTouch),
-    members: 'read array<u32>',
-    outcomes,
-    param: 'read_write array<vec4f>',
-    ...stateBuffers(optimizer),
+    steps: read(stepStruct(variant.optimizer, variant.idle, variant.ownBiasDecay)),
+    touches: read(RowTouch),
+    members: read(Member),
+    lossOf: 'read_write array<f32>',
+    ...copyBuffers(variant),
+    ...stateBuffers(variant.optimizer),
   }) as const;
 
-/** Forward pass of one batch: ratings [first, first + nRatings). */
-export const lazyForward = (variant: LazyVariant) =>
+/** One step: touches [firstTouch, firstTouch + nTouches), those of step `step` of the window. */
+export const lazyStep = (variant: LazyVariant) =>
   defineKernel({
-    name: `lazyForward[${variantName(variant)}]`,
+    name: `lazyStep[${variantName(variant)}]`,
     workgroupSize: 64,
-    uniforms: { lossScale: 'f32' },
-    immediates: { first: 'u32', nRatings: 'u32' },
-    buffers: { ratings: read(LazyRating), param: 'read array<vec4f>', outcomes: readWrite(outcomeStruct(variant.score)) },
-    ops: [variant.loss, variant.range, variant.score],
-    code: (declarations) => wgsl`${declarations}${sizes(variant)}${scoreRows(variant.score, variant.hasBias)}${forwardRating}
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = threadIndex(id, groups);
-  if (i < immediates.nRatings) { forwardRating(immediates.first + i); }
-}
-`,
-  });
-
-/** The update of the rows that one step touches. */
-export const lazyUpdate = (variant: LazyVariant) =>
-  defineKernel({
-    name: `lazyUpdate[${variantName(variant)}]`,
-    workgroupSize: 64,
-    uniforms: { wd: 'f32', wdBias: 'f32' },
+    uniforms: UNIFORMS,
     immediates: { step: 'u32', firstTouch: 'u32', nTouches: 'u32', replayEnd: 'u32' },
-    buffers: updateBuffers(variant, read(outcomeStruct(variant.score))),
-    ops: [variant.score, variant.optimizer],
-    code: (declarations) => wgsl`${declarations}${sizes(variant)}${scoreSumType(variant.score)}${updateRow(variant)}
+    buffers: buffersOf(variant),
+    ops: [variant.loss, variant.range, variant.score, variant.optimizer],
+    code: (declarations) => wgsl`${header(variant)}${declarations}${stepRow(variant)}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = threadIndex(id, groups);
-  if (i < immediates.nTouches * SHARES) { updateShare(immediates.firstTouch, i, immediates.step); }
+  let t = i / LANES;
+  stepRow(immediates.firstTouch + t, t < immediates.nTouches, i % LANES, immediates.step, immediates.replayEnd);
 }
 `,
   });
 
-/** All steps of a chunk, made by one workgroup. */
+/** Steps [begin, end) of a window, made by one workgroup. */
 export const lazySteps = (variant: LazyVariant, workgroupSize: number) =>
   defineKernel({
     name: `lazySteps[${variantName(variant)}, ${workgroupSize} invocations]`,
     workgroupSize,
-    uniforms: { lossScale: 'f32', wd: 'f32', wdBias: 'f32', batchSize: 'u32' },
+    uniforms: UNIFORMS,
     immediates: { begin: 'u32', end: 'u32', replayEnd: 'u32' },
-    buffers: updateBuffers(variant, readWrite(outcomeStruct(variant.score))),
+    buffers: buffersOf(variant),
     ops: [variant.loss, variant.range, variant.score, variant.optimizer],
-    code: (
-      declarations,
-    ) => wgsl`${declarations}${sizes(variant)}${scoreRows(variant.score, variant.hasBias)}${forwardRating}${updateRow(variant)}
+    code: (declarations) => wgsl`${header(variant)}${declarations}${stepRow(variant)}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(local_invocation_index) index: u32) {
   for (var step = immediates.begin; step < immediates.end; step++) {
-    let end = (step + 1u) * uniforms.batchSize;
-    for (var k = step * uniforms.batchSize + index; k < end; k += WORKGROUP_SIZE) { forwardRating(k); }
-    storageBarrier();
     let firstTouch = steps[step].firstTouch;
-    let nShares = (steps[step + 1u].firstTouch - firstTouch) * SHARES;
-    for (var i = index; i < nShares; i += WORKGROUP_SIZE) { updateShare(firstTouch, i, step); }
+    let nTouches = steps[step + 1u].firstTouch - firstTouch;
+    for (var t = index / LANES; t - index / LANES < nTouches; t += WORKGROUP_SIZE / LANES) {
+      stepRow(firstTouch + t, t < nTouches, index % LANES, step, immediates.replayEnd);
+    }
     storageBarrier();
   }
 }

@@ -3,7 +3,7 @@ import { StructArray } from '../gpu/struct.js';
 import type { Ratings } from './collab-data.js';
 import { packRatings } from './pack-ratings.js';
 
-/** Consecutive batches of an epoch, grouped by table row. Item rows come after the `nUsers` user rows. */
+/** Consecutive batches, grouped by table row. Item rows come after the `nUsers` user rows. */
 export interface BatchChunk {
   /** Number of batches. */
   nSteps: number;
@@ -47,20 +47,19 @@ export class BatchGrouper {
   }
 
   /**
-   * Groups batches `first` to `first + nSteps - 1` of an epoch.
-   *
-   * @param order training rows in the order of the epoch
+   * @param order training rows, of which batch s takes order[start[s]] to order[start[s + 1] - 1]; it may be empty
    */
-  group(order: Uint32Array, first: number, nSteps: number): BatchChunk {
-    const { batchSize } = this;
-    packRatings(this.#ratings, this.train, this.nUsers, nSteps * batchSize, first * batchSize, order);
+  group(order: Uint32Array, start: Uint32Array): BatchChunk {
+    const nSteps = start.length - 1;
+    packRatings(this.#ratings, this.train, this.nUsers, start[nSteps] - start[0], start[0], order);
     let nTouches = 0;
     let nMembers = 0;
     for (let step = 0; step < nSteps; step++) {
       this.#touchStart[step] = nTouches;
       for (let side = 0; side < 2; side++) {
-        nTouches = this.#groupSide(step, side, nTouches, nMembers);
-        nMembers += batchSize;
+        const [begin, end] = [start[step] - start[0], start[step + 1] - start[0]];
+        nTouches = this.#groupSide(begin, end, side, nTouches, nMembers);
+        nMembers += end - begin;
       }
     }
     this.#touchStart[nSteps] = nTouches;
@@ -77,9 +76,7 @@ export class BatchGrouper {
    * Groups one batch by the rows of one side (0 users, 1 items), in the order in which they first appear: a counting sort over
    * only these rows. Returns the number of touches so far.
    */
-  #groupSide(step: number, side: number, firstTouch: number, firstMember: number): number {
-    const begin = step * this.batchSize;
-    const end = begin + this.batchSize;
+  #groupSide(begin: number, end: number, side: number, firstTouch: number, firstMember: number): number {
     const slot = this.#slot;
     const ratings = this.#ratings.words;
     const touches = this.#touches.words;

@@ -61,6 +61,8 @@ export class Gpu implements GpuContext {
   readonly info: DeviceInfo;
   readonly immediateMode: ImmediateMode;
   readonly memoryBudget: number;
+  /** Invocations in the smallest subgroup that the device may choose; 0 without the feature `subgroups`. */
+  readonly smallestSubgroup: number;
   /** Bytes allocated now, and the most that ever were at one time. */
   allocated = 0;
   peakAllocated = 0;
@@ -86,6 +88,7 @@ export class Gpu implements GpuContext {
     this.limits = device.limits;
     this.features = device.features as ReadonlySet<string>;
     this.info = info;
+    this.smallestSubgroup = this.features.has('subgroups') ? (device.adapterInfo?.subgroupMinSize ?? 0) : 0;
     this.#isBorrowed = isBorrowed;
     this.#wait = options.wait ?? ((work) => work);
     this.turn = options.turn ?? turnByMessage;

@@ -19,12 +19,14 @@ export interface TableOptions {
 }
 
 /**
- * The embedding tables on the GPU, with the optimiser's state, in the layout of `RowLayout`. Where `param` holds two
- * copies, copy 0 is the model between two chunks of steps. After the copies comes one row more, `meanUserRow`.
+ * The embedding tables on the GPU, with the optimiser's state, in the layout of `RowLayout`. Where there are two copies,
+ * copy 0 is the model between two windows of steps. After the copies in `param` comes one row more, `meanUserRow`.
  */
 export class EmbeddingTables {
   readonly layout: RowLayout;
   readonly param: GPUBuffer;
+  /** Copy 1 of two, where one binding does not hold both; else both are in `param`. */
+  readonly spare: GPUBuffer | undefined;
   /** The row of `param`, after all copies, that stands for a user whom training never saw, where that is the mean user. */
   readonly meanUserRow: number;
   /** The optimiser's state by name, see `OptimizerOp`. */
@@ -39,13 +41,17 @@ export class EmbeddingTables {
   ) {
     this.layout = new RowLayout(shape);
     const bytes = 4 * this.layout.nParams;
-    const paramBytes = nCopies * bytes + 4 * this.layout.rowStride;
-    this.meanUserRow = nCopies * this.layout.nRows;
+    const rowBytes = 4 * this.layout.rowStride;
+    const isApart = nCopies === 2 && 2 * bytes + rowBytes > gpu.maxBinding;
+    const nTogether = isApart ? 1 : nCopies;
+    const paramBytes = nTogether * bytes + rowBytes;
+    this.meanUserRow = nTogether * this.layout.nRows;
     const what = `A model of ${shape.nUsers} users, ${shape.nItems} items and ${shape.nFactors} factors`;
-    gpu.checkMemory(paramBytes + nState * bytes, what, paramBytes);
+    gpu.checkMemory(paramBytes + (nCopies - nTogether + nState) * bytes, what, paramBytes);
     const scope = (this.#scope = gpu.scope());
     try {
       this.param = scope.allocate('param', paramBytes);
+      this.spare = isApart ? scope.allocate('spare', bytes) : undefined;
       this.state = Object.fromEntries(STATE.slice(0, nState).map((name) => [name, scope.allocate(name, bytes)]));
     } catch (error) {
       scope.release();

@@ -1,15 +1,23 @@
-import { lossBlocks, type lossSums } from '../../shaders/train/loss-sums.wgsl.js';
+import { Segment } from '../../shaders/ops/structs.js';
+import { LOSS_BLOCK, type lossSums } from '../../shaders/train/loss-sums.wgsl.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Binding, Pipeline } from '../gpu/pipeline.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
 
-/** Mean loss of each batch of a submission, from the losses of its ratings. */
+/** Mean loss of each batch of a submission, from losses that lie in one segment for each. */
 export class BatchLosses {
+  readonly #blocks: number;
+  readonly #segments: GPUBuffer;
   readonly #sums: GPUBuffer;
   readonly #binding: Binding<typeof lossSums>;
+  #nSegments = 0;
 
-  /** @param losses floats, of which each rating's loss is the first of `stride` */
+  /**
+   * @param losses floats, of which each loss is the first of `stride`
+   * @param batchSize by which sums are divided
+   * @param longest the most losses of a segment
+   */
   constructor(
     private readonly gpu: Gpu,
     scope: Scope,
@@ -17,19 +25,26 @@ export class BatchLosses {
     losses: GPUBuffer,
     stride: number,
     private readonly batchSize: number,
+    longest: number,
     maxSteps: number,
   ) {
-    this.#sums = scope.allocate('loss sums', 4 * maxSteps * lossBlocks(batchSize));
-    this.#binding = pipeline.bind(scope, { losses, lossSums: this.#sums }, { batchSize, stride });
+    this.#blocks = Math.ceil(longest / LOSS_BLOCK);
+    this.#segments = scope.allocate('segments', 4 * Segment.size * maxSteps);
+    this.#sums = scope.allocate('loss sums', 4 * maxSteps * this.#blocks);
+    const buffers = { segments: this.#segments, losses, lossSums: this.#sums };
+    this.#binding = pipeline.bind(scope, buffers, { blocks: this.#blocks, stride });
   }
 
-  record(recorder: Recorder, nSteps: number): Recorder {
-    return recorder.dispatch(this.#binding, nSteps * lossBlocks(this.batchSize), { nSteps });
+  /** @param segments `Segment` structs, one for each step */
+  record(recorder: Recorder, segments: Uint32Array<ArrayBuffer>): Recorder {
+    this.#nSegments = segments.length / Segment.size;
+    this.gpu.write(this.#segments, segments);
+    return recorder.dispatch(this.#binding, this.#nSegments * this.#blocks, { nSegments: this.#nSegments });
   }
 
   /** The means of the submission just made. Its copy is queued at once, before any later submission. */
-  async read(nSteps: number): Promise<Float32Array> {
-    const blocks = lossBlocks(this.batchSize);
+  async read(): Promise<Float32Array> {
+    const [nSteps, blocks] = [this.#nSegments, this.#blocks];
     const sums = await this.gpu.readFloats(this.#sums, 0, nSteps * blocks);
     return Float32Array.from({ length: nSteps }, (_, step) => {
       let sum = 0;

@@ -1,5 +1,5 @@
 import { rateStruct } from '../../shaders/ops/optimizer.js';
-import { outcomeStruct, Rating, Touch } from '../../shaders/ops/structs.js';
+import { outcomeStruct, Rating, Segment, Touch } from '../../shaders/ops/structs.js';
 import { forward } from '../../shaders/train/forward.wgsl.js';
 import { lossSums } from '../../shaders/train/loss-sums.wgsl.js';
 import { optimizerStep } from '../../shaders/train/optimizer-step.wgsl.js';
@@ -18,7 +18,7 @@ import type { Stepper, StepperInput } from './stepper.js';
 import { rates } from './step-table.js';
 
 /** Records the kernels from a batch's ratings to `outcomes`. */
-type RecordForward = (recorder: Recorder, first: number) => void;
+type RecordForward = (recorder: Recorder, first: number, nRatings: number) => void;
 
 /**
  * The plain way to make a step, in three dispatches: the forward pass with the gradient of the scores, the gradient of
@@ -30,7 +30,7 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
   const { batchSize, loss, range, optimizer, score, wd, wdBias } = options;
   const { rowStride, factorVecs, rowVecs, nParams } = layout;
   const nVecs = nParams / 4;
-  const nRatings = batchSize * maxSteps;
+  const lossScale = 1 / batchSize;
   const Outcome = outcomeStruct(score);
   const Rate = rateStruct(optimizer);
 
@@ -43,15 +43,16 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
   ]);
 
   return gpu.owning((scope) => {
-    const ratings = scope.allocate('ratings', 4 * Rating.size * nRatings);
-    const touches = scope.allocate('touches', 4 * Touch.size * 2 * nRatings);
-    const members = scope.allocate('members', 4 * 2 * nRatings);
-    const outcomes = scope.allocate('outcomes', 4 * Outcome.size * nRatings);
+    const ratings = scope.allocate('ratings', 4 * Rating.size * batchSize * maxSteps);
+    const touches = scope.allocate('touches', 4 * Touch.size * 2 * batchSize * maxSteps);
+    const members = scope.allocate('members', 4 * 2 * batchSize * maxSteps);
+    const outcomes = scope.allocate('outcomes', 4 * Outcome.size * batchSize * maxSteps);
     const grad = scope.allocate('grad', 4 * nParams);
     const slots = scope.slots((fused ? 3 : 6) * maxSteps + 1);
     const recordForward = makeForward(scope, ratings, outcomes);
     const scatter = scatterKernel.bind(scope, { ratings, touches, members, param, outcomes, grad }, { factorVecs, rowVecs });
-    const batchLosses = new BatchLosses(gpu, scope, lossKernel, outcomes, Outcome.size, batchSize, maxSteps);
+    const batchLosses = new BatchLosses(gpu, scope, lossKernel, outcomes, Outcome.size, batchSize, batchSize, maxSteps);
+    const segments = new StructArray(Segment, maxSteps);
     const grouper = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, maxSteps);
     const stepRates = scope.allocate('rates', 4 * Rate.size * maxSteps);
     const state = tables.state as Record<'m' | 'v', GPUBuffer>;
@@ -66,10 +67,11 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
         schedule = next;
         stepCount = stepsMade;
       },
-      async run(order, batch, step, nSteps) {
-        const chunk = grouper.group(order, batch, nSteps);
+      async run({ order, start }, step) {
+        const chunk = grouper.group(order, start);
+        const { nSteps } = chunk;
         await gpu.turn();
-        gpu.write(ratings, chunk.ratings.slice(0, nSteps * batchSize));
+        gpu.write(ratings, chunk.ratings.slice(0, start[nSteps] - start[0]));
         gpu.write(touches, chunk.touches.slice(0, chunk.touchStart[nSteps]));
         gpu.write(members, chunk.members);
         rates(optimizer, schedule, stepCount, [step, step + nSteps], (t, rate) => window.set(t - step, rate));
@@ -77,15 +79,17 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
         await gpu.turn();
         const recorder = gpu.record('dense steps', { slots });
         for (let s = 0; s < nSteps; s++) {
+          const [begin, end] = [start[s] - start[0], start[s + 1] - start[0]];
+          segments.set(s, { begin, end });
           const firstTouch = chunk.touchStart[s];
           const nTouches = chunk.touchStart[s + 1] - firstTouch;
-          recordForward(recorder, s * batchSize);
+          recordForward(recorder, begin, end - begin);
           recorder.dispatch(scatter, nTouches * rowVecs, { firstTouch, nTouches });
           recorder.dispatch(optimize, nVecs, { step: s });
         }
-        batchLosses.record(recorder, nSteps).submit();
+        batchLosses.record(recorder, segments.slice(0, nSteps)).submit();
       },
-      readLosses: (nSteps) => batchLosses.read(nSteps),
+      readLosses: () => batchLosses.read(),
       release: () => scope.release(),
     };
   });
@@ -95,8 +99,8 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
   async function fusedForward(): Promise<MakeForward> {
     const pipeline = await gpu.compile(forward(loss, range, score, shape.hasBias));
     return (owner, ratings, outcomes) => {
-      const binding = pipeline.bind(owner, { ratings, param, outcomes }, { batchSize, factorVecs, rowVecs });
-      return (recorder, first) => void recorder.dispatch(binding, batchSize, { first });
+      const binding = pipeline.bind(owner, { ratings, param, outcomes }, { lossScale, factorVecs, rowVecs });
+      return (recorder, first, nRatings) => void recorder.dispatch(binding, nRatings, { first, nRatings });
     };
   }
 
@@ -113,16 +117,16 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
       const sums = owner.allocate('sums', 16 * batchSize);
       const z = owner.allocate('z', 4 * batchSize);
       const yHat = owner.allocate('yHat', 4 * batchSize);
-      const a = lookUp.bind(owner, { ratings, param, users, items }, { batchSize, rowVecs });
-      const b = scorer.bind(owner, { users, items, sums, z }, { batchSize, factorVecs, rowVecs });
-      const c = squash.bind(owner, { z, yHat }, { batchSize });
-      const d = backward.bind(owner, { ratings, sums, z, yHat, outcomes }, { batchSize });
-      return (recorder, first) =>
+      const a = lookUp.bind(owner, { ratings, param, users, items }, { rowVecs });
+      const b = scorer.bind(owner, { users, items, sums, z }, { factorVecs, rowVecs });
+      const c = squash.bind(owner, { z, yHat });
+      const d = backward.bind(owner, { ratings, sums, z, yHat, outcomes }, { lossScale });
+      return (recorder, first, nRatings) =>
         void recorder
-          .dispatch(a, batchSize * rowVecs, { first })
-          .dispatch(b, batchSize)
-          .dispatch(c, batchSize)
-          .dispatch(d, batchSize, { first });
+          .dispatch(a, nRatings * rowVecs, { first, nRatings })
+          .dispatch(b, nRatings, { nRatings })
+          .dispatch(c, nRatings, { nRatings })
+          .dispatch(d, nRatings, { first, nRatings });
     };
   }
 }

@@ -1,7 +1,9 @@
 import type { IdleOp, IdleTable, OptimizerOp, Rate } from '../../shaders/ops/optimizer.js';
+import { hiLo, logFactor } from '../../shaders/ops/decay.js';
 import { stepStruct } from '../../shaders/ops/structs.js';
 import { type Struct, StructArray } from '../gpu/struct.js';
 import type { Schedule } from '../schedule/schedule.js';
+import type { Window } from './host-batches.js';
 import type { StepOptions } from './stepper.js';
 
 /** Calls `use` with the `Rate` of the steps [from, to) of a schedule, computed in float64. */
@@ -19,42 +21,43 @@ export function rates(
 export class StepTable {
   /** Rows make their idle steps one by one before this one; from it on the closed form holds. */
   readonly replayEnd: number;
-  readonly #optimizer: OptimizerOp;
+  readonly #options: StepOptions;
   readonly #stepCount: number;
-  /** Which columns the fields `factors` and `biases` have. */
-  readonly #tables: Readonly<Record<'factors' | 'biases', IdleTable>>;
+  /** The closed form of the factors; and of the biases, where they decay at a rate of their own. */
+  readonly #factors: IdleTable;
+  readonly #biases: IdleTable | undefined;
   /** The window last asked for, with room for the longest. */
   #steps: StructArray<ReturnType<typeof stepStruct>['fields']>;
 
   constructor(
     readonly schedule: Schedule,
-    { optimizer, wd, wdBias }: StepOptions,
+    options: StepOptions,
     idle: IdleOp,
     stepCount: number,
+    ownBiasDecay: boolean,
   ) {
-    this.#optimizer = optimizer;
+    const { optimizer, wd, wdBias } = options;
+    this.#options = options;
     this.#stepCount = stepCount;
-    this.#steps = new StructArray(stepStruct(optimizer, idle), 0);
-    const factors = idle.table(schedule, { wd, stepCount });
-    const biases = wdBias === wd ? factors : idle.table(schedule, { wd: wdBias, stepCount });
-    this.#tables = { factors, biases };
+    this.#steps = new StructArray(stepStruct(optimizer, idle, ownBiasDecay), 0);
+    this.#factors = idle.table(schedule, { wd, stepCount });
+    this.#biases = ownBiasDecay ? idle.table(schedule, { wd: wdBias, stepCount }) : undefined;
     // A step that decays to nothing, or beyond, leaves no product of 1 - lr wd to fold idle steps into.
-    const vanishes = schedule.lr.some((lr) => !(lr * Math.max(wd, wdBias) < 1));
-    this.replayEnd = vanishes ? schedule.lr.length : Math.max(factors.validFrom, biases.validFrom);
+    const vanishes = schedule.lr.some((lr) => !(lr * Math.max(wd, ownBiasDecay ? wdBias : wd) < 1));
+    this.replayEnd = vanishes ? schedule.lr.length : Math.max(this.#factors.validFrom, this.#biases?.validFrom ?? 0);
   }
 
-  /** The Steps from `step` on, one more than there are batches in `touchStart`: valid until the next call. */
-  slice(step: number, touchStart: Uint32Array): Uint32Array<ArrayBuffer> {
-    const { length } = touchStart;
+  /** The Steps of a window that begins at `step`, and one more for its end: valid until the next call. */
+  window(step: number, { firstTouch }: Pick<Window, 'firstTouch'>): Uint32Array<ArrayBuffer> {
+    const { length } = firstTouch;
     if (this.#steps.length < length) this.#steps = new StructArray(this.#steps.of, length);
     const { words, floats, of } = this.#steps;
     floats.fill(0, 0, length * of.size);
-    for (let s = 0; s < length; s++) words[s * of.size + of.at.firstTouch] = touchStart[s];
+    for (let s = 0; s < length; s++) words[s * of.size + of.at.firstTouch] = firstTouch[s];
     this.#writeRates(step, Math.min(step + length, this.schedule.lr.length));
-    const { factors, biases } = this.#tables;
-    const columns = factors.rows(step, step + length);
-    this.#writeColumns(of.at.factors, columns, length);
-    this.#writeColumns(of.at.biases, biases === factors ? columns : biases.rows(step, step + length), length);
+    this.#writeLogs(step, length);
+    this.#writeColumns(of.at.factors, this.#factors.rows(step, step + length), length);
+    if (this.#biases) this.#writeColumns(of.at['biases']!, this.#biases.rows(step, step + length), length);
     return this.#steps.slice(0, length);
   }
 
@@ -62,9 +65,26 @@ export class StepTable {
   #writeRates(from: number, to: number): void {
     const { floats, of } = this.#steps;
     const at = Object.entries((of.fields.rate as Struct).at);
-    rates(this.#optimizer, this.schedule, this.#stepCount, [from, to], (step, rate) => {
+    rates(this.#options.optimizer, this.schedule, this.#stepCount, [from, to], (step, rate) => {
       for (const [name, offset] of at) floats[(step - from) * of.size + of.at.rate + offset] = rate[name];
     });
+  }
+
+  /** Sums of logarithms over the steps of the window before each. */
+  #writeLogs(from: number, length: number): void {
+    const { floats, of } = this.#steps;
+    const { wd, wdBias } = this.#options;
+    const { lr, beta1 } = this.schedule;
+    const sums = { beta1: 0, wd: 0, wdBias: 0 };
+    for (let s = 0; s < length; s++) {
+      const at = s * of.size;
+      [floats[at + of.at.logs], floats[at + of.at.logs + 1]] = hiLo(sums.beta1);
+      [floats[at + of.at.logs + 2], floats[at + of.at.logs + 3]] = hiLo(sums.wd);
+      if (this.#biases) [floats[at + of.at['biasLogs']!], floats[at + of.at['biasLogs']! + 1]] = hiLo(sums.wdBias);
+      sums.beta1 += logFactor(beta1[from + s]);
+      sums.wd += logFactor(1 - lr[from + s] * wd);
+      sums.wdBias += logFactor(1 - lr[from + s] * wdBias);
+    }
   }
 
   #writeColumns(first: number, columns: ReturnType<IdleTable['rows']>, length: number): void {

@@ -27,6 +27,14 @@ export interface StepperInput {
   readonly maxSteps: number;
 }
 
+/** The batches of consecutive steps. */
+export interface Batches {
+  /** Training rows, in the order of an epoch. */
+  readonly order: Uint32Array;
+  /** Step s takes the rows order[start[s]] to order[start[s + 1] - 1], at most a batch and perhaps none. */
+  readonly start: Uint32Array;
+}
+
 /** A way to make training steps. All of ours give the same numbers, up to rounding. */
 export interface Stepper {
   /** For reports and checkpoints: a fit can be resumed only with a stepper of the same name. */
@@ -34,13 +42,16 @@ export interface Stepper {
   /** Sets the schedule of the steps to come; `stepCount` is the number of steps that the optimiser has already made. */
   begin(schedule: Schedule, stepCount: number): void | Promise<void>;
   /**
-   * Submits steps `step` to `step + nSteps - 1` of the schedule, on the batches `batch` and following of an epoch with
-   * the given order of training rows. In the end the work is queued, not done, and all of it in one submission: anyone who
-   * reads the model meanwhile finds it between two steps. Long host work before that lets the event loop turn (`gpu.turn`).
+   * Submits the steps of some batches, from step `step` of the schedule on. In the end the work is queued, not done, and all
+   * of it in one submission: anyone who reads the model meanwhile finds it between two steps. Long host work before that lets
+   * the event loop turn (`gpu.turn`).
    */
-  run(order: Uint32Array, batch: number, step: number, nSteps: number): void | Promise<void>;
-  /** Batch losses of the last `run`, one per step; the copy is queued at once, before any later `run`. */
-  readLosses(nSteps: number): Promise<Float32Array>;
+  run(batches: Batches, step: number): void | Promise<void>;
+  /**
+   * Losses of the last `run`, one per step: the sum over its ratings, divided by the batch size. The copy is queued at once,
+   * before any later `run`.
+   */
+  readLosses(): Promise<Float32Array>;
   /** Gives all memory back; a second time does nothing. */
   release(): void;
 }

@@ -1,7 +1,7 @@
 import { VERSION } from '../base/version.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Gpu } from '../gpu/gpu.js';
-import { type ModelShape, RowLayout, type Tables } from '../model/layout.js';
+import type { ModelShape, Tables } from '../model/layout.js';
 import { EmbeddingTables } from '../model/tables.js';
 import { constant } from '../schedule/schedule.js';
 import { denseStepper } from '../steps/dense.js';
@@ -41,7 +41,7 @@ export async function chooseStepper(
   makeTables: () => Tables,
   step: StepOptions,
 ): Promise<Stepping> {
-  const obstacle = lazyObstacle(step, shape, gpu);
+  const obstacle = lazyObstacle(step);
   const asked = (factory: StepperFactory) => ({ factory, why: `Steps are ${factory.name}, as asked for.`, isFallback: false });
   if (typeof stepper === 'object') return asked(stepper);
   if (stepper === 'auto') {
@@ -62,13 +62,8 @@ export async function chooseStepper(
 }
 
 /** Why steps cannot be lazy; undefined if they can. */
-function lazyObstacle({ optimizer }: StepOptions, shape: ModelShape, gpu: Gpu): string | undefined {
-  if (optimizer.idle === undefined) return `the optimiser ${optimizer.name} has no closed form for idle steps`;
-  const { nParams, rowStride } = new RowLayout(shape);
-  const bytes = 8 * nParams + 4 * rowStride;
-  const mib = (n: number) => `${Math.round(n / 2 ** 20)} MiB`;
-  if (bytes <= gpu.maxBinding) return undefined;
-  return `two copies of the tables take ${mib(bytes)}, and this adapter binds at most ${mib(gpu.maxBinding)}`;
+function lazyObstacle({ optimizer }: StepOptions): string | undefined {
+  return optimizer.idle === undefined ? `the optimiser ${optimizer.name} has no closed form for idle steps` : undefined;
 }
 
 const known = new Map<string, string>();

@@ -79,8 +79,9 @@ export class Trainer {
         const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
         while (step < epochEnd && !hooks.signal?.aborted) {
           const nSteps = Math.min(maxSteps, epochEnd - step);
-          await stepper.run(order, step - epoch * stepsPerEpoch, step, nSteps);
-          inFlight.push(this.#losses(schedule, step, nSteps, hooks, inFlight.at(-1)));
+          const first = (step - epoch * stepsPerEpoch) * this.options.batchSize;
+          await stepper.run({ order, start: starts(first, this.options.batchSize, nSteps) }, step);
+          inFlight.push(this.#losses(schedule, step, hooks, inFlight.at(-1)));
           step += nSteps;
           this.stepCount = start + step;
           await drain(inFlight, MAX_IN_FLIGHT - 1);
@@ -98,9 +99,9 @@ export class Trainer {
   }
 
   /** Copies back the losses of the submission just made; errors wait until the promise is awaited. */
-  #losses(schedule: Schedule, step: number, nSteps: number, hooks: FitHooks, before: Promise<void> | undefined): Promise<void> {
+  #losses(schedule: Schedule, step: number, hooks: FitHooks, before: Promise<void> | undefined): Promise<void> {
     // Two readbacks may settle in either order; hooks get them in the order of the steps.
-    const reading = this.stepper.readLosses(nSteps);
+    const reading = this.stepper.readLosses();
     const work = Promise.all([reading, before]).then(([losses]) => {
       hooks.onSteps?.(step, losses);
       const bad = hooks.stopOnNaN === false ? -1 : losses.findIndex((loss) => !Number.isFinite(loss));
@@ -115,6 +116,10 @@ export class Trainer {
     this.stepper.release();
   }
 }
+
+/** Where full batches begin in an epoch, and where the last one ends. */
+const starts = (first: number, batchSize: number, nSteps: number) =>
+  Uint32Array.from({ length: nSteps + 1 }, (_, s) => first + s * batchSize);
 
 /** Awaits work, the oldest first, until at most `most` is left. */
 async function drain(inFlight: Promise<void>[], most = 0): Promise<void> {

@@ -15,6 +15,10 @@ const problems = fc.record({
   seed: fc.nat(1000),
 });
 
+/** Where batches begin in an epoch, and where the last one ends. */
+const starts = (first: number, nSteps: number, batchSize: number) =>
+  Uint32Array.from({ length: nSteps + 1 }, (_, s) => (first + s) * batchSize);
+
 test("a chunk holds the batches of the epoch, each rating once in its user's group and once in its item's", () => {
   fc.assert(
     fc.property(problems, ({ nUsers, nItems, batchSize, nSteps, first, seed }) => {
@@ -22,8 +26,8 @@ test("a chunk holds the batches of the epoch, each rating once in its user's gro
       const order = new Uint32Array(train.ratings.length);
       fillPermutation(order, seed);
       const grouper = new BatchGrouper(train, nUsers, nItems, batchSize, 4);
-      grouper.group(order, 3 - first, 4); // what the call before leaves must not matter
-      const chunk = grouper.group(order, first, nSteps);
+      grouper.group(order, starts(3 - first, 4, batchSize)); // what the call before leaves must not matter
+      const chunk = grouper.group(order, starts(first, nSteps, batchSize));
       const { words, floats } = chunk.ratings;
       const rowOf = (k: number, isItem: number) => words[Rating.size * k + (isItem ? Rating.at.item : Rating.at.user)];
 

@@ -57,7 +57,11 @@ function* chunks({ schedules, train, options, order }: Problem, maxSteps: number
     for (let epochStart = 0; epochStart < nSteps; epochStart += stepsPerEpoch, epoch++) {
       const epochEnd = Math.min(nSteps, epochStart + stepsPerEpoch);
       for (let step = epochStart; step < epochEnd; step += maxSteps) {
-        yield { schedule, stepCount, order: order(epoch), batch: step - epochStart, step, nSteps: Math.min(maxSteps, epochEnd - step) };
+        const start = Uint32Array.from(
+          { length: Math.min(maxSteps, epochEnd - step) + 1 },
+          (_, s) => (step - epochStart + s) * options.batchSize,
+        );
+        yield { schedule, stepCount, order: order(epoch), start, step };
       }
     }
     stepCount += nSteps;
@@ -73,10 +77,10 @@ export async function trainOnGpu(gpu: Gpu, problem: Problem, name: StepperName, 
   assert.is(stepper.name, name);
   const losses: number[] = [];
   let fit: Schedule | undefined;
-  for (const { schedule, stepCount, order, batch, step, nSteps } of chunks(problem, maxSteps)) {
+  for (const { schedule, stepCount, order, start, step } of chunks(problem, maxSteps)) {
     if (schedule !== fit) await stepper.begin((fit = schedule), stepCount);
-    await stepper.run(order, batch, step, nSteps);
-    losses.push(...(await stepper.readLosses(nSteps)));
+    await stepper.run({ order, start }, step);
+    losses.push(...(await stepper.readLosses()));
   }
   const { param, m = new Float32Array(param.length), v = new Float32Array(param.length) } = await tables.readState();
   stepper.release();
@@ -94,8 +98,8 @@ export function trainReference(problem: Problem): Outcome {
   } = problem;
   const reference = new ReferenceTrainer(shape, tables, options);
   const losses: number[] = [];
-  for (const { schedule, order, batch, step } of chunks(problem, 1)) {
-    const rows = order.subarray(batch * options.batchSize, (batch + 1) * options.batchSize);
+  for (const { schedule, order, start, step } of chunks(problem, 1)) {
+    const rows = order.subarray(start[0], start[1]);
     const take = (column: Uint32Array | Float32Array) => Array.from(rows, (row) => column[row]);
     losses.push(reference.step(take(users), take(items), take(ratings), schedule.lr[step], schedule.beta1[step]));
   }

@@ -56,7 +56,7 @@ test('a name stands for one text', () => {
       const kernel = kernelByName(name, {
         hasBias: pick(flags, 0, [true, false]),
         ownBiasDecay: pick(flags, 1, [true, false]),
-        isSoftware: pick(flags, 2, [true, false]),
+        replays: pick(flags, 2, [true, false]),
         range: pick(flags, 3, [sigmoidRange([0, 1]), identity]),
         nFactors: pick(flags, 4, [1, 40]),
         loss: pick(flags, 5, [mse, logCosh]),

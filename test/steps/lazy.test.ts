@@ -102,7 +102,7 @@ for (const [beta2, eps] of [
       [schedules[0], 0],
       [schedules[1], 5000],
     ] as const) {
-      assert.is(new StepTable(fit, corner.options, optimizer.idle!, stepCount).replayEnd, 40);
+      assert.is(new StepTable(fit, corner.options, optimizer.idle!, stepCount, false).replayEnd, 40);
     }
     const dense = await trainOnGpu(gpu, corner, 'dense', 15);
     for (const stepper of ['lazy', 'persistent'] as const) {
@@ -119,7 +119,7 @@ test('a decay to nothing, or beyond, makes its idle steps one by one', () => {
       [3, 3],
       [0.1, 2],
     ] as const) {
-      assert.is(new StepTable(schedule, stepOptions({ optimizer, wd, wdBias }), optimizer.idle!, 0).replayEnd, 50);
+      assert.is(new StepTable(schedule, stepOptions({ optimizer, wd, wdBias }), optimizer.idle!, 0, true).replayEnd, 50);
     }
   }
 });

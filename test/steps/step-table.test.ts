@@ -1,11 +1,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { adam } from '../../shaders/ops/adam.js';
+import { decayBetween } from '../../shaders/ops/decay.js';
 import { sgd } from '../../shaders/ops/sgd.js';
+import { stepStruct } from '../../shaders/ops/structs.js';
 import { constant, lrSweep, oneCycle } from '../../src/schedule/schedule.js';
 import { rates, StepTable } from '../../src/steps/step-table.js';
 import { randomSource } from '../helpers/random.js';
-import { stepOptions } from '../helpers/training.js';
+import { assertClose, stepOptions } from '../helpers/training.js';
 
 const N_STEPS = 5000;
 const SCHEDULES = {
@@ -13,32 +15,64 @@ const SCHEDULES = {
   constant: constant({ totalSteps: N_STEPS, lr: 0.003 }),
   sweep: lrSweep({ startLr: 1e-7, endLr: 1, numIt: N_STEPS }),
 };
-/** Places in the ratings, as long as a window of so many batches has. */
-const touchStarts = (nBatches: number) => Uint32Array.from({ length: nBatches + 1 }, (_, s) => 7 * s + 3);
+/** Touches of a window that begins at a step, as if each had its own. */
+const touchesOf = (step: number, nSteps: number) => ({
+  firstTouch: Uint32Array.from({ length: nSteps + 1 }, (_, s) => 7 * (step + s) + 3),
+});
 
 for (const [scheduleName, schedule] of Object.entries(SCHEDULES)) {
   for (const optimizer of [adam(), adam({ beta2: 0.999, eps: 1e-5 }), sgd({ momentum: true }), sgd()]) {
-    for (const wdBias of [0.1, 0.3]) {
-      test(`windows anywhere have the words of the whole schedule: ${optimizer.name}, ${scheduleName}, decay of biases ${wdBias}`, () => {
-        const options = stepOptions({ optimizer, wd: 0.1, wdBias });
-        const tableOf = () => new StepTable(schedule, options, optimizer.idle!, 17);
-        const whole = tableOf().slice(0, touchStarts(N_STEPS));
-        const size = whole.length / (N_STEPS + 1);
+    for (const ownBiasDecay of [false, true]) {
+      const what = `${optimizer.name}, ${scheduleName}${ownBiasDecay ? ', other decay of biases' : ''}`;
+      const options = stepOptions({ optimizer, wd: 0.1, wdBias: ownBiasDecay ? 0.3 : 0.1 });
+      const tableOf = () => new StepTable(schedule, options, optimizer.idle!, 17, ownBiasDecay);
+      const Step = stepStruct(optimizer, optimizer.idle!, ownBiasDecay);
+      const starts = [0, 1, 1023, 1024, N_STEPS - 1, ...Array.from({ length: 30 }, (_, i) => Math.floor(randomSource(i)() * N_STEPS))];
+
+      test(`windows anywhere have the words of the whole schedule, but for their sums: ${what}`, () => {
+        const isSum = (word: number) =>
+          [Step.at.logs, Step.at['biasLogs']].some((first, i) => first !== undefined && word >= first && word < first + [4, 2][i]);
+        const whole = tableOf().window(0, touchesOf(0, N_STEPS));
         assert.ok(new Float32Array(whole.buffer).every(Number.isFinite));
         const table = tableOf();
-        const random = randomSource(1);
-        const starts = Array.from({ length: 30 }, () => Math.floor(random() * N_STEPS));
-        for (const step of [0, 1, 1023, 1024, N_STEPS - 1, ...starts]) {
-          const nBatches = Math.min(N_STEPS - step, 1 + Math.floor(random() ** 2 * 1500));
-          // Counted from the start of the whole, so that the words of firstTouch agree too.
-          const touchStart = touchStarts(N_STEPS).slice(step, step + nBatches + 1);
-          const words = table.slice(step, touchStart);
-          assert.is(words.length, (nBatches + 1) * size);
-          const wanted = whole.subarray(step * size, (step + nBatches + 1) * size);
+        for (const step of starts) {
+          const nSteps = Math.min(N_STEPS - step, 1 + Math.floor(randomSource(step)() ** 2 * 1500));
+          const words = table.window(step, touchesOf(step, nSteps));
+          assert.is(words.length, (nSteps + 1) * Step.size);
           assert.ok(
-            words.every((word, i) => word === wanted[i]),
-            `steps ${step} to ${step + nBatches}`,
+            words.every((word, i) => isSum(i % Step.size) || word === whole[step * Step.size + i]),
+            `steps ${step} to ${step + nSteps}`,
           );
+        }
+      });
+
+      test(`sums of logarithms give the products of decays over any steps of a window: ${what}`, () => {
+        const table = tableOf();
+        const { lr, beta1 } = schedule;
+        const product = (from: number, to: number, factor: (step: number) => number) => {
+          let value = 1;
+          for (let step = from; step < to; step++) value *= factor(step);
+          return value;
+        };
+        for (const step of starts.slice(0, 8)) {
+          const nSteps = Math.min(N_STEPS - step, 600);
+          const floats = new Float32Array(table.window(step, touchesOf(step, nSteps)).slice().buffer);
+          for (const [from, to] of [
+            [0, nSteps],
+            [0, 1],
+            [nSteps >> 1, nSteps],
+            [nSteps >> 2, nSteps >> 1],
+            [nSteps, nSteps],
+          ]) {
+            const found = (field: 'logs' | 'biasLogs', word: number) => {
+              const at = (s: number) => s * Step.size + Step.at[field]! + word;
+              return decayBetween(floats.subarray(at(from), at(from) + 2), floats.subarray(at(to), at(to) + 2));
+            };
+            const wanted = (factor: (step: number) => number) => product(step + from, step + to, factor);
+            assertClose([found('logs', 0)], [wanted((s) => beta1[s])], 6e-7, 'beta1');
+            assertClose([found('logs', 2)], [wanted((s) => 1 - lr[s] * 0.1)], 6e-7, 'decay of the factors');
+            if (ownBiasDecay) assertClose([found('biasLogs', 0)], [wanted((s) => 1 - lr[s] * 0.3)], 6e-7, 'decay of the biases');
+          }
         }
       });
     }
@@ -47,8 +81,8 @@ for (const [scheduleName, schedule] of Object.entries(SCHEDULES)) {
 
 test('the step after the last has no rate, whatever stood there in the window before', () => {
   const optimizer = sgd({ momentum: true });
-  const table = new StepTable(constant({ totalSteps: 9, lr: 0.1 }), stepOptions({ optimizer }), optimizer.idle!, 0);
-  const [before, last] = [table.slice(4, touchStarts(2)).slice(), table.slice(7, touchStarts(2)).slice()];
+  const table = new StepTable(constant({ totalSteps: 9, lr: 0.1 }), stepOptions({ optimizer }), optimizer.idle!, 0, false);
+  const [before, last] = [4, 7].map((step) => table.window(step, touchesOf(step, 2)).slice());
   const size = before.length / 3;
   const lr = (words: Uint32Array, s: number) => new Float32Array(words.buffer)[s * size];
   assert.equal([lr(before, 2), lr(last, 1), lr(last, 2)], [Math.fround(0.1), Math.fround(0.1), 0]);

@@ -38,7 +38,8 @@ for (const [name, open] of [
     test(`making a ${stepper} learner, on ${name}`, async () => {
       const refused = await refuseEachAllocation(gpu, async () => (await make({ stepper })).release());
       assert.ok(refused.length >= (gpu.immediateMode === 'immediate' ? 10 : 11), refused.join(', '));
-      for (const label of ['param', 'm', 'v', 'ratings', 'outcomes', 'loss sums', 'validation sums'])
+      const own = stepper === 'lazy' || stepper === 'persistent' ? ['entries', 'losses'] : ['ratings', 'outcomes'];
+      for (const label of ['param', 'm', 'v', 'touches', 'members', ...own, 'loss sums', 'validation sums'])
         assert.ok(refused.includes(label), label);
       assert.is(refused.includes('immediates'), gpu.immediateMode !== 'immediate');
     });

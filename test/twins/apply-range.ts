@@ -5,6 +5,6 @@ import type { Twin } from './twin.js';
 /** Twin of shaders/train/unfused/apply-range.wgsl.ts. */
 export const applyRange =
   (range: RangeOp): Twin<ReturnType<typeof kernel>> =>
-  ({ z, yHat }, { batchSize }) => {
-    for (let k = 0; k < batchSize; k++) yHat[k] = range.value(z[k]);
+  ({ z, yHat }, { nRatings }) => {
+    for (let k = 0; k < nRatings; k++) yHat[k] = range.value(z[k]);
   };

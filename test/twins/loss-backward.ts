@@ -9,11 +9,11 @@ import type { Twin } from './twin.js';
 /** Twin of shaders/train/unfused/loss-backward.wgsl.ts. */
 export const lossBackward =
   (loss: LossOp, range: RangeOp, score: ScoreOp): Twin<ReturnType<typeof kernel>> =>
-  ({ ratings, sums, z, yHat, outcomes }, { batchSize, first }) => {
+  ({ ratings, sums, z, yHat, outcomes }, { nRatings, lossScale, first }) => {
     const stride = sumStride(score);
-    for (let k = 0; k < batchSize; k++) {
+    for (let k = 0; k < nRatings; k++) {
       const { y } = ratings[first + k];
-      const dz = (loss.grad(yHat[k], y) / batchSize) * range.grad(z[k]);
+      const dz = loss.grad(yHat[k], y) * lossScale * range.grad(z[k]);
       const sum = stride === 1 ? sums[k] : sums.slice(k * stride, k * stride + Number(score.sum![3]));
       outcomes[first + k] = { loss: ifFinite(z[k], loss.value(yHat[k], y)), dz, sum };
     }

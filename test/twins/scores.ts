@@ -6,8 +6,8 @@ import type { Twin } from './twin.js';
 /** Twin of shaders/train/unfused/scores.wgsl.ts. Most scores are their sum. */
 export const scores =
   (score: ScoreOp, hasBias: boolean, sumOf: ScoreSum = score.value): Twin<ReturnType<typeof kernel>> =>
-  ({ users, items, sums, z }, { batchSize, factorVecs, rowVecs }) => {
-    for (let k = 0; k < batchSize; k++) {
+  ({ users, items, sums, z }, { nRatings, factorVecs, rowVecs }) => {
+    for (let k = 0; k < nRatings; k++) {
       const row = k * rowVecs;
       const bias = 4 * (row + factorVecs);
       const [user, item] = [users, items].map((rows) => factorsAt(rows, row, factorVecs));

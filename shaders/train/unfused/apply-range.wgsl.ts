@@ -10,14 +10,14 @@ export const applyRange = (range: RangeOp) =>
   defineKernel({
     name: `applyRange[${range.name}]`,
     workgroupSize: 64,
-    uniforms: { batchSize: 'u32' },
+    immediates: { nRatings: 'u32' },
     buffers: { z: 'read array<f32>', yHat: 'read_write array<f32>' },
     ops: [range],
     code: (declarations) => wgsl`${declarations}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let k = threadIndex(id, groups);
-  if (k >= uniforms.batchSize) { return; }
+  if (k >= immediates.nRatings) { return; }
   yHat[k] = range(z[k]);
 }
 `,

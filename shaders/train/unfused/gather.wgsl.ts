@@ -10,8 +10,8 @@ import { Rating } from '../../ops/structs.js';
 export const gather = defineKernel({
   name: 'gather',
   workgroupSize: 64,
-  uniforms: { batchSize: 'u32', rowVecs: 'u32' },
-  immediates: { first: 'u32' },
+  uniforms: { rowVecs: 'u32' },
+  immediates: { first: 'u32', nRatings: 'u32' },
   buffers: {
     ratings: read(Rating),
     param: 'read array<vec4f>',
@@ -24,7 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let i = threadIndex(id, groups);
   let k = i / uniforms.rowVecs;
   let column = i % uniforms.rowVecs;
-  if (k >= uniforms.batchSize) { return; }
+  if (k >= immediates.nRatings) { return; }
   let rating = ratings[immediates.first + k];
   users[i] = param[rating.user * uniforms.rowVecs + column];
   items[i] = param[rating.item * uniforms.rowVecs + column];

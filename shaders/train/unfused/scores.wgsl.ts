@@ -11,7 +11,8 @@ export const scores = (score: ScoreOp, hasBias: boolean) =>
   defineKernel({
     name: `scores[${score.name}, ${hasBias ? 'bias' : 'no bias'}]`,
     workgroupSize: 64,
-    uniforms: { batchSize: 'u32', factorVecs: 'u32', rowVecs: 'u32' },
+    uniforms: { factorVecs: 'u32', rowVecs: 'u32' },
+    immediates: { nRatings: 'u32' },
     buffers: {
       users: 'read array<vec4f>',
       items: 'read array<vec4f>',
@@ -23,7 +24,7 @@ export const scores = (score: ScoreOp, hasBias: boolean) =>
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let k = threadIndex(id, groups);
-  if (k >= uniforms.batchSize) { return; }
+  if (k >= immediates.nRatings) { return; }
   let row = k * uniforms.rowVecs;
   var sum = ScoreSum();
   for (var f = 0u; f < uniforms.factorVecs; f++) { sum += scoreSum(users[row + f], items[row + f]); }

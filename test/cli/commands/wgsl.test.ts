@@ -7,7 +7,7 @@ test('wgsl lists the kernels', async () => {
   const { code, stdout, stderr } = await dotbias('wgsl');
   assert.equal({ code, stderr }, { code: 0, stderr: '' });
   const names = stdout.trim().split('\n');
-  assert.ok(names.includes('forward') && names.includes('lazyUpdate'));
+  assert.ok(names.includes('forward') && names.includes('lazyStep'));
 });
 
 test('wgsl prints a kernel as a module, for the model asked for', async () => {

@@ -24,8 +24,8 @@ for (const [score, sumOf] of SCORES) {
                 param,
                 outcomes: emptyOutcomes(3 * batchSize, sumOf),
               },
-              uniforms: { batchSize, factorVecs, rowVecs },
-              immediates: { first: batchSize },
+              uniforms: { lossScale: 1 / 7, factorVecs, rowVecs },
+              immediates: { first: batchSize, nRatings: batchSize },
               threads: batchSize,
             });
           }

@@ -18,7 +18,10 @@ for (const [score, sumOf] of SCORES) {
         for (const batchSize of sizesFor(score)) {
           const train = randomRatings(shape, 2 * batchSize, 6);
           const order = Uint32Array.from(train.ratings, (_, k) => k);
-          const batches = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, 2).group(order, 0, 2);
+          const batches = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, 2).group(
+            order,
+            Uint32Array.of(0, batchSize, 2 * batchSize),
+          );
           const ratings = structsOf(batches.ratings);
           const [, firstTouch, end] = batches.touchStart;
           await assertKernelIsTwin(gpu, scatterAdd(score), twin(score), {

@@ -16,8 +16,8 @@ for (const bounds of [[0, 5.5], [-3, -1], null] as const) {
       z.set([-1000, 1000, 0].slice(0, batchSize));
       await assertKernelIsTwin(gpu, applyRange(range), twin(range), {
         buffers: { z, yHat: new Float64Array(batchSize) },
-        uniforms: { batchSize },
-        immediates: {},
+        uniforms: {},
+        immediates: { nRatings: batchSize },
         threads: batchSize,
       });
     }

@@ -16,8 +16,8 @@ for (const nFactors of FACTORS) {
         const [users, items] = [0, 1].map(() => new Float64Array(4 * batchSize * rowVecs));
         const launch = {
           buffers: { ratings: randomRatingStructs(2 * batchSize), param, users, items },
-          uniforms: { batchSize, rowVecs },
-          immediates: { first: batchSize },
+          uniforms: { rowVecs },
+          immediates: { first: batchSize, nRatings: batchSize },
           threads: batchSize * rowVecs,
         };
         await assertKernelIsTwin(gpu, gather, twin, launch, 0);

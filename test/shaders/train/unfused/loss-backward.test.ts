@@ -24,8 +24,8 @@ for (const [score, sumOf] of SCORES) {
               yHat: z.map((each) => Math.fround(range.value(each))),
               outcomes: emptyOutcomes(3 * batchSize, sumOf),
             },
-            uniforms: { batchSize },
-            immediates: { first: batchSize },
+            uniforms: { lossScale: 1 / 7 },
+            immediates: { first: batchSize, nRatings: batchSize },
             threads: batchSize,
           });
         }

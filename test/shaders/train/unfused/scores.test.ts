@@ -22,8 +22,8 @@ for (const [score, sumOf] of SCORES) {
               sums: new Float64Array(batchSize * sumStride(score)),
               z: new Float64Array(batchSize),
             },
-            uniforms: { batchSize, factorVecs, rowVecs },
-            immediates: {},
+            uniforms: { factorVecs, rowVecs },
+            immediates: { nRatings: batchSize },
             threads: batchSize,
           });
         }

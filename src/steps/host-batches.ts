@@ -1,0 +1,173 @@
+import { Member, RowTouch } from '../../shaders/ops/structs.js';
+import type { Ratings } from '../data/collab-data.js';
+
+/** What a window of steps needs of its ratings: touches, members and entries as the device gets them. The next call reuses the arrays. */
+export interface Window {
+  readonly nSteps: number;
+  /** `RowTouch` structs. Those of step s are [firstTouch[s], firstTouch[s + 1]), users before items. */
+  readonly touches: Uint32Array<ArrayBuffer>;
+  readonly firstTouch: Uint32Array<ArrayBuffer>;
+  /** How many of a step's touches are of users. */
+  readonly nUserTouches: Uint32Array<ArrayBuffer>;
+  /** `Member` structs. */
+  readonly members: Uint32Array<ArrayBuffer>;
+  /** For each row, 2 the step of its first touch (or the number of steps) + the copy in which that reads it. */
+  readonly entries: Uint32Array<ArrayBuffer>;
+}
+
+/** Words kept for each row: ratings counted or placed, the copy to read (2 row + copy), and the step of the next touch. */
+const COUNT = 0;
+const PLACE = 1;
+const NEXT = 2;
+const ROW_WORDS = 4;
+
+/** The most rows that a step touches. */
+export const mostTouches = (batchSize: number, nUsers: number, nRows: number) =>
+  Math.min(batchSize, nUsers) + Math.min(batchSize, nRows - nUsers);
+
+/** Rows with as many members as this, or more, are not told apart when touches are sorted. */
+const MOST_BINS = 64;
+
+/**
+ * Groups the ratings of a window's steps by table row, in one sweep from its last step to its first, so that each touch knows the
+ * row's next. A row that is touched c more times in the window, this step included, is read in copy c mod 2 of the
+ * parameters and written in the other: after its last touch it is in copy 0. The time is linear in the number of ratings and rows.
+ *
+ * The ratings of a row come in the order of the batch. The touches of a side come by falling number of ratings where `isSorted`,
+ * so that invocations side by side have alike work; else in the order in which the rows first appear. It changes no result.
+ */
+export class HostBatches {
+  /** User row, item row (counted after the users) and rating, side by side: one cache miss instead of three. */
+  readonly #ratings: Uint32Array;
+  readonly #rows: Uint32Array;
+  readonly #batch: Uint32Array;
+  readonly #sides: readonly [Uint32Array, Uint32Array];
+  readonly #sorted: Uint32Array;
+  readonly #bins = new Uint32Array(MOST_BINS + 1);
+  readonly #touches: Uint32Array<ArrayBuffer>;
+  readonly #members: Uint32Array<ArrayBuffer>;
+  readonly #entries: Uint32Array<ArrayBuffer>;
+
+  /**
+   * @param batchSize the most ratings of a step
+   * @param maxSteps the most steps of a window
+   */
+  constructor(
+    train: Ratings,
+    nUsers: number,
+    readonly nRows: number,
+    readonly batchSize: number,
+    readonly maxSteps: number,
+    readonly isSorted: boolean,
+  ) {
+    const { users, items, ratings } = train;
+    const words = (this.#ratings = new Uint32Array(3 * users.length));
+    const floats = new Float32Array(words.buffer);
+    for (let k = 0, at = 0; k < users.length; k++, at += 3) {
+      words[at] = users[k];
+      words[at + 1] = nUsers + items[k];
+      floats[at + 2] = ratings[k];
+    }
+    this.#rows = new Uint32Array(ROW_WORDS * nRows);
+    this.#batch = new Uint32Array(3 * batchSize);
+    this.#sides = [new Uint32Array(batchSize), new Uint32Array(batchSize)];
+    this.#sorted = new Uint32Array(batchSize);
+    this.#touches = new Uint32Array(RowTouch.size * mostTouches(batchSize, nUsers, nRows) * maxSteps);
+    this.#members = new Uint32Array(2 * Member.size * batchSize * maxSteps);
+    this.#entries = new Uint32Array(nRows);
+  }
+
+  /**
+   * @param order training rows, of which step s takes order[start[s]] to order[start[s + 1] - 1]; a step may be empty
+   */
+  build(order: Uint32Array, start: Uint32Array): Window {
+    const nSteps = start.length - 1;
+    const rows = this.#rows;
+    const batch = this.#batch;
+    const touches = this.#touches;
+    const members = this.#members;
+    const [users, items] = this.#sides;
+    const firstTouch = new Uint32Array(nSteps + 1);
+    const nUserTouches = new Uint32Array(nSteps);
+    for (let row = 0, at = 0; row < this.nRows; row++, at += ROW_WORDS) {
+      rows[at + PLACE] = 2 * row;
+      rows[at + NEXT] = nSteps;
+    }
+    const end = touches.length / RowTouch.size;
+    let touch = (firstTouch[nSteps] = end); // filled from its end, as steps come last to first
+    for (let step = nSteps - 1; step >= 0; step--) {
+      const n = start[step + 1] - start[step];
+      let nUsers = 0;
+      let nItems = 0;
+      for (let k = start[step], at = 0; at < 3 * n; k++, at += 3) {
+        const from = 3 * order[k];
+        const user = (batch[at] = ROW_WORDS * this.#ratings[from]);
+        const item = (batch[at + 1] = ROW_WORDS * this.#ratings[from + 1]);
+        batch[at + 2] = this.#ratings[from + 2];
+        if (rows[user + COUNT]++ === 0) users[nUsers++] = user;
+        if (rows[item + COUNT]++ === 0) items[nItems++] = item;
+      }
+      firstTouch[step] = touch -= nUsers + nItems;
+      nUserTouches[step] = nUsers;
+      const member = 2 * (start[step] - start[0]);
+      this.#touch(users, nUsers, step, touch, member);
+      this.#touch(items, nItems, step, touch + nUsers, member + n);
+      for (let at = 0; at < 3 * n; at += 3) {
+        const user = batch[at];
+        const item = batch[at + 1];
+        const y = batch[at + 2];
+        const ofUser = Member.size * rows[user + COUNT]++;
+        const ofItem = Member.size * rows[item + COUNT]++;
+        members[ofUser] = rows[item + PLACE];
+        members[ofUser + 1] = y;
+        members[ofItem] = rows[user + PLACE];
+        members[ofItem + 1] = y;
+      }
+      for (let i = 0; i < nUsers; i++) rows[users[i] + COUNT] = 0;
+      for (let i = 0; i < nItems; i++) rows[items[i] + COUNT] = 0;
+    }
+    for (let row = 0, at = 0; row < this.nRows; row++, at += ROW_WORDS) {
+      this.#entries[row] = 2 * rows[at + NEXT] + (rows[at + PLACE] & 1);
+    }
+    return {
+      nSteps,
+      touches: touches.subarray(RowTouch.size * touch),
+      firstTouch: firstTouch.map((each) => each - touch),
+      nUserTouches,
+      members: members.subarray(0, 2 * Member.size * (start[nSteps] - start[0])),
+      entries: this.#entries,
+    };
+  }
+
+  /** Writes the touches of one side of a step, and leaves in each row's count where its first member goes. */
+  #touch(list: Uint32Array, n: number, step: number, touch: number, member: number): void {
+    const rows = this.#rows;
+    const touches = this.#touches;
+    const sorted = this.isSorted ? this.#sort(list, n) : list;
+    for (let i = 0, at = RowTouch.size * touch; i < n; i++, at += RowTouch.size) {
+      const row = sorted[i];
+      const place = (rows[row + PLACE] ^= 1);
+      const count = rows[row + COUNT];
+      touches[at] = place;
+      touches[at + 1] = rows[row + COUNT] = member;
+      touches[at + 2] = member += count;
+      touches[at + 3] = rows[row + NEXT];
+      rows[row + NEXT] = step;
+    }
+  }
+
+  /** A counting sort by falling number of members. */
+  #sort(list: Uint32Array, n: number): Uint32Array {
+    const rows = this.#rows;
+    const bins = this.#bins.fill(0);
+    const binOf = (row: number) => MOST_BINS - Math.min(MOST_BINS, rows[row + COUNT]);
+    for (let i = 0; i < n; i++) bins[binOf(list[i])]++;
+    for (let bin = 0, sum = 0; bin <= MOST_BINS; bin++) {
+      const count = bins[bin];
+      bins[bin] = sum;
+      sum += count;
+    }
+    for (let i = 0; i < n; i++) this.#sorted[bins[binOf(list[i])]++] = list[i];
+    return this.#sorted;
+  }
+}
