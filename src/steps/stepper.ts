@@ -29,8 +29,10 @@ export interface StepperInput {
 
 /** The batches of consecutive steps. */
 export interface Batches {
-  /** Training rows, in the order of an epoch. */
+  /** Training rows, in the order of an epoch; made when they are first asked for. */
   readonly order: Uint32Array;
+  /** Of the permutation (`permute`) that the order is, if it is one. */
+  readonly key?: number | undefined;
   /** Step s takes the rows order[start[s]] to order[start[s + 1] - 1], at most a batch and perhaps none. */
   readonly start: Uint32Array;
 }

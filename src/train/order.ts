@@ -2,15 +2,21 @@ import { show } from '../base/check.js';
 import { fillPermutation, permutationKey, STREAM } from '../base/random.js';
 
 /** The training rows of an epoch, epochs counted over a learner's life, in the order in which batches take them. */
-export type EpochOrder = (epoch: number) => Uint32Array;
+export interface EpochOrder {
+  (epoch: number): Uint32Array;
+  /** Where the order of every epoch is a permutation (`permute`): its key, from which the rows can be made anywhere. */
+  readonly key?: ((epoch: number) => number) | undefined;
+}
 
 /** A keyed bijection of the positions: the same seed and epoch give the same order. */
 export function randomOrder(nTrain: number, seed: number): EpochOrder {
-  return (epoch) => {
+  const key = (epoch: number) => permutationKey(seed, STREAM.ORDER, epoch);
+  const order = (epoch: number) => {
     const rows = new Uint32Array(nTrain);
-    fillPermutation(rows, permutationKey(seed, STREAM.ORDER, epoch));
+    fillPermutation(rows, key(epoch));
     return rows;
   };
+  return Object.assign(order, { key });
 }
 
 /** An order of the caller's, each epoch checked: every row once. @throws TypeError or RangeError as it is asked for */
