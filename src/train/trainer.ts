@@ -2,7 +2,7 @@ import { DivergedError } from '../base/errors.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { EmbeddingTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
-import type { StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
+import type { Batches, StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
 import type { EpochOrder } from './order.js';
 
 /** What the caller of `Trainer.fit` is told while it runs, and how it stops it. */
@@ -74,13 +74,11 @@ export class Trainer {
 
     try {
       for (let epoch = firstEpoch; step < totalSteps && !hooks.signal?.aborted; epoch++) {
-        const order = this.order(this.epochCount);
-        await this.tables.gpu.turn();
+        const epochBatches = this.#batchesOf(this.epochCount);
         const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
         while (step < epochEnd && !hooks.signal?.aborted) {
           const nSteps = Math.min(maxSteps, epochEnd - step);
-          const first = (step - epoch * stepsPerEpoch) * this.options.batchSize;
-          await stepper.run({ order, start: starts(first, this.options.batchSize, nSteps) }, step);
+          await stepper.run(epochBatches(step - epoch * stepsPerEpoch, nSteps), step);
           inFlight.push(this.#losses(schedule, step, hooks, inFlight.at(-1)));
           step += nSteps;
           this.stepCount = start + step;
@@ -96,6 +94,21 @@ export class Trainer {
     }
     this.tables.gpu.throwIfFailed();
     return step;
+  }
+
+  /** The batches `first` to `first + n - 1` of an epoch. Its order is made once, if a stepper asks for it. */
+  #batchesOf(epoch: number): (first: number, n: number) => Batches {
+    const { batchSize } = this.options;
+    const makeOrder = () => this.order(epoch);
+    const key = this.order.key?.(epoch);
+    let order: Uint32Array | undefined;
+    return (first, n) => ({
+      get order() {
+        return (order ??= makeOrder());
+      },
+      key,
+      start: Uint32Array.from({ length: n + 1 }, (_, s) => (first + s) * batchSize),
+    });
   }
 
   /** Copies back the losses of the submission just made; errors wait until the promise is awaited. */
@@ -116,10 +129,6 @@ export class Trainer {
     this.stepper.release();
   }
 }
-
-/** Where full batches begin in an epoch, and where the last one ends. */
-const starts = (first: number, batchSize: number, nSteps: number) =>
-  Uint32Array.from({ length: nSteps + 1 }, (_, s) => first + s * batchSize);
 
 /** Awaits work, the oldest first, until at most `most` is left. */
 async function drain(inFlight: Promise<void>[], most = 0): Promise<void> {
