@@ -5,6 +5,10 @@ import { foldIn } from './answer/fold-in.wgsl.js';
 import { predict } from './answer/predict.wgsl.js';
 import { topN } from './answer/top-n.wgsl.js';
 import { validate } from './answer/validate.wgsl.js';
+import { copies } from './batches/copies.wgsl.js';
+import { draw } from './batches/draw.wgsl.js';
+import { fill } from './batches/fill.wgsl.js';
+import { countDigits, scanDigits, scatterDigits } from './batches/sort.wgsl.js';
 import { adam } from './ops/adam.js';
 import { type LossOp, mse } from './ops/loss.js';
 import type { OptimizerOp } from './ops/optimizer.js';
@@ -53,6 +57,12 @@ function lazy({ nFactors, ownBiasDecay, replays, ...ops }: KernelVariant): LazyV
 }
 
 const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
+  draw: () => draw,
+  copies: () => copies,
+  countDigits: () => countDigits,
+  scanDigits: () => scanDigits,
+  scatterDigits: () => scatterDigits,
+  fill: () => fill,
   gather: () => gather,
   scores: ({ score, hasBias }) => scores(score, hasBias),
   applyRange: ({ range }) => applyRange(range),

@@ -16,6 +16,7 @@ const layers = [
   'src/gpu',
   'src/schedule',
   'shaders/ops',
+  'shaders/batches',
   'shaders/train',
   'shaders/train/unfused',
   'shaders/answer',

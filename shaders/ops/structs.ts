@@ -24,6 +24,9 @@ export const RowTouch = struct('RowTouch', { row: 'u32', begin: 'u32', end: 'u32
 /** A rating as the owner of a touched row needs it: 2 row + copy of the row on the other side, and the rating. */
 export const Member = struct('Member', { row: 'u32', y: 'f32' });
 
+/** A rating as one of its sides has it: its own row, the row on the other side, and the rating. */
+export const SideRating = struct('SideRating', { row: 'u32', other: 'u32', y: 'f32' });
+
 /**
  * What lazy steps need of a step: its rate, its numbers of the closed form, and the sums, over the steps of the window before it,
  * of log beta1 (x + y) and of log(1 - lr wd) (z + w), each as two floats;

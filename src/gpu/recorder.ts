@@ -79,6 +79,13 @@ export class Recorder {
     return this;
   }
 
+  /** Ends the pass so that a buffer can be filled with zeros. */
+  clear(buffer: GPUBuffer): this {
+    this.#endPass();
+    this.#encoder.clearBuffer(buffer);
+    return this;
+  }
+
   /** Sends everything recorded to the device. */
   submit(): void {
     try {

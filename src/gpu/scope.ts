@@ -10,6 +10,7 @@ export const UNIFORM_ALIGNMENT = 256;
  */
 export class Scope {
   readonly #buffers: GPUBuffer[] = [];
+  readonly #releases: (() => void)[] = [];
   #released = false;
 
   constructor(readonly gpu: GpuContext) {}
@@ -35,9 +36,15 @@ export class Scope {
     return this.allocate('immediates', UNIFORM_ALIGNMENT * nDispatches, GPU_BUFFER.UNIFORM);
   }
 
+  /** What to do when the scope gives everything back, of something that it owns a share of. */
+  onRelease(release: () => void): void {
+    this.#releases.push(release);
+  }
+
   /** Gives everything back; a second time does nothing. */
   release(): void {
     this.#released = true;
+    for (const release of this.#releases.splice(0)) release();
     for (const buffer of this.#buffers.splice(0)) this.gpu.destroyBuffer(buffer);
   }
 }

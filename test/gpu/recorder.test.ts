@@ -42,6 +42,17 @@ const failure = (work: () => unknown) => {
 for (const gpu of [await sharedGpu(), await dynamicUniformGpu()]) {
   const mode = gpu.immediateMode;
 
+  test(`${mode}: a buffer is cleared between the dispatches before and after`, async () => {
+    const pushing = await gpu.compile(push);
+    await gpu.withScope(async (scope) => {
+      const [out, kept] = [scope.upload('out', Uint32Array.of(7, 8, 9)), scope.upload('kept', Uint32Array.of(1, 2, 3))];
+      const [binding, other] = [out, kept].map((buffer) => pushing.bind(scope, { out: buffer }, { at: 1 }));
+      const recorder = gpu.record().dispatch(binding, 1, { value: 1, scale: 1 }).dispatch(other, 1, { value: 2, scale: 1 });
+      recorder.clear(out).dispatch(binding, 1, { value: 5, scale: 1 }).submit();
+      assert.equal([...(await gpu.readWords(out)), ...(await gpu.readWords(kept))], [0, 5, 0, 1, 6, 3]);
+    });
+  });
+
   test(`${mode}: dispatches run in their order, each with its own values`, async () => {
     const [pushing, adding] = await Promise.all([gpu.compile(push), gpu.compile(add)]);
     const [found, wanted] = await gpu.withScope(async (scope) => {

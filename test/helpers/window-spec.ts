@@ -101,7 +101,7 @@ export function compareWindow({ input, steps, entries }: WindowSpec, made: MadeW
   const floats = new Float32Array(members.buffer, members.byteOffset, members.length);
   const found = { rows: 0, members: 0, mismatches: [] as string[] };
   const wrong = (what: string) => found.mismatches.push(what);
-  const same = (got: unknown, wanted: unknown, what: string) => void (got === wanted || wrong(`${what} is ${got}, not ${wanted}`));
+  const same = (got: unknown, wanted: unknown, what: () => string) => void (got === wanted || wrong(`${what()} is ${got}, not ${wanted}`));
   steps.forEach((rows, s) => {
     const seen = new Set<number>();
     let items = false;
@@ -124,21 +124,21 @@ export function compareWindow({ input, steps, entries }: WindowSpec, made: MadeW
       found.rows++;
       if (items && row < nUsers) wrong(`${at}: a user after an item`);
       items ||= row >= nUsers;
-      same(place & 1, touch.copy, `${at}: copy`);
-      same(idleEnd, touch.idleEnd, `${at}: idleEnd`);
-      same(end - begin, touch.members.length, `${at}: number of members`);
+      same(place & 1, touch.copy, () => `${at}: copy`);
+      same(idleEnd, touch.idleEnd, () => `${at}: idleEnd`);
+      same(end - begin, touch.members.length, () => `${at}: number of members`);
       const from = 2 * start[s] + (row < nUsers ? 0 : start[s + 1] - start[s]);
       if (begin < from || end > from + start[s + 1] - start[s]) wrong(`${at}: members [${begin}, ${end}) lie outside of the side's`);
       touch.members.forEach((member, i) => {
         found.members++;
         const word = Member.size * (begin + i);
-        same(members[word + Member.at.row], 2 * member.row + member.copy, `${at}: row of member ${i}`);
-        same(floats[word + Member.at.y], member.y, `${at}: rating of member ${i}`);
+        same(members[word + Member.at.row], 2 * member.row + member.copy, () => `${at}: row of member ${i}`);
+        same(floats[word + Member.at.y], member.y, () => `${at}: rating of member ${i}`);
       });
     }
     for (const row of rows.keys()) if (!seen.has(row)) wrong(`step ${s}, row ${row}: has no touch`);
   });
-  entries.forEach((entry, row) => same(made.entries[row], entry, `entry of row ${row}`));
+  entries.forEach((entry, row) => same(made.entries[row], entry, () => `entry of row ${row}`));
   return found;
 }
 

@@ -7,6 +7,7 @@ export interface Elements {
   'array<vec2f>': Float64Array;
   'array<vec4f>': Float64Array;
   'array<u32>': Uint32Array;
+  'array<atomic<u32>>': Uint32Array;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,17 +1,8 @@
+import { permuteWgsl } from '../../../shaders/ops/random.js';
 import { wgsl } from '../../../src/gpu/wgsl.js';
 
-/**
- * The twin of src/base/random.ts, where the functions are explained: the same bits from `hash32`, `permutationKey` and
- * `permute`.
- */
-export const random = wgsl`
-const GOLDEN = 0x9e3779b9u;
-fn fmix32(word: u32) -> u32 {
-  var h = word;
-  h = (h ^ (h >> 16u)) * 0x85ebca6bu;
-  h = (h ^ (h >> 13u)) * 0xc2b2ae35u;
-  return h ^ (h >> 16u);
-}
+/** The rest of the twin of src/base/random.ts: the same bits from `hash32`, `permutationKey` and `permute`. */
+export const random = wgsl`${permuteWgsl}
 fn hash32(seed: u32, a: u32, b: u32, c: u32) -> u32 {
   var h = fmix32(seed + GOLDEN);
   h = fmix32((h ^ a) + GOLDEN);
@@ -19,28 +10,6 @@ fn hash32(seed: u32, a: u32, b: u32, c: u32) -> u32 {
   return fmix32((h ^ c) + GOLDEN);
 }
 fn permutationKey(seed: u32, stream: u32, counter: u32) -> u32 { return hash32(seed, stream, counter, 0u); }
-fn permute(n: u32, key: u32, i: u32) -> u32 {
-  if (n <= 1u) { return 0u; }
-  let bits = max(8u, 32u - countLeadingZeros(n - 1u));
-  let lowBits = bits >> 1u;
-  let lowMask = (1u << lowBits) - 1u;
-  let highMask = (1u << (bits - lowBits)) - 1u;
-  var x = i;
-  loop {
-    var high = x >> lowBits;
-    var low = x & lowMask;
-    var roundKey = key;
-    for (var round = 0u; round < 6u; round += 2u) {
-      roundKey += GOLDEN;
-      high ^= fmix32(roundKey ^ low) & highMask;
-      roundKey += GOLDEN;
-      low ^= fmix32(roundKey ^ high) & lowMask;
-    }
-    x = (high << lowBits) | low;
-    if (x < n) { break; }
-  }
-  return x;
-}
 `;
 
 /** The twin of `initialValue`. The kernel has a buffer `knots: array<u32>` with the words of `initialValueKnots()`. */

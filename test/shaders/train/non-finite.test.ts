@@ -13,7 +13,7 @@ async function finds(values: Float32Array<ArrayBuffer>, nVecs = values.length / 
     const found = scope.upload('found', Uint32Array.of(0));
     const binding = pipeline.bind(scope, { values: scope.upload('values', values), found }, { nVecs });
     gpu.record('nonFinite').dispatch(binding, nVecs).submit();
-    const own = new Float64Array(1);
+    const own = new Uint32Array(1);
     twin({ values: Float64Array.from(values), found: own }, { nVecs });
     const [word] = await gpu.readWords(found);
     assert.is(word, own[0]);
