@@ -8,6 +8,7 @@ import { validate } from './answer/validate.wgsl.js';
 import { copies } from './batches/copies.wgsl.js';
 import { draw } from './batches/draw.wgsl.js';
 import { fill } from './batches/fill.wgsl.js';
+import { rank } from './batches/rank.wgsl.js';
 import { countDigits, scanDigits, scatterDigits } from './batches/sort.wgsl.js';
 import { adam } from './ops/adam.js';
 import { type LossOp, mse } from './ops/loss.js';
@@ -59,6 +60,7 @@ function lazy({ nFactors, ownBiasDecay, replays, ...ops }: KernelVariant): LazyV
 const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   draw: () => draw,
   copies: () => copies,
+  rank: () => rank,
   countDigits: () => countDigits,
   scanDigits: () => scanDigits,
   scatterDigits: () => scatterDigits,

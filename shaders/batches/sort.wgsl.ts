@@ -1,5 +1,5 @@
 // The ratings of each side of each step sorted by row, equal rows in the order of their places: a radix sort, stable, 8 bits
-// of the row at a time, from the lowest on.
+// of the row at a time, from the lowest on. For batches that no workgroup holds; rank.wgsl.ts is for others.
 //   maths     A segment is one side of one step: batchSize ratings, cut into tiles of 256. For one digit of 8 bits:
 //             countDigits    how often each digit occurs in each tile
 //             scanDigits     of each digit, its count in the tiles before, and of the whole segment the counts of lower digits

@@ -1,25 +1,14 @@
 import { copies } from '../../shaders/batches/copies.wgsl.js';
 import { draw } from '../../shaders/batches/draw.wgsl.js';
 import { CHUNK, fill } from '../../shaders/batches/fill.wgsl.js';
-import { countDigits, scanDigits, scatterDigits, TILE } from '../../shaders/batches/sort.wgsl.js';
-import { Member, RowTouch, SideRating } from '../../shaders/ops/structs.js';
+import { Member, RowTouch } from '../../shaders/ops/structs.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
+import type { Binding } from '../gpu/pipeline.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
+import { compileSort, type DeviceBatchSizes, type RowSort, rowSort } from './row-sort.js';
 import { sharedRatings } from './shared-ratings.js';
-
-/** Bits of a row by which one pass of the sort goes. */
-const DIGIT_BITS = 8;
-
-/** Sizes of device-made batches. */
-export interface DeviceBatchSizes {
-  nUsers: number;
-  nItems: number;
-  batchSize: number;
-  /** Steps of the longest window. */
-  maxSteps: number;
-}
 
 /** Consecutive batches of an epoch: those of the places [first, first + nSteps batchSize) of its order. */
 export interface DeviceWindow {
@@ -34,25 +23,19 @@ export type BatchPipelines = Awaited<ReturnType<typeof compileBatches>>;
 
 /** Compiles the kernels of `DeviceBatches`, before anything is allocated. */
 export async function compileBatches(gpu: Gpu) {
-  const [drawn, copied, counted, scanned, scattered, filled] = await Promise.all([
-    gpu.compile(draw),
-    gpu.compile(copies),
-    gpu.compile(countDigits),
-    gpu.compile(scanDigits),
-    gpu.compile(scatterDigits),
-    gpu.compile(fill),
-  ]);
-  return { draw: drawn, copies: copied, countDigits: counted, scanDigits: scanned, scatterDigits: scattered, fill: filled };
+  const [drawn, copied, filled, sort] = await Promise.all([gpu.compile(draw), gpu.compile(copies), gpu.compile(fill), compileSort(gpu)]);
+  return { draw: drawn, copies: copied, fill: filled, sort };
 }
 
 /**
- * Windows of steps made on the device: draw, copies, three dispatches for each 8 bits of the larger table's rows, fill. The host
- * writes nothing, and its work does not grow with the batch. Each window is the one that the host would make
- * of the order `permute(n, key, place)` (test/helpers/window-spec.ts says which), but for the order of the touches within a side.
+ * Windows of steps made on the device: draw, copies, a sort (one dispatch for batches of at most 256, else three for each 8 bits
+ * of the larger table's rows), fill. The host writes nothing, and its work does not grow with the batch. Each window is the one
+ * that the host would make of the order `permute(n, key, place)`, but for the order of the touches within a side;
+ * test/helpers/window-spec.ts specifies both.
  *
  * Bytes on the device, with S = maxSteps, B = batchSize, W = ceil((S + 1) / 32), T = ceil(B / 256): 12 per training rating
- * (shared), 48 S B for ratings under way, 16 S B members, 16 S (min(B, nUsers) + min(B, nItems)) touches,
- * 4 W nRows copies, 4 nRows entries, 2048 S (T + 1) counts of digits and 16 S T chunks.
+ * (shared), 48 S B for ratings being sorted, 16 S B members, 16 S (min(B, nUsers) + min(B, nItems)) touches,
+ * 4 W nRows copies, 4 nRows entries, 16 S T chunks, and where B > 256 2048 S (T + 1) counts of digits.
  */
 export class DeviceBatches {
   /** `RowTouch`es: step s has the slots [s nSlots, (s + 1) nSlots), the first `nUserSlots` those of users. An empty one is all zeros. */
@@ -77,7 +60,10 @@ export class DeviceBatches {
   readonly #sizes: DeviceBatchSizes;
   readonly #n: number;
   readonly #copies: GPUBuffer;
-  readonly #bound: ReturnType<typeof bindAll>;
+  readonly #sort: RowSort;
+  readonly #draw: Binding<typeof draw>;
+  readonly #makeCopies: Binding<typeof copies>;
+  readonly #fill: Binding<typeof fill>;
 
   /** The scope owns all buffers. @throws MemoryBudgetError */
   constructor(scope: Scope, pipelines: BatchPipelines, train: Ratings, sizes: DeviceBatchSizes) {
@@ -88,24 +74,23 @@ export class DeviceBatches {
     this.nSlots = this.nUserSlots + Math.min(batchSize, nItems);
     this.nBlocks = Math.ceil(batchSize / CHUNK);
     const nRows = nUsers + nItems;
-    const nRatings = 2 * maxSteps * batchSize;
-    const nTiles = Math.ceil(batchSize / TILE);
     const copyWords = Math.ceil((maxSteps + 1) / 32);
-    const nPasses = Math.ceil(Math.max(1, Math.log2(Math.max(nUsers, nItems))) / DIGIT_BITS);
-    this.nDispatches = 3 + 3 * nPasses;
 
     const ratings = sharedRatings(scope, train);
     this.touches = scope.allocate('touches', 4 * RowTouch.size * this.nSlots * maxSteps);
-    this.members = scope.allocate('members', 4 * Member.size * nRatings);
+    this.members = scope.allocate('members', 4 * Member.size * 2 * batchSize * maxSteps);
     this.entries = scope.allocate('entries', 4 * nRows);
     this.chunks = scope.allocate('chunks', 4 * 4 * this.nBlocks * maxSteps);
     this.#copies = scope.allocate('copies', 4 * copyWords * nRows);
-    const sides = [0, 1].map((i) => scope.allocate(`ratings by side ${i}`, 4 * SideRating.size * nRatings));
-    const digits = scope.allocate('digits', 4 * TILE * (nTiles + 1) * 2 * maxSteps);
-    const { touches, members, entries, chunks } = this;
-    const buffers = { ratings, touches, members, entries, chunks, copies: this.#copies, digits };
-    const uniforms = { batchSize, nUsers, nItems, nRows, nTiles, copyWords };
-    this.#bound = bindAll(scope, pipelines, buffers, sides, nPasses, uniforms);
+    this.#sort = rowSort(scope, pipelines.sort, sizes);
+    this.nDispatches = 3 + this.#sort.nDispatches;
+
+    const { unsorted, sorted } = this.#sort;
+    const buffers = { touches: this.touches, members: this.members, entries: this.entries, chunks: this.chunks, copies: this.#copies };
+    const uniforms = { batchSize, nUsers, nItems, nRows, copyWords };
+    this.#draw = pipelines.draw.bind(scope, { ...buffers, ratings, drawn: unsorted }, uniforms);
+    this.#makeCopies = pipelines.copies.bind(scope, buffers, uniforms);
+    this.#fill = pipelines.fill.bind(scope, { ...buffers, sorted }, uniforms);
   }
 
   /**
@@ -119,46 +104,10 @@ export class DeviceBatches {
       const window = `${nSteps} steps of ${batchSize} ratings from place ${first} on`;
       throw new RangeError(`DeviceBatches has no room for ${window}: it holds ${maxSteps} steps, and an epoch ${this.#n} ratings.`);
     }
-    const bound = this.#bound;
     recorder.clear(this.#copies);
-    recorder.dispatch(bound.draw, nRatings, { nRatings, n: this.#n, key, first });
-    recorder.dispatch(bound.copies, nUsers + nItems, { nSteps });
-    const nSegments = 2 * nSteps;
-    const nTiles = nSegments * Math.ceil(batchSize / TILE);
-    bound.passes.forEach(({ count, scatter }, pass) => {
-      const tiles = { nGroups: nTiles, shift: DIGIT_BITS * pass };
-      recorder.dispatchGroups(count, nTiles, tiles);
-      recorder.dispatchGroups(bound.scan, nSegments, { nGroups: nSegments });
-      recorder.dispatchGroups(scatter, nTiles, tiles);
-    });
-    return recorder.dispatch(bound.fill, 2 * nRatings, { nSteps });
+    recorder.dispatch(this.#draw, nRatings, { nRatings, n: this.#n, key, first });
+    recorder.dispatch(this.#makeCopies, nUsers + nItems, { nSteps });
+    this.#sort.record(recorder, 2 * nSteps);
+    return recorder.dispatch(this.#fill, 2 * nRatings, { nSteps });
   }
-}
-
-type Buffers = Readonly<Record<'ratings' | 'copies' | 'entries' | 'digits' | 'touches' | 'members' | 'chunks', GPUBuffer>>;
-type Uniforms = Readonly<Record<'batchSize' | 'nUsers' | 'nItems' | 'nRows' | 'nTiles' | 'copyWords', number>>;
-
-/** Passes of the sort go from one of the two buffers of sides to the other. */
-function bindAll(
-  scope: Scope,
-  pipelines: BatchPipelines,
-  buffers: Buffers,
-  sides: readonly GPUBuffer[],
-  nPasses: number,
-  uniforms: Uniforms,
-) {
-  const passes = Array.from({ length: nPasses }, (_, pass) => {
-    const unsorted = sides[pass % 2];
-    return {
-      count: pipelines.countDigits.bind(scope, { ...buffers, unsorted }, uniforms),
-      scatter: pipelines.scatterDigits.bind(scope, { ...buffers, unsorted, sorted: sides[(pass + 1) % 2] }, uniforms),
-    };
-  });
-  return {
-    draw: pipelines.draw.bind(scope, { ...buffers, drawn: sides[0] }, uniforms),
-    copies: pipelines.copies.bind(scope, buffers, uniforms),
-    passes,
-    scan: pipelines.scanDigits.bind(scope, buffers, uniforms),
-    fill: pipelines.fill.bind(scope, { ...buffers, sorted: sides[nPasses % 2] }, uniforms),
-  };
 }

@@ -116,7 +116,7 @@ for (const [name, { train, nUsers, nItems }] of sets) {
 
 test('batches of 65,536 of a larger set, more rows than a digit has values, and empty ones', async () => {
   const [nUsers, nItems] = [6041, 3707];
-  const train = randomRatings({ nUsers, nItems }, 262_200, 5);
+  const train = randomRatings({ nUsers, nItems }, 131_100 + 65_536, 5);
   const nChunks = await assertEpoch(gpu, { train, nUsers, nItems, batchSize: 65_536, maxSteps: 2 });
   assert.ok(nChunks > 0);
 });
