@@ -4,7 +4,7 @@ import { collabLearner } from '../../../dist/src/train/make-learner.js';
 import { openGpu } from '../../../dist/src/node/device/device.js';
 import { threadsFor } from '../../../dist/src/node/device/threads.js';
 import { adapterText } from '../../../dist/src/cli/print/head.js';
-import { main } from './harness.mjs';
+import { FEWEST_STEPS, main } from './harness.mjs';
 
 await main(async (work, stepper, adapter) => {
   const { users, items, ratings, validUsers, validItems, validRatings, seed, batchSize, nFactors, wd, yRange, lr, beta1 } = work;
@@ -21,11 +21,17 @@ await main(async (work, stepper, adapter) => {
       learn.embeddings.writeState(zero);
       Object.assign(learn.trainer, { stepCount: 0, epochCount: 0 });
     },
-    async run(first, steps) {
+    async run(first, steps, seconds = Infinity) {
       if (first !== 0) throw new RangeError('dotbias runs from the first step');
       const losses = [];
+      const stop = new AbortController();
+      const end = performance.now() + 1000 * seconds;
       const schedule = { lr: lr.slice(0, steps), beta1: beta1.slice(0, steps), end: { lr: lr.at(-1), beta1: beta1.at(-1) } };
-      await learn.trainer.fit(schedule, { onSteps: (step, chunk) => chunk.forEach((loss, i) => (losses[step + i] = loss)) });
+      const onSteps = (step, chunk) => {
+        chunk.forEach((loss, i) => (losses[step + i] = loss));
+        if (losses.length >= FEWEST_STEPS && performance.now() > end) stop.abort();
+      };
+      await learn.trainer.fit(schedule, { onSteps, signal: stop.signal });
       return losses;
     },
     async tables() {

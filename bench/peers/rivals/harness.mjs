@@ -4,7 +4,8 @@
  *   device     name of what computes
  *   chunk      steps between two readbacks of the losses
  *   reset()    back to the initial tables, moments zero
- *   run(first, n)  steps first to first + n - 1; resolves, when they are done, to their losses
+ *   run(first, n, seconds)  steps first to first + n - 1; resolves, when they are done, to their losses. May stop before the
+ *              end once so much time has passed, which one does whose chunk is long
  *   tables()   resolves to the parameters as one Float32Array of nUsers + nItems rows: factors, then bias
  */
 import { readFileSync } from 'node:fs';
@@ -52,6 +53,9 @@ export function validMse({ validUsers, validItems, validRatings, nUsers, nFactor
 /** Chunks of steps are run for at least so long before the clock starts. */
 const WARM_UP_SECONDS = 1;
 
+/** So many are made whatever time they take, that losses can be compared. */
+export const FEWEST_STEPS = 16;
+
 /** Runs a rival from the command line: FOLDER VARIANT SECONDS [ADAPTER]. Stops after SECONDS of training, or at the end. */
 export async function main(create) {
   const [folder, variant, budget, adapter] = process.argv.slice(2);
@@ -66,14 +70,15 @@ export async function main(create) {
   const warmed = performance.now();
   do {
     await rival.reset();
-    await rival.run(0, chunk);
+    await rival.run(0, chunk, WARM_UP_SECONDS);
   } while (seconds(warmed) < WARM_UP_SECONDS);
   await rival.reset();
 
   const losses = [];
   const begun = performance.now();
-  while (losses.length < work.nSteps && (losses.length === 0 || seconds(begun) < Number(budget))) {
-    losses.push(...(await rival.run(losses.length, Math.min(chunk, work.nSteps - losses.length))));
+  while (losses.length < work.nSteps && (losses.length < FEWEST_STEPS || seconds(begun) < Number(budget))) {
+    losses.push(...(await rival.run(losses.length, Math.min(chunk, work.nSteps - losses.length), Number(budget))));
+    if (chunk === work.nSteps) break;
   }
   const trainSeconds = seconds(begun);
   const mse = losses.length === work.nSteps ? validMse(work, await rival.tables()) : null;

@@ -1,7 +1,8 @@
-"""PyTorch on the CPU: FOLDER VARIANT SECONDS. Variants: autograd, hand (hand-written gradient).
+"""PyTorch: FOLDER VARIANT SECONDS. Variants: autograd, hand (hand-written gradient), and both with -cuda for a GPU.
 
 Both share one table of users and items with the bias as last column, gather it once per batch and make a dense Adam step
 with in-place operations on the whole table. The number of threads is the faster of 1 and all, tried before the clock starts.
+On a GPU all arrays lie there, and losses are read back once in a chunk of steps.
 """
 import json
 import sys
@@ -10,7 +11,11 @@ import time
 import torch
 
 
-def read_work(folder):
+FEWEST_STEPS = 16
+WARM_UP_SECONDS = 1
+
+
+def read_work(folder, device):
     with open(f'{folder}/work.json', encoding='utf-8') as file:
         work = json.load(file)
     with open(f'{folder}/work.bin', 'rb') as file:
@@ -18,14 +23,15 @@ def read_work(folder):
     types = {'u32': torch.int32, 'f32': torch.float32, 'f64': torch.float64}
     for name, place in work.pop('arrays').items():
         work[name] = torch.frombuffer(data, dtype=types[place['type']], count=place['length'], offset=place['offset'])
+    for name in ('initial', 'order', 'users', 'items', 'ratings', 'validUsers', 'validItems', 'validRatings'):
+        work[name] = work[name].to(device)
     return work
 
 
 class Rival:
-    chunk = 64
-
     def __init__(self, work, variant):
         self.work = work
+        self.chunk = min(64, max(4, 2 ** 18 // work['batchSize']))
         self.step = {'autograd': self.autograd_step, 'hand': self.hand_step}[variant]
         self.users, self.items = work['users'].long(), work['items'].long() + work['nUsers']
         self.lr, self.beta1 = work['lr'].tolist(), work['beta1'].tolist()
@@ -99,37 +105,53 @@ def valid_mse(work, p):
     return float(((lo + (hi - lo) * torch.sigmoid(z) - work['validRatings']).double() ** 2).mean())
 
 
-def fastest_threads(rival, work):
-    """The faster of one thread and as many as there are cores."""
-    def seconds(threads):
-        torch.set_num_threads(threads)
+def seconds_of(rival):
+    """Of a chunk, after a warm-up."""
+    best, begun = float('inf'), time.perf_counter()
+    while time.perf_counter() - begun < WARM_UP_SECONDS / 2:
         rival.reset()
-        rival.run(0, 2)
         start = time.perf_counter()
-        rival.run(0, min(work['nSteps'], 64))
-        return time.perf_counter() - start
-    return min({1, torch.get_num_threads()}, key=seconds)
+        rival.run(0, min(rival.work['nSteps'], rival.chunk))
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def fastest_threads(rival):
+    """The faster of one thread and as many as there are cores."""
+    seconds = {}
+    for threads in {1, torch.get_num_threads()}:
+        torch.set_num_threads(threads)
+        seconds[threads] = seconds_of(rival)
+    return min(seconds, key=seconds.get)
 
 
 def main():
     folder, variant, budget = sys.argv[1:4]
+    variant, _, device = variant.partition('-')
+    if device == 'cuda' and not torch.cuda.is_available():
+        sys.exit('Error: PyTorch finds no CUDA device here')
     started = time.perf_counter()
-    work = read_work(folder)
+    work = read_work(folder, device or 'cpu')
     rival = Rival(work, variant)
     rival.reset()
     rival.run(0, 2)
     start_seconds = time.perf_counter() - started
-    threads = fastest_threads(rival, work)
-    torch.set_num_threads(threads)
+    if device == 'cuda':
+        seconds_of(rival)
+        place = torch.cuda.get_device_name()
+    else:
+        threads = fastest_threads(rival)
+        torch.set_num_threads(threads)
+        place = f'{threads} thread(s)'
     rival.reset()
 
     losses = []
     begun = time.perf_counter()
-    while len(losses) < work['nSteps'] and (not losses or time.perf_counter() - begun < float(budget)):
+    while len(losses) < work['nSteps'] and (len(losses) < FEWEST_STEPS or time.perf_counter() - begun < float(budget)):
         losses += rival.run(len(losses), min(rival.chunk, work['nSteps'] - len(losses)))
     seconds = time.perf_counter() - begun
     mse = valid_mse(work, rival.p) if len(losses) == work['nSteps'] else None
-    print(json.dumps({'device': f'PyTorch {torch.__version__}, {threads} thread(s)', 'nSteps': len(losses), 'seconds': seconds,
+    print(json.dumps({'device': f'PyTorch {torch.__version__}, {place}', 'nSteps': len(losses), 'seconds': seconds,
                       'startSeconds': start_seconds, 'mse': mse, 'losses': losses}))
 
 
