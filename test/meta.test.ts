@@ -42,8 +42,8 @@ const layers = [
   'src/cli/options',
   'src/cli/commands',
   'src/cli',
-  'test',
   'bench',
+  'test',
   'examples',
 ];
 /** The core runs in a browser: all up to its entry. */

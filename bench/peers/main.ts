@@ -20,7 +20,7 @@ const { values: flags } = parseArgs({
   options: {
     adapter: { type: 'string', default: '' },
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '2' },
+    seconds: { type: 'string', default: '1' },
     set: { type: 'string', multiple: true },
     batch: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
@@ -34,7 +34,7 @@ if (flags.help) {
   console.log(`npm run bench:peers -- [options]
   --adapter NAME  as in npm run bench
   --rounds N      turns of each rival (default 3)
-  --seconds S     training time after which a run is stopped and extrapolated (default 2)
+  --seconds S     training time after which a run is stopped and extrapolated (default 1)
   --set NAME      ratings, with their batch sizes: ${sets.join(', ')};
                   may be given several times (default ml-100k and ml-1m)
   --batch N       batch size instead of those of the set; may be given several times
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   const about = environment(info, 'wall clock');
   console.log(`dotbias against its peers: ${info.description}`);
   console.log(machine(about));
-  console.log(`${flags.rounds} rounds in turns, each run in a process of its own. All have the same starting tables, batches and schedule.
+  console.log(`Rounds in turns: ${flags.rounds}, each run in a process of its own. All have the same starting tables, batches and schedule.
 us per step: median of the rounds. times dotbias: median of the rounds' ratios; below 1 is faster than dotbias.
 A rival that takes more than ${TOO_SLOW} times as long as dotbias in the first round gets no other turn.
 losses off by: the largest difference from the loss of dotbias at the same step, relative to it, over all steps that both made.

@@ -33,7 +33,9 @@ export const RIVALS: readonly Rival[] = [
 ];
 
 const CXX_FLAGS: Readonly<Record<string, readonly string[]>> = { strict: [], fast: ['-ffast-math'] };
-const TIMEOUT_SECONDS = 120;
+const TIMEOUT_SECONDS = 20;
+/** Large blocks of memory are kept by glibc: what is given back to the system at each step has to be cleared anew by the next. */
+const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: '33554432', MALLOC_TRIM_THRESHOLD_: '1073741824', MALLOC_TOP_PAD_: '67108864' };
 const execute = promisify(execFile);
 
 export interface RunOptions {
@@ -50,7 +52,8 @@ export async function runOnce(rival: Rival, { folder, seconds, adapter }: RunOpt
   try {
     const { stdout } = await execute(program, [...first, folder, rival.variant, seconds, adapter], {
       maxBuffer: 2 ** 26,
-      timeout: 1000 * TIMEOUT_SECONDS,
+      timeout: 1000 * (TIMEOUT_SECONDS + Number(seconds)),
+      env: { ...process.env, ...KEEP_MEMORY },
     });
     return JSON.parse(stdout.trim().split('\n').at(-1)!) as Run;
   } catch (error) {

@@ -51,7 +51,7 @@ export function validMse({ validUsers, validItems, validRatings, nUsers, nFactor
 }
 
 /** Chunks of steps are run for at least so long before the clock starts. */
-const WARM_UP_SECONDS = 1;
+const WARM_UP_SECONDS = 0.5;
 
 /** So many are made whatever time they take, that losses can be compared. */
 export const FEWEST_STEPS = 16;

@@ -28,7 +28,7 @@ constexpr int D = FACTORS;
 constexpr int LINE = 64;
 // Rows of a block, which has one owner.
 constexpr uint32_t BLOCK_BITS = 4;
-constexpr double WARM_UP_SECONDS = 1;
+constexpr double WARM_UP_SECONDS = 0.25;
 constexpr int FEWEST_STEPS = 16;
 
 static double now() {
@@ -299,7 +299,7 @@ int main(int argc, char** argv) {
   int threads = 1;
   double best = std::numeric_limits<double>::infinity();
   for (int tried = 1; tried <= all; tried = tried < all ? std::min(2 * tried, all) : all + 1) {
-    for (const double since = now(); now() - since < WARM_UP_SECONDS / 2;) {
+    for (const double since = now(); now() - since < WARM_UP_SECONDS;) {
       trainer.reset();
       const double begun = now();
       trainer.run(0, chunk, tried, losses);
