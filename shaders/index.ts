@@ -19,7 +19,8 @@ import { sgd } from './ops/sgd.js';
 import { forward } from './train/forward.wgsl.js';
 import { lazyEnter } from './train/lazy-enter.wgsl.js';
 import type { LazyVariant } from './train/lazy-rows.js';
-import { lazyStep, lazySteps } from './train/lazy-step.wgsl.js';
+import { lazyPartials } from './train/lazy-partials.wgsl.js';
+import { lazyCountedStep, lazyStep, lazySteps } from './train/lazy-step.wgsl.js';
 import { nonFinite } from './train/non-finite.wgsl.js';
 import { lossSums } from './train/loss-sums.wgsl.js';
 import { optimizerStep } from './train/optimizer-step.wgsl.js';
@@ -40,9 +41,10 @@ export interface KernelVariant {
   /** Of the lazy kernels, see `LazyVariant`. */
   ownBiasDecay: boolean;
   replays: boolean;
+  lanes: number;
 }
 
-function lazy({ nFactors, ownBiasDecay, replays, ...ops }: KernelVariant): LazyVariant {
+function lazy({ nFactors, ownBiasDecay, replays, lanes, ...ops }: KernelVariant): LazyVariant {
   const { idle } = ops.optimizer;
   if (idle === undefined) throw new RangeError(`${ops.optimizer.name} has no closed form for idle steps, so it has no lazy kernels.`);
   return {
@@ -52,8 +54,9 @@ function lazy({ nFactors, ownBiasDecay, replays, ...ops }: KernelVariant): LazyV
     ownBiasDecay: ops.hasBias && ownBiasDecay,
     replays,
     isApart: false,
-    lanes: 1,
+    lanes,
     shuffles: false,
+    splitsLongRows: lanes > 1,
   };
 }
 
@@ -74,6 +77,8 @@ const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   optimizerStep: ({ optimizer }) => optimizerStep(optimizer),
   lazyEnter: (variant) => lazyEnter(lazy(variant)),
   lazyStep: (variant) => lazyStep(lazy(variant)),
+  lazyCountedStep: (variant) => lazyCountedStep({ ...lazy(variant), replays: false, splitsLongRows: false }),
+  lazyPartials: (variant) => lazyPartials(lazy(variant)),
   lazySteps: (variant) => lazySteps(lazy(variant), 64),
   lossSums: () => lossSums,
   nonFinite: () => nonFinite,
@@ -96,6 +101,7 @@ const USUAL: KernelVariant = {
   nFactors: 40,
   ownBiasDecay: false,
   replays: false,
+  lanes: 1,
 };
 
 /**
@@ -117,8 +123,8 @@ export function allKernels(): Kernel[] {
     for (const range of ranges) {
       for (const optimizer of optimizers) {
         for (const nFactors of [1, 40, 128]) {
-          for (let flags = 0; flags < 8; flags++) {
-            const choices = { hasBias: (flags & 1) > 0, ownBiasDecay: (flags & 2) > 0, replays: (flags & 4) > 0 };
+          for (let flags = 0; flags < 16; flags++) {
+            const choices = { hasBias: (flags & 1) > 0, ownBiasDecay: (flags & 2) > 0, replays: (flags & 4) > 0, lanes: flags & 8 || 1 };
             const kernel = kernelByName(name, { range, optimizer, nFactors, ...choices });
             found.set(kernel.name, kernel);
           }

@@ -28,7 +28,7 @@ export { dataFingerprint } from './train/identity.js';
 export { Trainer, type FitHooks } from './train/trainer.js';
 export { Validator, type Validation } from './train/validator.js';
 export { STEPPERS, type Stepping } from './train/choose-stepper.js';
-export type { StepOptions, Stepper, StepperFactory, StepperInput, StepperName } from './steps/stepper.js';
+export type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory, StepperInput, StepperName } from './steps/stepper.js';
 export { ReferenceTrainer, type ReferenceOptions } from './reference/trainer.js';
 export * from './schedule/schedule.js';
 export * from './schedule/lr-finder.js';

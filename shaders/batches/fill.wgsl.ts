@@ -13,12 +13,7 @@
 //   races     none: one writer per element
 import { defineKernel, read, readWrite } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
-import { Member, RowTouch, SideRating } from '../ops/structs.js';
-
-/** Members of a chunk; a row with more of them is long. */
-export const CHUNK = 256;
-/** A slot of `chunks` without a chunk. */
-export const NO_CHUNK = 0xffffffff;
+import { CHUNK, Member, NO_CHUNK, RowTouch, SideRating } from '../ops/structs.js';
 
 export const fill = defineKernel({
   name: 'fill',

@@ -21,6 +21,11 @@ export const outcomeStruct = ({ sum = 'f32' }: ScoreOp) => struct('Outcome', { l
  */
 export const RowTouch = struct('RowTouch', { row: 'u32', begin: 'u32', end: 'u32', idleEnd: 'u32' });
 
+/** Members of a chunk. A row with more of them is long: where rows have several lanes, its chunks are summed apart. */
+export const CHUNK = 256;
+/** A slot of `chunks` without a chunk. */
+export const NO_CHUNK = 0xffffffff;
+
 /** A rating as the owner of a touched row needs it: 2 row + copy of the row on the other side, and the rating. */
 export const Member = struct('Member', { row: 'u32', y: 'f32' });
 
@@ -30,7 +35,8 @@ export const SideRating = struct('SideRating', { row: 'u32', other: 'u32', y: 'f
 /**
  * What lazy steps need of a step: its rate, its numbers of the closed form, and the sums, over the steps of the window before it,
  * of log beta1 (x + y) and of log(1 - lr wd) (z + w), each as two floats;
- * and where its touches begin. Biases that decay at a rate of their own have a closed form and sums of their own.
+ * and where its touches and
+ * its members begin. Biases that decay at a rate of their own have a closed form and sums of their own.
  */
 export const stepStruct = (optimizer: OptimizerOp, idle: IdleOp, ownBiasDecay: boolean) =>
   struct('Step', {
@@ -38,6 +44,7 @@ export const stepStruct = (optimizer: OptimizerOp, idle: IdleOp, ownBiasDecay: b
     factors: idleStruct(idle),
     logs: 'vec4f',
     firstTouch: 'u32',
+    firstMember: 'u32',
     ...(ownBiasDecay && { biases: idleStruct(idle), biasLogs: 'vec2f' as const }),
   });
 

@@ -24,13 +24,15 @@ export interface LazyVariant {
   readonly isApart: boolean;
   /** Invocations that share a row, a power of two. */
   readonly lanes: number;
+  /** Whether gradients of long rows come from `lazyPartials`; else their owner sums them, however long it takes. */
+  readonly splitsLongRows: boolean;
   /** Whether lanes add up by subgroup shuffles. `lanes` must not exceed the smallest subgroup then. */
   readonly shuffles: boolean;
 }
 
 /** Tells variants apart in the names of their kernels. */
 export const variantName = (variant: LazyVariant) => {
-  const { loss, range, score, optimizer, hasBias, factorVecs, ownBiasDecay, replays, isApart, lanes, shuffles } = variant;
+  const { loss, range, score, optimizer, hasBias, factorVecs, ownBiasDecay, replays, isApart, lanes, shuffles, splitsLongRows } = variant;
   return [
     ...[loss, range, score, optimizer].map(({ name }) => name),
     hasBias ? 'bias' : 'no bias',
@@ -39,6 +41,7 @@ export const variantName = (variant: LazyVariant) => {
     ...(replays ? ['replays'] : []),
     ...(isApart ? ['copies apart'] : []),
     ...(lanes > 1 ? [`${lanes} lanes${shuffles ? ' by shuffles' : ''}`] : []),
+    ...(splitsLongRows ? ['long rows split'] : []),
   ].join(', ');
 };
 

@@ -13,57 +13,14 @@
 //             by dispatches, or by storage barriers within the one workgroup.
 import { defineKernel, read } from '../../src/gpu/kernel.js';
 import { wgsl } from '../../src/gpu/wgsl.js';
-import { ifFiniteWgsl } from '../ops/finite.js';
 import { stateBuffers, updateThenIdle } from '../ops/optimizer.js';
-import { scoreSumType } from '../ops/score.js';
-import { Member, RowTouch, stepStruct } from '../ops/structs.js';
+import { CHUNK, Member, RowTouch, stepStruct } from '../ops/structs.js';
+import { chunkSlots, lanesHeader, sumMembers } from './lazy-gradient.js';
 import { advanceRow, copyBuffers, LAZY_UNIFORMS, type LazyVariant, rowAccess, spans, variantName } from './lazy-rows.js';
-
-/**
- * `scoreOf(own, other)`: the sum over the factors of two rows, the same bits in all lanes of a row. Lanes add the sums of
- * their own columns as a tree, by shuffles; or else each lane goes through all columns and adds them as that tree would.
- */
-const scoreSums = ({ lanes, shuffles, score }: LazyVariant) => {
-  // A dot product is the same from either side.
-  const term = (own: string, other: string) =>
-    score.isDotProduct === true
-      ? `sum += scoreSum(${own}, ${other});`
-      : `if (isItem) { sum += scoreSum(${other}, ${own}); } else { sum += scoreSum(${own}, ${other}); }`;
-  const tree = Array.from({ length: Math.log2(lanes) }, (_, level) => 1 << level);
-  return wgsl`
-#if ${lanes === 1 || shuffles}
-fn rowsSum(own: ptr<function, array<vec4f, OWN_VECS>>, ownAt: u32, other: u32, isItem: bool, lane: u32) -> ScoreSum {
-  var sum = ScoreSum();
-  for (var j = 0u; j < OWN_VECS; j++) {
-    let i = columnOf(j, lane);
-    #if ${lanes > 1}
-    if (i >= FACTOR_VECS) { break; }
-    #endif
-    ${term('(*own)[j]', 'paramAt(other + i)')}
-  }
-  ${tree.map((level) => `sum += subgroupShuffleXor(sum, ${level}u);`).join('\n  ')}
-  return sum;
-}
-#else
-fn rowsSum(own: ptr<function, array<vec4f, OWN_VECS>>, ownAt: u32, other: u32, isItem: bool, lane: u32) -> ScoreSum {
-  var sums: array<ScoreSum, LANES>;
-  for (var l = 0u; l < LANES; l++) {
-    var sum = ScoreSum();
-    for (var i = l; i < FACTOR_VECS; i += LANES) { ${term('paramAt(ownAt + i)', 'paramAt(other + i)')} }
-    sums[l] = sum;
-  }
-  for (var level = 1u; level < LANES; level *= 2u) {
-    for (var l = 0u; l < LANES; l += 2u * level) { sums[l] += sums[l + level]; }
-  }
-  return sums[0];
-}
-#endif
-`;
-};
 
 /** `stepRow(t, hasTouch, lane, step, replayEnd)`: a lane's share of what touch t asks for. */
 const stepRow = (variant: LazyVariant) => {
-  const { hasBias, lanes, shuffles, replays, score, idle } = variant;
+  const { hasBias, lanes, shuffles, replays, splitsLongRows, idle } = variant;
   const advance = wgsl`
   #if ${replays}
   update(&p, &mi, &vi, grad, steps[step].rate, wd);
@@ -72,75 +29,61 @@ const stepRow = (variant: LazyVariant) => {
   #else
   updateThenIdle(&p, &mi, &vi, grad, steps[step].rate, wd, wdDecay, span.decays, before, after);
   #endif`;
-  const ownGrad =
-    score.isDotProduct === true
-      ? 'grad[j] += dz * other4;'
-      : 'if (isItem) { grad[j] += dz * scoreItemGrad(other4, own[j], sum); } else { grad[j] += dz * scoreUserGrad(own[j], other4, sum); }';
-  return wgsl`${scoreSumType(score)}${ifFiniteWgsl}${rowAccess(variant)}${idle.wgsl}${updateThenIdle(idle)}${spans(variant)}
-${scoreSums(variant)}${advanceRow(variant, advance)}
+  return wgsl`${rowAccess(variant)}${sumMembers(variant)}${idle.wgsl}${updateThenIdle(idle)}${spans(variant)}${advanceRow(variant, advance)}
+#if ${splitsLongRows}
+const CHUNK = ${CHUNK}u;
+${chunkSlots}
+// Adds what lazyPartials left of a long row, in the order of its chunks.
+fn addPartials(touch: RowTouch, isItem: bool, step: u32, lane: u32, out: ptr<function, RowSums>) {
+  let sideSize = (steps[step + 1u].firstMember - steps[step].firstMember) / 2u;
+  let side = select(0u, 1u, isItem);
+  let place = touch.begin - steps[step].firstMember - side * sideSize;
+  let firstSlot = side * uniforms.slotsPerSide;
+  let nChunks = (touch.end - touch.begin + CHUNK - 1u) / CHUNK;
+  for (var c = 0u; c < nChunks; c++) {
+    let at = (firstSlot + chunkSlot(place, c)) * (FACTOR_VECS + 1u);
+    for (var j = 0u; j < OWN_VECS; j++) {
+      let i = columnOf(j, lane);
+      if (i >= FACTOR_VECS) { break; }
+      (*out).grad[j] += partials[at + i];
+    }
+    (*out).bias += partials[at + FACTOR_VECS].x;
+    (*out).loss += partials[at + FACTOR_VECS].y;
+  }
+}
+#endif
 fn stepRow(t: u32, hasTouch: bool, lane: u32, step: u32, replayEnd: u32) {
   var touch = RowTouch();
   if (hasTouch) { touch = touches[t]; }
   let nMembers = touch.end - touch.begin;
-  #if ${lanes > 1 && shuffles}
-  let nTurns = subgroupMax(nMembers); // shuffles need all lanes of a subgroup
-  #else
-  let nTurns = nMembers;
+  #if ${lanes === 1 || !shuffles}
+  if (nMembers == 0u) { return; }
   #endif
-  if (nTurns == 0u) { return; }
   let isItem = (touch.row >> 1u) >= uniforms.nUsers;
   let ownAt = rowAt(touch.row);
   var own: array<vec4f, OWN_VECS>;
-  var grad: array<vec4f, OWN_VECS>;
-  for (var j = 0u; j < OWN_VECS; j++) {
-    let i = columnOf(j, lane);
-    #if ${lanes > 1}
-    if (i >= FACTOR_VECS) { break; }
-    #endif
-    own[j] = paramAt(ownAt + i);
-  }
+  loadOwn(ownAt, lane, &own);
   var bias = 0.0;
-  var biasGrad = 0.0;
   #if ${hasBias}
   bias = biasAt(ownAt);
   #endif
-  var lossSum = 0.0;
-  for (var k = 0u; k < nTurns; k++) {
-    let member = members[touch.begin + min(k, max(nMembers, 1u) - 1u)];
-    let other = rowAt(member.row);
-    let sum = rowsSum(&own, ownAt, other, isItem, lane);
-    var z = scoreValue(sum);
-    #if ${hasBias}
-    z += bias + biasAt(other);
-    #endif
-    let yHat = range(z);
-    let dz = lossGrad(yHat, member.y) * uniforms.lossScale * rangeGrad(z);
-    #if ${lanes > 1 && shuffles}
-    if (k >= nMembers) { continue; }
-    #endif
-    lossSum += ifFinite(z, loss(yHat, member.y));
-    biasGrad += dz;
-    for (var j = 0u; j < OWN_VECS; j++) {
-      let i = columnOf(j, lane);
-      #if ${lanes > 1}
-      if (i >= FACTOR_VECS) { break; }
-      #endif
-      let other4 = paramAt(other + i);
-      ${ownGrad}
-    }
-  }
+  var sums = RowSums();
+  #if ${splitsLongRows}
+  sumMembers(touch.begin, select(nMembers, 0u, nMembers > CHUNK), ownAt, isItem, lane, &own, bias, &sums);
+  if (nMembers > CHUNK) { addPartials(touch, isItem, step, lane, &sums); }
+  #else
+  sumMembers(touch.begin, nMembers, ownAt, isItem, lane, &own, bias, &sums);
+  #endif
   if (nMembers == 0u) { return; }
-  if (!isItem && lane == 0u) { lossOf[t] = lossSum; }
+  if (!isItem && lane == 0u) { lossOf[t] = sums.loss; }
   let span = spanOf(step + 1u, touch.idleEnd, replayEnd);
-  advanceRow(touch.row ^ 1u, lane, &own, &grad, bias, biasGrad, step, span);
+  advanceRow(touch.row ^ 1u, lane, &own, &sums.grad, bias, sums.bias, step, span);
 }
 `;
 };
 
-const UNIFORMS = { ...LAZY_UNIFORMS, nUsers: 'u32', lossScale: 'f32' } as const;
-
-const header = ({ lanes, shuffles }: LazyVariant) =>
-  lanes > 1 && shuffles ? 'enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n' : '';
+/** What all that make steps are told. */
+const UNIFORMS = { ...LAZY_UNIFORMS, nUsers: 'u32', lossScale: 'f32', slotsPerSide: 'u32' } as const;
 
 const buffersOf = (variant: LazyVariant) =>
   ({
@@ -150,6 +93,7 @@ const buffersOf = (variant: LazyVariant) =>
     lossOf: 'read_write array<f32>',
     ...copyBuffers(variant),
     ...stateBuffers(variant.optimizer),
+    ...(variant.splitsLongRows && { partials: 'read array<vec4f>' as const }),
   }) as const;
 
 /** One step: touches [firstTouch, firstTouch + nTouches), those of step `step` of the window. */
@@ -161,12 +105,44 @@ export const lazyStep = (variant: LazyVariant) =>
     immediates: { step: 'u32', firstTouch: 'u32', nTouches: 'u32', replayEnd: 'u32' },
     buffers: buffersOf(variant),
     ops: [variant.loss, variant.range, variant.score, variant.optimizer],
-    code: (declarations) => wgsl`${header(variant)}${declarations}${stepRow(variant)}
+    code: (declarations) => wgsl`${lanesHeader(variant)}${declarations}${stepRow(variant)}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = threadIndex(id, groups);
   let t = i / LANES;
   stepRow(immediates.firstTouch + t, t < immediates.nTouches, i % LANES, immediates.step, immediates.replayEnd);
+}
+`,
+  });
+
+/**
+ * The next step of a window, which the kernel counts itself: `progress` holds the step and how many workgroups have done it. So
+ * a step is a dispatch without a value of its own, which costs the host least; `groups` are as many for every step. Nobody
+ * waits for anybody: all read the step before the first of their workgroup says that it is done, and the last
+ * workgroup to say so moves the step on, for the next dispatch to see.
+ */
+export const lazyCountedStep = (variant: LazyVariant) =>
+  defineKernel({
+    name: `lazyCountedStep[${variantName(variant)}]`,
+    workgroupSize: 64,
+    uniforms: UNIFORMS,
+    buffers: { ...buffersOf(variant), progress: 'read_write array<atomic<u32>>' },
+    ops: [variant.loss, variant.range, variant.score, variant.optimizer],
+    code: (declarations) => wgsl`${lanesHeader(variant)}${declarations}${stepRow(variant)}
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(
+  @builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) index: u32
+) {
+  let step = atomicLoad(&progress[0]);
+  workgroupBarrier();
+  let i = threadIndex(id, groups);
+  let t = i / LANES;
+  let firstTouch = steps[step].firstTouch;
+  stepRow(firstTouch + t, t < steps[step + 1u].firstTouch - firstTouch, i % LANES, step, 0u);
+  if (index == 0u && atomicAdd(&progress[1], 1u) == groups.x * groups.y - 1u) {
+    atomicStore(&progress[1], 0u);
+    atomicStore(&progress[0], step + 1u);
+  }
 }
 `,
   });
@@ -180,7 +156,7 @@ export const lazySteps = (variant: LazyVariant, workgroupSize: number) =>
     immediates: { begin: 'u32', end: 'u32', replayEnd: 'u32' },
     buffers: buffersOf(variant),
     ops: [variant.loss, variant.range, variant.score, variant.optimizer],
-    code: (declarations) => wgsl`${header(variant)}${declarations}${stepRow(variant)}
+    code: (declarations) => wgsl`${lanesHeader(variant)}${declarations}${stepRow(variant)}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(local_invocation_index) index: u32) {
   for (var step = immediates.begin; step < immediates.end; step++) {

@@ -1,7 +1,7 @@
 import { copies } from '../../shaders/batches/copies.wgsl.js';
 import { draw } from '../../shaders/batches/draw.wgsl.js';
-import { CHUNK, fill } from '../../shaders/batches/fill.wgsl.js';
-import { Member, RowTouch } from '../../shaders/ops/structs.js';
+import { fill } from '../../shaders/batches/fill.wgsl.js';
+import { CHUNK, Member, RowTouch } from '../../shaders/ops/structs.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Binding } from '../gpu/pipeline.js';

@@ -1,8 +1,8 @@
-import { Member, RowTouch } from '../../shaders/ops/structs.js';
+import { CHUNK, Member, NO_CHUNK, RowTouch } from '../../shaders/ops/structs.js';
 import type { Ratings } from '../data/collab-data.js';
 
-/** What a window of steps needs of its ratings: touches, members and entries as the device gets them. The next call reuses the arrays. */
-export interface Window {
+/** What a window of steps needs of its ratings, as the device gets it. The next call reuses the arrays. */
+export interface HostWindow {
   readonly nSteps: number;
   /** `RowTouch` structs. Those of step s are [firstTouch[s], firstTouch[s + 1]), users before items. */
   readonly touches: Uint32Array<ArrayBuffer>;
@@ -80,7 +80,7 @@ export class HostBatches {
   /**
    * @param order training rows, of which step s takes order[start[s]] to order[start[s + 1] - 1]; a step may be empty
    */
-  build(order: Uint32Array, start: Uint32Array): Window {
+  build(order: Uint32Array, start: Uint32Array): HostWindow {
     const nSteps = start.length - 1;
     const rows = this.#rows;
     const batch = this.#batch;
@@ -137,6 +137,28 @@ export class HostBatches {
       members: members.subarray(0, 2 * Member.size * (start[nSteps] - start[0])),
       entries: this.#entries,
     };
+  }
+
+  /**
+   * The touches whose chunks are summed apart, [nSteps, 2, slots], `NO_CHUNK` where there is none: chunk c of a long row is in slot
+   * 2 (floor(place / 256) + c) + (1 if c = 0), with the place of the row's first member on its side of the step.
+   */
+  chunks({ nSteps, touches, firstTouch, nUserTouches }: HostWindow, start: Uint32Array): Uint32Array<ArrayBuffer> {
+    const perSide = 2 * Math.ceil(this.batchSize / CHUNK);
+    const chunks = new Uint32Array(2 * perSide * nSteps).fill(NO_CHUNK);
+    for (let step = 0; step < nSteps; step++) {
+      const member = 2 * (start[step] - start[0]);
+      const half = start[step + 1] - start[step];
+      for (let touch = firstTouch[step]; touch < firstTouch[step + 1]; touch++) {
+        const begin = touches[RowTouch.size * touch + RowTouch.at.begin];
+        const count = touches[RowTouch.size * touch + RowTouch.at.end] - begin;
+        if (count <= CHUNK) continue;
+        const side = touch < firstTouch[step] + nUserTouches[step] ? 0 : 1;
+        const block = Math.floor((begin - member - side * half) / CHUNK);
+        for (let c = 0; c * CHUNK < count; c++) chunks[(2 * step + side) * perSide + 2 * (block + c) + (c === 0 ? 1 : 0)] = touch;
+      }
+    }
+    return chunks;
   }
 
   /** Writes the touches of one side of a step, and leaves in each row's count where its first member goes. */

@@ -3,7 +3,7 @@ import { hiLo, logFactor } from '../../shaders/ops/decay.js';
 import { stepStruct } from '../../shaders/ops/structs.js';
 import { type Struct, StructArray } from '../gpu/struct.js';
 import type { Schedule } from '../schedule/schedule.js';
-import type { Window } from './host-batches.js';
+import type { Window } from './windows.js';
 import type { StepOptions } from './stepper.js';
 
 /** Calls `use` with the `Rate` of the steps [from, to) of a schedule, computed in float64. */
@@ -48,12 +48,15 @@ export class StepTable {
   }
 
   /** The Steps of a window that begins at `step`, and one more for its end: valid until the next call. */
-  window(step: number, { firstTouch }: Pick<Window, 'firstTouch'>): Uint32Array<ArrayBuffer> {
+  window(step: number, { firstTouch, firstMember }: Pick<Window, 'firstTouch' | 'firstMember'>): Uint32Array<ArrayBuffer> {
     const { length } = firstTouch;
     if (this.#steps.length < length) this.#steps = new StructArray(this.#steps.of, length);
     const { words, floats, of } = this.#steps;
     floats.fill(0, 0, length * of.size);
-    for (let s = 0; s < length; s++) words[s * of.size + of.at.firstTouch] = firstTouch[s];
+    for (let s = 0; s < length; s++) {
+      words[s * of.size + of.at.firstTouch] = firstTouch[s];
+      words[s * of.size + of.at.firstMember] = firstMember[s];
+    }
     this.#writeRates(step, Math.min(step + length, this.schedule.lr.length));
     this.#writeLogs(step, length);
     this.#writeColumns(of.at.factors, this.#factors.rows(step, step + length), length);

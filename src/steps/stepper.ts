@@ -25,7 +25,12 @@ export interface StepperInput {
   readonly options: StepOptions;
   /** The most steps of one `run`. */
   readonly maxSteps: number;
+  /** Where batches are to be made. Default 'host'; only lazy steps can have them made on the device. */
+  readonly batches?: BatchesOn | undefined;
 }
+
+/** Where batches are made: by the host, or by the device itself. */
+export type BatchesOn = 'host' | 'device';
 
 /** The batches of consecutive steps. */
 export interface Batches {
@@ -41,6 +46,8 @@ export interface Batches {
 export interface Stepper {
   /** For reports and checkpoints: a fit can be resumed only with a stepper of the same name. */
   readonly name: string;
+  /** Where batches are made, for reports and checkpoints. Default 'host'. */
+  readonly batches?: BatchesOn | undefined;
   /** Sets the schedule of the steps to come; `stepCount` is the number of steps that the optimiser has already made. */
   begin(schedule: Schedule, stepCount: number): void | Promise<void>;
   /**

@@ -6,7 +6,7 @@ import { EmbeddingTables } from '../model/tables.js';
 import { constant } from '../schedule/schedule.js';
 import { denseStepper } from '../steps/dense.js';
 import { lazyStepper } from '../steps/lazy.js';
-import type { StepOptions, StepperFactory, StepperName } from '../steps/stepper.js';
+import type { BatchesOn, StepOptions, StepperFactory, StepperName } from '../steps/stepper.js';
 import type { CalibrationStore, LearnerOptions } from './options.js';
 import { Trainer } from './trainer.js';
 
@@ -59,6 +59,18 @@ export async function chooseStepper(
     return { factory: STEPPERS.dense, why, isFallback: true };
   }
   return { factory: STEPPERS.lazy, why: 'Steps are lazy: they touch only the rows of the batch.', isFallback: false };
+}
+
+/**
+ * Where the batches of a learner are made.
+ * @throws RangeError if that is to be the device, but steps are such that the host must
+ */
+export function batchesOn({ batches, order }: Pick<LearnerOptions, 'batches' | 'order'>, gpu: Gpu, { factory }: Stepping): BatchesOn {
+  const isPossible = factory === STEPPERS.lazy || factory === STEPPERS.persistent;
+  if (batches === 'device' && !isPossible) {
+    throw new RangeError(`Only lazy and persistent steps can have their batches made on the device, and these are ${factory.name}.`);
+  }
+  return batches ?? (isPossible && order === undefined && !gpu.info.isSoftware ? 'device' : 'host');
 }
 
 /** Why steps cannot be lazy; undefined if they can. */

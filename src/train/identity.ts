@@ -34,6 +34,7 @@ export function configOf({ data, info, embeddings, defaults, seed, trainer: { op
     // Decides validation errors, and so what is best and when to stop.
     unknownUser: info.unknownUser,
     stepper: stepper.name,
+    batches: stepper.batches ?? 'host',
   };
 }
 
@@ -68,6 +69,7 @@ const WORDS: Record<string, string> = {
   lossWgsl: 'fingerprint of the loss op',
   optimizerWgsl: 'fingerprint of the optimiser',
   unknownUser: 'prediction of unknown users',
+  batches: 'place where batches are made',
   epochs: 'number of epochs',
   schedule: 'fingerprint of the schedule',
   order: 'fingerprint of the order of the ratings',

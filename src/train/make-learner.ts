@@ -3,7 +3,7 @@ import { onGpu, openBrowserGpu } from '../gpu/acquire.js';
 import { type Gpu, READBACK_BYTES } from '../gpu/gpu.js';
 import { initialTables } from '../model/initial.js';
 import { EmbeddingTables } from '../model/tables.js';
-import { chooseStepper } from './choose-stepper.js';
+import { batchesOn, chooseStepper } from './choose-stepper.js';
 import { CollabLearner } from './learner.js';
 import { type CheckedOptions, checkLearnerOptions, type LearnerOptions } from './options.js';
 import { checkedOrder, randomOrder } from './order.js';
@@ -52,13 +52,14 @@ async function makeLearner(
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, hasBias };
   const makeTables = () => options.init ?? initialTables(shape, seed);
   const stepping = await chooseStepper(options, gpu, data, shape, makeTables, step);
+  const batches = batchesOn(options, gpu, stepping);
   const tables = new EmbeddingTables(gpu, shape, { nCopies: stepping.factory.nCopies ?? 1, nState: step.optimizer.nState });
   const parts: Promise<Trainer | Validator>[] = [];
   try {
     tables.writeTables(makeTables());
     // Kernels of both compile side by side.
     const order = options.order ? checkedOrder(data.nTrain, options.order) : randomOrder(data.nTrain, seed);
-    const trainer = Trainer.create(tables, data, step, order, stepping.factory);
+    const trainer = Trainer.create(tables, data, step, order, stepping.factory, batches);
     const validator = Validator.create(tables, data.valid, step, checked.unknownUser);
     parts.push(trainer, validator);
     const made = await Promise.all([trainer, validator]);

@@ -11,7 +11,7 @@ import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
 import type { UnknownUser } from '../model/rows.js';
 import type { EpochOrder } from './order.js';
-import { type StepOptions, STEPPER_NAMES, type StepperFactory, type StepperName } from '../steps/stepper.js';
+import { type BatchesOn, type StepOptions, STEPPER_NAMES, type StepperFactory, type StepperName } from '../steps/stepper.js';
 
 /** Whose constants of optimiser and schedule to take where none are given. */
 export type Defaults = 'fastai1' | 'fastai2';
@@ -66,6 +66,12 @@ export interface LearnerOptions {
    * dense. 'auto': the fastest by a short trial, remembered by adapter and sizes. Or one of your own.
    */
   stepper?: StepperName | 'auto' | StepperFactory | undefined;
+  /**
+   * Where batches are made: by the device itself, so that the host's work does not grow with them, or by the host. Of the same
+   * words, but for the order in which losses are summed. Default: on the device where it is hardware, steps are lazy, and
+   * the order of the epochs is ours.
+   */
+  batches?: BatchesOn | undefined;
   /** Where 'auto' keeps what it measured. Default: in memory, for the life of the process. */
   calibrations?: CalibrationStore | undefined;
   /** The device to train on: ours, or a `GPUDevice` that is borrowed. Default: one opened for this learner, which `release` ends. */
@@ -74,7 +80,7 @@ export interface LearnerOptions {
 
 const KNOWN: readonly (keyof LearnerOptions)[] = [
   ...(['nFactors', 'yRange', 'bias', 'wd', 'wdBias', 'defaults', 'beta2', 'eps', 'score', 'range', 'loss', 'optimizer'] as const),
-  ...(['unknownUser', 'seed', 'init', 'order', 'stepper', 'calibrations', 'gpu'] as const),
+  ...(['unknownUser', 'seed', 'init', 'order', 'stepper', 'batches', 'calibrations', 'gpu'] as const),
 ];
 
 /** Options that have been checked, with nothing left to default. */
@@ -103,6 +109,7 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
   checkChoice('unknownUser', unknownUser, ['mean', 'na']);
   checkSeed(seed);
   checkStepper(options.stepper);
+  checkBatches(options);
   const step = stepOptions(data, options, defaults);
   const isFromData = options.range === undefined && options.yRange === undefined;
   return {
@@ -123,6 +130,18 @@ function checkStepper(stepper: LearnerOptions['stepper']): void {
     throw new TypeError('A stepper of your own must be a StepperFactory, with a name and create.');
   }
 }
+
+function checkBatches({ batches, order, stepper }: LearnerOptions): void {
+  if (batches === undefined) return;
+  checkChoice('batches', batches, ['device', 'host']);
+  if (batches === 'host') return;
+  if (order !== undefined) throw new RangeError("The device makes batches of its own order only: give no order, or batches: 'host'.");
+  if (typeof stepper === 'object' || stepper === 'dense' || stepper === 'unfused') {
+    throw new RangeError(`Only lazy and persistent steps can have their batches made on the device, not ${nameOf(stepper)}.`);
+  }
+}
+
+const nameOf = (stepper: string | StepperFactory) => (typeof stepper === 'string' ? stepper : stepper.name);
 
 /** A vector of a million numbers is a mistake. */
 export const MAX_FACTORS = 65_536;

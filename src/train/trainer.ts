@@ -2,7 +2,7 @@ import { DivergedError } from '../base/errors.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { EmbeddingTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
-import type { Batches, StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
+import type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
 import type { EpochOrder } from './order.js';
 
 /** What the caller of `Trainer.fit` is told while it runs, and how it stops it. */
@@ -46,10 +46,11 @@ export class Trainer {
     options: StepOptions,
     order: EpochOrder,
     factory: StepperFactory,
+    batches: BatchesOn = 'host',
   ): Promise<Trainer> {
     const most = Math.min(data.stepsPerEpoch, stepsPerSubmission(options.batchSize, tables), factory.maxSteps ?? Infinity);
-    const maxSteps = Math.max(1, most);
-    const stepper = await factory.create({ tables, train: data.train, options, maxSteps });
+    const maxSteps = Math.max(1, batches === 'device' ? Math.min(most, MAX_DEVICE_STEPS) : most);
+    const stepper = await factory.create({ tables, train: data.train, options, maxSteps, batches });
     return new Trainer(tables, data, options, order, stepper, maxSteps);
   }
 
@@ -129,6 +130,9 @@ export class Trainer {
     this.stepper.release();
   }
 }
+
+/** Steps of a window that the device makes: so that a row's bits, one for each step, lie together. */
+const MAX_DEVICE_STEPS = 1024;
 
 /** Awaits work, the oldest first, until at most `most` is left. */
 async function drain(inFlight: Promise<void>[], most = 0): Promise<void> {

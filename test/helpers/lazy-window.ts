@@ -20,7 +20,7 @@ type Ops = Partial<Omit<LazyVariant, 'optimizer' | 'idle' | 'factorVecs'>> & { n
 
 export function variantOf(optimizer: OptimizerOp, { nFactors = 5, ...ops }: Ops): LazyVariant {
   const usual = { loss: mse, score: dotProduct, range: RANGES[0], hasBias: true, ownBiasDecay: false };
-  const mapping = { replays: true, isApart: false, lanes: 1, shuffles: false };
+  const mapping = { replays: true, isApart: false, lanes: 1, shuffles: false, splitsLongRows: false };
   return { ...usual, ...mapping, ...ops, optimizer, idle: optimizer.idle!, factorVecs: Math.ceil(nFactors / 4) };
 }
 
@@ -32,25 +32,30 @@ function structs<S extends Struct>(of: S, words: Uint32Array<ArrayBuffer>) {
 }
 
 /** Buffers of a window of `N_STEPS` steps, of which one is empty and one is short. */
-export function windowOf(variant: LazyVariant, nFactors: number) {
+export function windowOf(variant: LazyVariant, nFactors: number, batchSize = BATCH_SIZE) {
   const { optimizer, idle, hasBias, score, ownBiasDecay, isApart } = variant;
   const { layout, param } = randomRows(nFactors, hasBias);
   const { nUsers } = layout.shape;
   const { nRows } = layout;
-  const train = randomRatings(layout.shape, BATCH_SIZE * N_STEPS, 3);
+  const train = randomRatings(layout.shape, batchSize * N_STEPS, 3);
   const order = Uint32Array.from(train.ratings, (_, k) => k);
-  const start = Uint32Array.from([0, 1, 2, 2, 2.5, 3.5], (s) => s * BATCH_SIZE);
-  const window = new HostBatches(train, nUsers, nRows, BATCH_SIZE, N_STEPS, true).build(order, start);
-  const options = stepOptions({ batchSize: BATCH_SIZE, score, optimizer, ...WD });
+  const start = Uint32Array.from([0, 1, 2, 2, 2.5, 3.5], (s) => s * batchSize);
+  const batches = new HostBatches(train, nUsers, nRows, batchSize, N_STEPS, true);
+  const window = batches.build(order, start);
+  const options = stepOptions({ batchSize, score, optimizer, ...WD });
   const table = new StepTable(oneCycle({ totalSteps: N_STEPS, lrMax: 0.05 }), options, idle, 1000, ownBiasDecay);
   // Both copies hold rows, so that a kernel that reads the wrong one shows.
   const { param: other } = randomRows(nFactors, hasBias, 9);
   return {
     window,
+    chunks: batches.chunks(window, start),
     nRows,
-    uniforms: { nUsers, nRows, lossScale: 1 / BATCH_SIZE, ...WD, ...logDecays(idle) },
+    uniforms: { slotsPerSide: 2, nUsers, nRows, lossScale: 1 / batchSize, ...WD, ...logDecays(idle) },
     buffers: {
-      steps: structs(stepStruct(optimizer, idle, ownBiasDecay), table.window(0, window)),
+      steps: structs(
+        stepStruct(optimizer, idle, ownBiasDecay),
+        table.window(0, { ...window, firstMember: start.map((place) => 2 * place) }),
+      ),
       touches: structs(RowTouch, window.touches),
       members: structs(Member, window.members),
       lossOf: randomFloats(window.touches.length / RowTouch.size, 4),

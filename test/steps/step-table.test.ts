@@ -18,6 +18,7 @@ const SCHEDULES = {
 /** Touches of a window that begins at a step, as if each had its own. */
 const touchesOf = (step: number, nSteps: number) => ({
   firstTouch: Uint32Array.from({ length: nSteps + 1 }, (_, s) => 7 * (step + s) + 3),
+  firstMember: Uint32Array.from({ length: nSteps + 1 }, (_, s) => 5 * (step + s) + 1),
 });
 
 for (const [scheduleName, schedule] of Object.entries(SCHEDULES)) {

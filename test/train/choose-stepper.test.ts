@@ -180,6 +180,32 @@ test('where two copies of the tables do not fit one binding, each has its own, a
   assert.is(small.allocated, 0);
 });
 
+test('batches are made on the host by a software adapter, on the device by hardware, with the same bits of the model', async () => {
+  const hardware = Gpu.borrow(await freshDevice());
+  Object.assign(hardware.info, { isSoftware: false });
+  const states = [];
+  for (const [device, batches, where] of [
+    [gpu, undefined, gpu.info.isSoftware ? 'host' : 'device'],
+    [hardware, undefined, 'device'],
+    [hardware, 'host', 'host'],
+  ] as const) {
+    const learn = await make({ gpu: device, nFactors: 40, batches });
+    assert.is(learn.trainer.stepper.batches, where);
+    await learn.fitOneCycle(2, 0.01);
+    states.push(await learn.embeddings.readState());
+    learn.release();
+  }
+  for (const name of ['param', 'm', 'v'] as const) assert.ok(sameBits(states[1][name]!, states[2][name]!), name);
+  const order = await make({ gpu: hardware, order: () => Uint32Array.from({ length: data.nTrain }, (_, k) => k) });
+  assert.is(order.trainer.stepper.batches, 'host');
+  order.release();
+  await assertRefused(
+    () => make({ batches: 'device', optimizer: rmsProp }),
+    /^Only lazy and persistent steps can have their batches made on the device, and these are dense\.$/,
+  );
+  assert.is(hardware.allocated, 0);
+});
+
 test('a stepper that does not exist, or cannot have the optimiser, is refused, and nothing stays allocated', async () => {
   await assertRefused(
     () => make({ stepper: 'lasy' as StepperName }),

@@ -49,6 +49,9 @@ const refused: [options: object, message: RegExp, type?: typeof TypeError][] = [
   [{ optimiser: adam() }, /no option 'optimiser'; did you mean optimizer\?/, TypeError],
   [{ recipe: 'fastai2' }, /no option 'recipe'; it has nFactors, yRange, .*gpu\.$/, TypeError],
   [{ stepper: 'lasy' }, /^stepper must be 'auto', 'unfused', 'dense', 'lazy' or 'persistent', not 'lasy'\.$/],
+  [{ batches: 'gpu' }, /^batches must be 'device' or 'host', not 'gpu'\.$/],
+  [{ stepper: 'dense', batches: 'device' }, /^Only lazy and persistent steps can have their batches made on the device, not dense\.$/],
+  [{ order: () => new Uint32Array(1), batches: 'device' }, /^The device makes batches of its own order only: give no order,/],
   [{ stepper: null }, /^stepper must be 'auto'.* not null\.$/],
   [{ stepper: {} }, /a StepperFactory, with a name and create/, TypeError],
   [{ loss: 'mse' }, /^loss must be an op, .* not 'mse'\.$/, TypeError],
@@ -76,6 +79,7 @@ test('options that are undefined are as if they were not given', () => {
     'loss',
     'seed',
     'stepper',
+    'batches',
     'gpu',
     'unknownUser',
   ];

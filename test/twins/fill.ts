@@ -1,4 +1,5 @@
-import { CHUNK, type fill as kernel, NO_CHUNK } from '../../shaders/batches/fill.wgsl.js';
+import type { fill as kernel } from '../../shaders/batches/fill.wgsl.js';
+import { CHUNK, NO_CHUNK } from '../../shaders/ops/structs.js';
 import type { Twin } from './twin.js';
 
 /** Twin of shaders/batches/fill.wgsl.ts. */

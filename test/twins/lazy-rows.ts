@@ -1,7 +1,9 @@
 /** What the twins of lazy kernels share, as shaders/train/lazy-rows.ts for the kernels. */
+import { ifFinite } from '../../shaders/ops/finite.js';
 import type { LazyVariant } from '../../shaders/train/lazy-rows.js';
 import type { lazyStep } from '../../shaders/train/lazy-step.wgsl.js';
 import type { Fields, StructValue } from '../../src/gpu/struct.js';
+import { factorsAt, scoreRows } from './score.js';
 import type { TwinBuffers } from './twin.js';
 
 type Buffers = TwinBuffers<ReturnType<typeof lazyStep>['buffers']>;
@@ -12,7 +14,7 @@ export type State = [p: number, m: number, v: number];
 /** A row's parameters after `first` and its idle steps [begin, end); its state is moved on in place. */
 export function advance(
   { optimizer, idle, hasBias, factorVecs, ownBiasDecay }: LazyVariant,
-  buffers: Omit<Buffers, 'touches' | 'members' | 'lossOf'>,
+  buffers: Pick<Buffers, 'steps'>,
   own: Float64Array,
   row: number,
   [begin, end, replayEnd]: readonly [begin: number, end: number, replayEnd: number],
@@ -45,6 +47,31 @@ export function advance(
     if (v) v[at] = state[2];
     return state[0];
   });
+}
+
+/** The gradient of a row, its bias after its factors, and the loss, summed over some of its ratings. */
+export function rowGradient(
+  { loss, range, score, hasBias, factorVecs }: LazyVariant,
+  rows: ReturnType<typeof rowsOf>,
+  own: Float64Array,
+  isItem: boolean,
+  members: readonly { row: number; y: number }[],
+  lossScale: number,
+): { grad: Float64Array; loss: number } {
+  const grad = new Float64Array(4 * (factorVecs + 1));
+  let lossSum = 0;
+  for (const { row, y } of members) {
+    const pair = Float64Array.from(isItem ? [...rows.read(row), ...own] : [...own, ...rows.read(row)]);
+    const item = own.length / 4;
+    const z = scoreRows(score, pair, 0, item, factorVecs, hasBias);
+    const yHat = range.value(z);
+    const dz = loss.grad(yHat, y) * lossScale * range.grad(z);
+    const sides = score.grad(factorsAt(pair, 0, factorVecs), factorsAt(pair, item, factorVecs));
+    sides[isItem ? 1 : 0].forEach((slope, f) => (grad[f] += dz * slope));
+    grad[4 * factorVecs] += dz;
+    lossSum += ifFinite(z, loss.value(yHat, y));
+  }
+  return { grad, loss: lossSum };
 }
 
 /** Rows by place, in both copies. */

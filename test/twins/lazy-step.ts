@@ -1,8 +1,6 @@
-import { ifFinite } from '../../shaders/ops/finite.js';
 import type { LazyVariant } from '../../shaders/train/lazy-rows.js';
 import type { lazyStep as stepKernel, lazySteps as stepsKernel } from '../../shaders/train/lazy-step.wgsl.js';
-import { advance, rowsOf, type State } from './lazy-rows.js';
-import { factorsAt, scoreRows } from './score.js';
+import { advance, rowGradient, rowsOf, type State } from './lazy-rows.js';
 import type { Twin, TwinBuffers } from './twin.js';
 
 type Step = Twin<ReturnType<typeof stepKernel>>;
@@ -29,27 +27,14 @@ export const lazySteps =
 
 /** One touch: a row's step, and then its idle steps, one by one or at once. */
 function stepRow(variant: LazyVariant, buffers: Buffers, t: number, step: number, values: Values) {
-  const { loss, range, score, optimizer, hasBias, factorVecs } = variant;
   const { touches, members, lossOf, steps } = buffers;
   const { row: place, begin, end, idleEnd } = touches[t];
   if (begin === end) return;
   const isItem = place >> 1 >= values.nUsers;
   const rows = rowsOf(variant, buffers, values.nRows);
   const own = rows.read(place);
-  const grad = new Float64Array(own.length);
-  let lossSum = 0;
-  for (const { row, y } of members.slice(begin, end)) {
-    const pair = Float64Array.from(isItem ? [...rows.read(row), ...own] : [...own, ...rows.read(row)]);
-    const item = own.length / 4;
-    const z = scoreRows(score, pair, 0, item, factorVecs, hasBias);
-    const yHat = range.value(z);
-    const dz = loss.grad(yHat, y) * values.lossScale * range.grad(z);
-    const sides = score.grad(factorsAt(pair, 0, factorVecs), factorsAt(pair, item, factorVecs));
-    sides[isItem ? 1 : 0].forEach((slope, f) => (grad[f] += dz * slope));
-    if (hasBias) grad[4 * factorVecs] += dz;
-    lossSum += ifFinite(z, loss.value(yHat, y));
-  }
-  if (!isItem) lossOf[t] = lossSum;
-  const makeStep = (state: State, i: number, wd: number) => optimizer.update(...state, grad[i], steps[step].rate as Numbers, wd);
+  const { grad, loss } = rowGradient(variant, rows, own, isItem, members.slice(begin, end), values.lossScale);
+  if (!isItem) lossOf[t] = loss;
+  const makeStep = (state: State, i: number, wd: number) => variant.optimizer.update(...state, grad[i], steps[step].rate as Numbers, wd);
   rows.write(place ^ 1, advance(variant, buffers, own, place >> 1, [step + 1, idleEnd, values.replayEnd], values, makeStep));
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { calibrationFile } from '../../node/device/calibrations.js';
-import { STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
+import { type BatchesOn, STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
 import { type CollabData, USUAL_BATCH } from '../../data/collab-data.js';
 import type { UnknownUser } from '../../model/rows.js';
 import type { BatchShape } from '../../train/make-learner.js';
@@ -26,6 +26,7 @@ export interface ModelFlags extends ShapeFlags {
   /** A key of PRESETS. */
   preset: string;
   stepper?: StepperName | 'auto' | undefined;
+  batches?: BatchesOn | undefined;
 }
 
 /** Adds `ShapeFlags`. */
@@ -72,6 +73,12 @@ export function addModelOptions(command: Command): Command {
         'how training steps are made; all steppers give the same numbers, up to rounding. ' +
           'auto: the fastest in a short trial, which is remembered (default: lazy where it is possible, else dense)',
       ).choices(['auto', ...STEPPER_NAMES]),
+    )
+    .addOption(
+      new Option('--batches <where>', 'where batches are made (default: on the device if it is hardware, else on the host)').choices([
+        'device',
+        'host',
+      ]),
     );
 }
 
@@ -99,8 +106,8 @@ export function batchOf({ factors, bias, batchSize = USUAL_BATCH }: ShapeFlags &
 
 /** The flags as options of `collabLearner`. */
 export function learnerOptions(flags: ModelFlags, data: CollabData): LearnerOptions {
-  const { factors, bias, unknownUser, wd, wdBias, eps, preset, stepper } = flags;
+  const { factors, bias, unknownUser, wd, wdBias, eps, preset, stepper, batches } = flags;
   const { defaults } = PRESETS[preset];
   const { yRange } = rangeChoice(flags, data);
-  return { nFactors: factors, yRange, bias, unknownUser, wd, wdBias, eps, defaults, stepper, calibrations: calibrationFile() };
+  return { nFactors: factors, yRange, bias, unknownUser, wd, wdBias, eps, defaults, stepper, batches, calibrations: calibrationFile() };
 }

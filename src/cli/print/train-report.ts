@@ -8,6 +8,7 @@ import type { CollabLearner } from '../../train/learner.js';
 import type { Validation } from '../../train/validator.js';
 import { adapterText } from './head.js';
 import type { Stopwatch } from '../process/stopwatch.js';
+import type { BatchesOn } from '../../steps/stepper.js';
 
 /**
  * What `dotbias train --report` writes. Numbers that do not exist, such as the validation errors without validation
@@ -35,6 +36,8 @@ export interface TrainReport {
   seconds: { data: number; device: number; compile: number; train: number; validate: number; total: number };
   /** How the steps were made. */
   stepper: string;
+  /** Where batches were made. */
+  batches: BatchesOn;
   /** Microseconds of training per step, and ratings trained on per second, both of complete epochs. */
   usPerStep: number;
   ratingsPerSecond: number;
@@ -97,6 +100,7 @@ export function trainReport({ learn, valid, adapter, data, bestMse, config, watc
       total: watch.total,
     },
     stepper: learn.trainer.stepper.name,
+    batches: learn.trainer.stepper.batches ?? 'host',
     usPerStep: (1e6 * train) / steps,
     ratingsPerSecond: (steps * data.batchSize) / train,
     notes: learn.notes,

@@ -70,6 +70,7 @@ test('the report agrees with the table and with what was asked for', async () =>
   assert.equal([report.data.name, report.data.nUsers, report.data.nTrain, report.data.nValid], ['ratings.csv', 80, 2700, 300]);
   assert.is(report.isSoftware, (await testGpu()).info.isSoftware);
   assert.is(report.stepper, 'lazy');
+  assert.is(report.batches, (await testGpu()).info.isSoftware ? 'host' : 'device');
   assert.is(report.config['nFactors'], 8);
   const { data, device, compile, train, validate, total } = report.seconds;
   for (const seconds of [data, device, compile, train, validate]) assert.ok(seconds > 0 && seconds < total);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CHUNK, fill, NO_CHUNK } from '../../../shaders/batches/fill.wgsl.js';
+import { fill } from '../../../shaders/batches/fill.wgsl.js';
+import { CHUNK, NO_CHUNK } from '../../../shaders/ops/structs.js';
 import { sharedGpu } from '../../helpers/gpu.js';
 import { assertKernelIsTwin } from '../../helpers/kernel.js';
 import { randomSource } from '../../helpers/random.js';

@@ -13,7 +13,7 @@ const gpu = await sharedGpu();
 async function check(variant: LazyVariant, nFactors: number, replayEnd: number) {
   const { buffers: all, window, uniforms, nRows } = windowOf(variant, nFactors);
   const { touches: _touches, members: _members, lossOf: _lossOf, ...buffers } = all;
-  const { nUsers: _nUsers, lossScale: _lossScale, ...shared } = uniforms;
+  const { nUsers: _nUsers, lossScale: _lossScale, slotsPerSide: _slots, ...shared } = uniforms;
   await assertKernelIsTwin(gpu, lazyEnter(variant), twin(variant), {
     buffers: { ...buffers, entries: window.entries },
     uniforms: shared,

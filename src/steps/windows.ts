@@ -1,0 +1,98 @@
+import { CHUNK, Member, RowTouch } from '../../shaders/ops/structs.js';
+import type { Ratings } from '../data/ratings.js';
+import type { Recorder } from '../gpu/recorder.js';
+import type { Scope } from '../gpu/scope.js';
+import { type BatchPipelines, DeviceBatches } from './device-batches.js';
+import { HostBatches, mostTouches } from './host-batches.js';
+import type { Batches } from './stepper.js';
+
+/** A window of steps whose touches, members and entries are on the device, or will be once `record` has been called. */
+export interface Window {
+  /** The touches of step s are [firstTouch[s], firstTouch[s + 1]), users before items; empty slots may be among them. */
+  readonly firstTouch: Uint32Array<ArrayBuffer>;
+  /** How many of a step's touches are of users. */
+  readonly nUserTouches: Uint32Array<ArrayBuffer>;
+  /** Members of step s begin at firstMember[s]. */
+  readonly firstMember: Uint32Array<ArrayBuffer>;
+  /** Records what makes the window on the device. */
+  readonly record: (recorder: Recorder) => void;
+}
+
+/** Makes windows in its buffers, one after the other. */
+export interface WindowMaker {
+  readonly touches: GPUBuffer;
+  readonly members: GPUBuffer;
+  readonly entries: GPUBuffer;
+  /** For each step and side, the touches of chunks of long rows; undefined where they are not split. */
+  readonly chunks: GPUBuffer | undefined;
+  /** Room for so many touches in a step. */
+  readonly nSlots: number;
+  make(batches: Batches): Promise<Window>;
+}
+
+/** Sizes of windows. */
+export interface WindowSizes {
+  readonly nUsers: number;
+  readonly nRows: number;
+  readonly batchSize: number;
+  readonly maxSteps: number;
+}
+
+/** Slots of `chunks` for one side of a step. */
+export const slotsPerSide = (batchSize: number) => 2 * Math.ceil(batchSize / CHUNK);
+
+/** A step has two members for each of its ratings. */
+const firstMembers = (start: Uint32Array) => start.map((place) => 2 * (place - start[0])) as Uint32Array<ArrayBuffer>;
+
+/** Windows made on the host; see `HostBatches`. */
+export function hostWindows(scope: Scope, train: Ratings, sizes: WindowSizes, isSorted: boolean, splitsLongRows: boolean): WindowMaker {
+  const { nUsers, nRows, batchSize, maxSteps } = sizes;
+  const { gpu } = scope;
+  const nSlots = mostTouches(batchSize, nUsers, nRows);
+  const batches = new HostBatches(train, nUsers, nRows, batchSize, maxSteps, isSorted);
+  const entries = scope.allocate('entries', 4 * nRows);
+  const touches = scope.allocate('touches', 4 * RowTouch.size * nSlots * maxSteps);
+  const members = scope.allocate('members', 4 * Member.size * 2 * batchSize * maxSteps);
+  const chunks = splitsLongRows ? scope.allocate('chunks', 4 * 2 * slotsPerSide(batchSize) * maxSteps) : undefined;
+  return {
+    touches,
+    members,
+    entries,
+    chunks,
+    nSlots,
+    async make({ order, start }) {
+      const window = batches.build(order, start);
+      gpu.write(entries, window.entries);
+      gpu.write(touches, window.touches);
+      gpu.write(members, window.members);
+      if (chunks) gpu.write(chunks, batches.chunks(window, start));
+      return { ...window, firstMember: firstMembers(start), record: () => undefined };
+    },
+  };
+}
+
+/** Windows made on the device; see `DeviceBatches`. Their batches are full, and their order is a permutation by its key. */
+export function deviceWindows(scope: Scope, pipelines: BatchPipelines, train: Ratings, sizes: WindowSizes): WindowMaker {
+  const { nUsers, nRows, batchSize, maxSteps } = sizes;
+  const batches = new DeviceBatches(scope, pipelines, train, { nUsers, nItems: nRows - nUsers, batchSize, maxSteps });
+  const { touches, members, entries, chunks, nSlots, nUserSlots } = batches;
+  return {
+    touches,
+    members,
+    entries,
+    chunks,
+    nSlots,
+    async make({ key, start }) {
+      if (key === undefined || start.some((place, s) => place !== start[0] + s * batchSize)) {
+        throw new RangeError("The device makes full batches of a permutation only: train with batches: 'host'.");
+      }
+      const nSteps = start.length - 1;
+      return {
+        firstTouch: Uint32Array.from(start, (_, s) => s * nSlots),
+        nUserTouches: new Uint32Array(nSteps).fill(nUserSlots),
+        firstMember: firstMembers(start),
+        record: (recorder) => void batches.record(recorder, { key, first: start[0], nSteps }),
+      };
+    },
+  };
+}
