@@ -114,14 +114,14 @@ for (const [name, { train, nUsers, nItems }, ...sizes] of sets) {
   }
 }
 
-test('batches of 65,536 of a larger set, more rows than a digit has values, and empty ones', async () => {
+test('batches of 65,536 of the shape of MovieLens-1M', async () => {
   const [nUsers, nItems] = [6041, 3707];
   const train = randomRatings({ nUsers, nItems }, 131_100 + 65_536, 5);
   const nChunks = await assertEpoch(gpu, { train, nUsers, nItems, batchSize: 65_536, maxSteps: 2 });
   assert.ok(nChunks > 0);
 });
 
-test('rows of three digits', async () => {
+test('rows of three digits, of which most are never touched', async () => {
   const [nUsers, nItems] = [70_000, 66_000];
   const train = randomRatings({ nUsers, nItems }, 40_000, 6);
   await assertEpoch(gpu, { train, nUsers, nItems, batchSize: 512, maxSteps: 40 });
