@@ -2,6 +2,7 @@
 # Packs everything that the benches need into one folder, to run them on a linux-x64 machine that has a GPU and its driver, but
 # no network, no Node and perhaps no Vulkan loader. Run it after `npm run build` and, for the rivals,
 # `npm --prefix bench/peers install`. Usage: bench/carry.sh [FOLDER]   (default: .carry; 50 MB in one archive and a script)
+# MovieLens-100K travels beside them if MOVIELENS_DIR says where it is.
 # There: sh FOLDER/run.sh bench [options], or sh FOLDER/run.sh bench:peers [options]
 set -eu
 cd "$(dirname "$0")/.."
@@ -34,6 +35,11 @@ fi
 # A package that is missing above shows here.
 for main in bench/main bench/peers/main; do "$stage/node" "$stage/dist/$main.js" --help > /dev/null; done
 
+if [ -n "${MOVIELENS_DIR:-}" ]; then
+  mkdir -p "$out/ml-100k"
+  cp "$MOVIELENS_DIR"/ml-100k/u.data "$MOVIELENS_DIR"/ml-100k/u.item "$out/ml-100k"
+fi
+
 tar cf - -C "$stage" . | xz -T0 -6 > "$out/dotbias-bench.tar.xz"
 cat > "$out/run.sh" <<'RUN'
 #!/bin/sh
@@ -42,6 +48,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 home=${TMPDIR:-/tmp}/dotbias-bench-$(cksum < "$here/dotbias-bench.tar.xz" | cut -d' ' -f1)
 [ -x "$home/node" ] || { mkdir -p "$home" && tar xJf "$here/dotbias-bench.tar.xz" -C "$home"; }
+if [ -z "${MOVIELENS_DIR:-}" ] && [ -d "$here/ml-100k" ]; then export MOVIELENS_DIR="$here"; fi
 # A driver outside the folders where Vulkan looks.
 icd=/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json
 if [ -z "${VK_DRIVER_FILES:-}" ] && [ -e "$icd" ] &&
@@ -55,4 +62,4 @@ esac
 [ $# -eq 0 ] || shift
 exec "$home/node" "$home/$main" "$@"
 RUN
-du -h "$out"/*
+du -sh "$out"/*
