@@ -33,7 +33,8 @@ export const RIVALS: readonly Rival[] = [
 ];
 
 const CXX_FLAGS: Readonly<Record<string, readonly string[]>> = { strict: [], fast: ['-ffast-math'] };
-const TIMEOUT_SECONDS = 20;
+/** A run may take so much longer than its training. */
+const GRACE_SECONDS = 20;
 /** Large blocks of memory are kept by glibc: what is given back to the system at each step has to be cleared anew by the next. */
 const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: '33554432', MALLOC_TRIM_THRESHOLD_: '1073741824', MALLOC_TOP_PAD_: '67108864' };
 const execute = promisify(execFile);
@@ -52,7 +53,7 @@ export async function runOnce(rival: Rival, { folder, seconds, adapter }: RunOpt
   try {
     const { stdout } = await execute(program, [...first, folder, rival.variant, seconds, adapter], {
       maxBuffer: 2 ** 26,
-      timeout: 1000 * (TIMEOUT_SECONDS + Number(seconds)),
+      timeout: 1000 * (GRACE_SECONDS + Number(seconds)),
       env: { ...process.env, ...KEEP_MEMORY },
     });
     return JSON.parse(stdout.trim().split('\n').at(-1)!) as Run;
@@ -63,7 +64,7 @@ export async function runOnce(rival: Rival, { folder, seconds, adapter }: RunOpt
 
 function reasonOf(error: Error & { killed?: boolean; stderr?: string }): string {
   const { killed, stderr = '', message } = error;
-  if (killed) return `not done after ${TIMEOUT_SECONDS} s`;
+  if (killed) return `not done ${GRACE_SECONDS} s after its time was over`;
   if (stderr.includes('ERR_MODULE_NOT_FOUND')) return 'not installed: npm --prefix bench/peers install';
   const line = stderr.split('\n').find((each) => /error/i.test(each));
   return line?.trim().replace(/^Error: /, '') ?? message.split('\n')[0];
