@@ -1,3 +1,4 @@
+import { Rating } from '../../shaders/ops/structs.js';
 import { VERSION } from '../base/version.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Gpu } from '../gpu/gpu.js';
@@ -65,12 +66,19 @@ export async function chooseStepper(
  * Where the batches of a learner are made.
  * @throws RangeError if that is to be the device, but steps are such that the host must
  */
-export function batchesOn({ batches, order }: Pick<LearnerOptions, 'batches' | 'order'>, gpu: Gpu, { factory }: Stepping): BatchesOn {
+export function batchesOn(
+  { batches, order }: Pick<LearnerOptions, 'batches' | 'order'>,
+  gpu: Gpu,
+  nTrain: number,
+  { factory }: Stepping,
+): BatchesOn {
   const isPossible = factory === STEPPERS.lazy || factory === STEPPERS.persistent;
   if (batches === 'device' && !isPossible) {
     throw new RangeError(`Only lazy and persistent steps can have their batches made on the device, and these are ${factory.name}.`);
   }
-  return batches ?? (isPossible && order === undefined && !gpu.info.isSoftware ? 'device' : 'host');
+  // All training ratings are bound at once.
+  const fits = 4 * Rating.size * nTrain <= gpu.maxBinding;
+  return batches ?? (isPossible && fits && order === undefined && !gpu.info.isSoftware ? 'device' : 'host');
 }
 
 /** Why steps cannot be lazy; undefined if they can. */

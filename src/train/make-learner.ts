@@ -52,7 +52,7 @@ async function makeLearner(
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, hasBias };
   const makeTables = () => options.init ?? initialTables(shape, seed);
   const stepping = await chooseStepper(options, gpu, data, shape, makeTables, step);
-  const batches = batchesOn(options, gpu, stepping);
+  const batches = batchesOn(options, gpu, data.nTrain, stepping);
   const tables = new EmbeddingTables(gpu, shape, { nCopies: stepping.factory.nCopies ?? 1, nState: step.optimizer.nState });
   const parts: Promise<Trainer | Validator>[] = [];
   try {
