@@ -17,7 +17,7 @@ cp -r dist package.json "$stage"
 cp -r bench/peers/rivals bench/peers/package.json "$stage/bench/peers"
 find "$stage/dist" -name '*.map' -delete -o -name '*.d.ts' -delete
 
-for name in @duckdb webgpu wgsl-preprocessor fflate \
+for name in @duckdb webgpu wgsl-preprocessor fflate tinyglobby fdir picomatch \
   string-width strip-ansi ansi-regex emoji-regex is-fullwidth-code-point; do
   cp -r "node_modules/$name" "$stage/node_modules/$name"
 done

@@ -74,7 +74,7 @@ A rival gets no ratio if its losses differ by more than ${TOLERANCE} within the 
         const epochs = epochsFor(split(workload, batchSize).nTrain, batchSize);
         const { nSteps, nFactors } = await writeWork(folder, workload, batchSize, epochs);
         const before = loadavg()[0];
-        const turns = await takeTurns(rivals, folder);
+        const turns = await takeTurns(rivals, folder, workload.columns.ratings.length);
         const title = `${workload.name}, batch ${batchSize}, ${nFactors} factors, ${epochs} epochs, ${nSteps.toLocaleString('en')} steps`;
         const section = compare(title, nSteps, turns);
         const load = [before, loadavg()[0]];
@@ -95,9 +95,9 @@ A rival gets no ratio if its losses differ by more than ${TOLERANCE} within the 
 }
 
 /** The runs of each rival in each round, or why it cannot run. Every round begins with another rival. */
-async function takeTurns(rivals: readonly Rival[], folder: string): Promise<Turns[]> {
+async function takeTurns(rivals: readonly Rival[], folder: string, nRatings: number): Promise<Turns[]> {
   const all: Turns[] = rivals.map(({ name }) => ({ name, runs: [] }));
-  const options = { folder, seconds: flags.seconds, adapter: flags.adapter };
+  const options = { folder, seconds: flags.seconds, adapter: flags.adapter, nRatings };
   for (let round = 0; round < Number(flags.rounds); round++) {
     const order = rivals.map((_, i) => (i + round) % rivals.length);
     const limit = round === 0 ? Infinity : TOO_SLOW * firstTime(all[0]);

@@ -33,8 +33,8 @@ export const RIVALS: readonly Rival[] = [
 ];
 
 const CXX_FLAGS: Readonly<Record<string, readonly string[]>> = { strict: [], fast: ['-ffast-math'] };
-/** A run may take so much longer than its training. */
-const GRACE_SECONDS = 20;
+/** A run may take so much longer than its training: to start, and to read a million ratings. */
+const GRACE_SECONDS = { start: 20, perMillion: 6 };
 /** Large blocks of memory are kept by glibc: what is given back to the system at each step has to be cleared anew by the next. */
 const KEEP_MEMORY = { MALLOC_MMAP_THRESHOLD_: '33554432', MALLOC_TRIM_THRESHOLD_: '1073741824', MALLOC_TOP_PAD_: '67108864' };
 const execute = promisify(execFile);
@@ -45,26 +45,28 @@ export interface RunOptions {
   /** Training time after which a run stops. */
   seconds: string;
   adapter: string;
+  nRatings: number;
 }
 
 /** @throws Error that says in a line why the rival cannot run */
-export async function runOnce(rival: Rival, { folder, seconds, adapter }: RunOptions): Promise<Run> {
+export async function runOnce(rival: Rival, { folder, seconds, adapter, nRatings }: RunOptions): Promise<Run> {
+  const grace = Math.round(GRACE_SECONDS.start + (GRACE_SECONDS.perMillion * nRatings) / 1e6);
   const [program, ...first] = await commandOf(rival, folder);
   try {
     const { stdout } = await execute(program, [...first, folder, rival.variant, seconds, adapter], {
       maxBuffer: 2 ** 26,
-      timeout: 1000 * (GRACE_SECONDS + Number(seconds)),
+      timeout: 1000 * (grace + Number(seconds)),
       env: { ...process.env, ...KEEP_MEMORY },
     });
     return JSON.parse(stdout.trim().split('\n').at(-1)!) as Run;
   } catch (error) {
-    throw new Error(reasonOf(error as Error), { cause: error });
+    throw new Error(reasonOf(error as Error, grace), { cause: error });
   }
 }
 
-function reasonOf(error: Error & { killed?: boolean; stderr?: string }): string {
+function reasonOf(error: Error & { killed?: boolean; stderr?: string }, grace = 0): string {
   const { killed, stderr = '', message } = error;
-  if (killed) return `not done ${GRACE_SECONDS} s after its time was over`;
+  if (killed) return `not done ${grace} s after its time was over`;
   if (stderr.includes('ERR_MODULE_NOT_FOUND')) return 'not installed: npm --prefix bench/peers install';
   const line = stderr.split('\n').find((each) => /error/i.test(each));
   return line?.trim().replace(/^Error: /, '') ?? message.split('\n')[0];

@@ -19,7 +19,7 @@ test.after(() => rm(folder, { recursive: true, force: true }));
 const runOf = (rival: string) =>
   runOnce(
     RIVALS.find(({ name }) => name === rival)!,
-    { folder, seconds: '10', adapter: '' },
+    { folder, seconds: '10', adapter: '', nRatings: 1500 },
   );
 
 test('a rival reads the work as it was written', async () => {
