@@ -9,7 +9,8 @@ import { plantedRatings } from '../../src/data/planted.js';
 import { byUser, type Fold, givenFolds, kFold, randomHoldOut } from '../../src/data/protocols.js';
 import { DivergedError } from '../../src/base/errors.js';
 import type { CollabLearner } from '../../src/train/learner.js';
-import { sharedGpu } from '../helpers/gpu.js';
+import { Gpu } from '../../src/gpu/gpu.js';
+import { freshDevice, sharedGpu } from '../helpers/gpu.js';
 import { assertRefused } from '../helpers/refusal.js';
 
 const test = suite('evaluate');
@@ -54,6 +55,24 @@ test('each fold is trained with its seed and judged on its test ratings; mean an
   assert.equal({ mean: result.mean, sd: result.sd }, meanAndSd(result.folds));
   assert.is(second.precision, undefined);
   assert.is(gpu.allocated, before, 'buffers are released');
+});
+
+test('folds, members of an ensemble and later evaluations compile nothing that the first fold has compiled', async () => {
+  const gpu = Gpu.borrow(await freshDevice());
+  let compiled = 0;
+  const { createShaderModule } = gpu.device;
+  gpu.device.createShaderModule = function (...args) {
+    compiled++;
+    return createShaderModule.apply(this, args);
+  };
+  const folds = kFold(columns, { folds: 3, seeds: [7] });
+  const counts: number[] = [];
+  await evaluate(folds, { ...recipe, ensemble: 2 }, { gpu, onFold: () => void counts.push(compiled) });
+  const other = { ...learner, wd: 0.2, eps: 1e-6, yRange: [0, 6] as const };
+  await evaluate(folds.slice(0, 1), { ...recipe, batchSize: 32, learner: other }, { gpu });
+  assert.ok(counts[0] > 4);
+  assert.equal([...counts, compiled], [counts[0], counts[0], counts[0], counts[0]]);
+  assert.is(gpu.allocated, 0);
 });
 
 test('a fold that diverges under its range ends the evaluation, and gives its memory back', async () => {
