@@ -2,6 +2,7 @@
 import { wgsl } from '../src/gpu/wgsl.js';
 import { defineKernel } from '../src/gpu/kernel.js';
 import type { Gpu } from '../src/gpu/gpu.js';
+import type { Recorder } from '../src/gpu/recorder.js';
 import { hash32 } from '../src/base/random.js';
 import { PassClock, repeat, spread, type Timing } from './measure.js';
 import type { Section } from './report.js';
@@ -23,6 +24,18 @@ const increment = defineKernel({
   code: (declarations) => wgsl`${declarations}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) { counters[threadIndex(id, groups)] += 1u; }
+`,
+});
+
+/** The same with an immediate, as a step has that is told its number by the host. */
+const add = defineKernel({
+  name: 'add',
+  workgroupSize: 64,
+  immediates: { step: 'u32' },
+  buffers: { counters: 'read_write array<u32>' },
+  code: (declarations) => wgsl`${declarations}
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) { counters[threadIndex(id, groups)] += immediates.step; }
 `,
 });
 
@@ -94,10 +107,11 @@ export async function measureCeilings(
   const rows: Section['rows'] = [];
   const row = (what: string, value: number, unit: string, timing: Timing) => void rows.push({ what, value, unit, spread: spread(timing) });
 
-  const [incrementer, copier] = await Promise.all([gpu.compile(increment), gpu.compile(copy)]);
+  const [incrementer, adder, copier] = await Promise.all([gpu.compile(increment), gpu.compile(add), gpu.compile(copy)]);
   const scope = gpu.scope();
   const counters = scope.allocate('counters', 4 * 64 * Math.max(...GROUPS));
   const counting = incrementer.bind(scope, { counters });
+  const adding = adder.bind(scope, { counters });
   await checkIncrement();
 
   const dispatchUs = new Map<number, number>();
@@ -113,6 +127,25 @@ export async function measureCeilings(
     dispatchUs.set(groups, timing.median);
     row(`dependent dispatch, ${groups} workgroups of 64`, timing.median, 'us', timing);
   }
+
+  const encode = async (what: string, record: (recorder: Recorder, step: number) => void) => {
+    const steps = 1000;
+    const timing = await repeat(repeats, async () => {
+      const start = performance.now();
+      const recorder = gpu.record();
+      for (let step = 0; step < steps; step++) record(recorder, step);
+      recorder.submit();
+      const us = (1000 * (performance.now() - start)) / steps;
+      await gpu.idle();
+      return us;
+    });
+    row(`host: to encode and submit one of ${steps} steps, ${what}`, timing.median, 'us', timing);
+  };
+  await encode('a bare dispatch', (recorder) => recorder.dispatchGroups(counting, 1));
+  await encode('a dispatch with an immediate', (recorder, step) => recorder.dispatchGroups(adding, 1, { step }));
+  await encode('two pipelines, with an immediate', (recorder, step) =>
+    recorder.dispatchGroups(counting, 1).dispatchGroups(adding, 1, { step }),
+  );
 
   const submits = 200;
   const submit = await repeat(repeats, async () => {

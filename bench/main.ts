@@ -4,24 +4,32 @@ import { parseArgs } from 'node:util';
 import { DotbiasError } from '../src/base/errors.js';
 import { writeFileAtomic } from '../src/node/disk/files.js';
 import { openGpu } from '../src/node/device/device.js';
+import { threadsFor } from '../src/node/device/threads.js';
+import type { CollabData } from '../src/data/collab-data.js';
+import type { Gpu } from '../src/gpu/gpu.js';
 import { checkSteps } from './check.js';
 import { measureCeilings } from './ceilings.js';
-import { benchGrid, benchTutorial } from './epoch.bench.js';
 import { benchEventLoop } from './event-loop.js';
-import { benchKernels } from './kernels.bench.js';
+import { benchBatch } from './batch.js';
+import { benchHost } from './host.js';
+import { benchKernels } from './kernels.js';
 import { benchLife } from './life.js';
 import { environment, machine, peakMemory, render, type Result, resultFile, type Section } from './report.js';
 import { benchReading } from './reading.js';
-import { benchShapes, benchTables, MOVIELENS } from './shapes.js';
-import { openWorkload, split } from './workload.js';
+import { benchTutorial } from './tutorial.js';
+import { benchVariants } from './variants.js';
+import { openSet, openWorkload, SET_NAMES, split } from './workload.js';
 
-const PARTS = ['ceilings', 'kernels', 'epoch', 'shapes', 'event-loop', 'life', 'reading'] as const;
+const PARTS = ['ceilings', 'kernels', 'tutorial', 'variants', 'batch', 'host', 'event-loop', 'life', 'reading'] as const;
 const STEPPERS = ['lazy', 'persistent', 'dense', 'unfused'] as const;
 
 const { values: flags } = parseArgs({
   options: {
     adapter: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    set: { type: 'string', multiple: true },
+    batch: { type: 'string', multiple: true },
+    factors: { type: 'string', multiple: true },
     json: { type: 'string' },
     only: { type: 'string', multiple: true },
     help: { type: 'boolean', default: false },
@@ -32,6 +40,9 @@ if (flags.help) {
   --adapter NAME  hardware, software, lavapipe, swiftshader or a part of the adapter's name (default: the best there is)
   --quick         fewer sizes and repeats: a minute on a software adapter
   --only PART     one of ${PARTS.join(', ')}; may be given several times
+  --set NAME      for batch and host: ${SET_NAMES.join(', ')}; may be given several times, as the next two
+  --batch N       for batch and host: ratings of a step
+  --factors N     for batch: length of a vector
   --json FILE     also write the results there`);
 } else {
   await main().catch((error: unknown) => {
@@ -46,11 +57,8 @@ async function main(): Promise<void> {
   const wants = (part: (typeof PARTS)[number]) => flags.only === undefined || flags.only.includes(part);
   const { quick } = flags;
 
-  const { gpu, info, why } = await openGpu({
-    quiet: true,
-    name: flags.adapter,
-    dawnFlags: ['disable-dawn-features=timestamp_quantization'],
-  });
+  const which = { quiet: true, name: flags.adapter, dawnFlags: ['disable-dawn-features=timestamp_quantization'] };
+  const { gpu, info, why } = await openGpu(which);
   const start = performance.now();
   const about = environment(info, gpu.features.has('timestamp-query') ? 'GPU timestamps' : 'wall clock');
   const workload = await openWorkload();
@@ -72,6 +80,24 @@ async function main(): Promise<void> {
   const soft = info.isSoftware;
   const repeats = quick ? 3 : 5;
   const passUs = (soft ? 40_000 : 20_000) / (quick ? 4 : 1);
+  const limitSeconds = quick ? 0.3 : 3;
+  const batchSizes = numbers(flags.batch) ?? [64, 4096, 65_536];
+  const gpus = new Map([[0, Promise.resolve(gpu)]]);
+  /** The device with lavapipe's threads for such batches, opened once. */
+  const open = (batch: { batchSize: number; nFactors: number }): Promise<Gpu> => {
+    const softwareThreads = threadsFor(batch);
+    if (!gpus.has(softwareThreads))
+      gpus.set(
+        softwareThreads,
+        openGpu({ ...which, softwareThreads }).then((opened) => opened.gpu),
+      );
+    return gpus.get(softwareThreads)!;
+  };
+  const mostRatings = quick ? 300_000 : soft ? 2_000_000 : Infinity;
+  /** Of the chosen sets, one after the other. */
+  const eachSet = async (names: readonly string[], bench: (data: CollabData) => Promise<Section>) => {
+    for (const name of flags.set ?? names) show(await bench(split(await openSet(name, mostRatings), 64)));
+  };
 
   if (wants('ceilings') || wants('kernels')) {
     const farBytes = (soft ? 64 : 512) * 2 ** 20;
@@ -84,30 +110,13 @@ async function main(): Promise<void> {
       }
     }
   }
-  if (wants('epoch')) {
-    show(await benchTutorial(quick ? 1 : 3, flags.adapter ?? ''));
-    show(
-      await benchGrid(gpu, workload, {
-        batchSizes: quick ? [64, 4096] : [64, 256, 1024, 4096, 16_384, 65_536],
-        nFactors: quick ? [40] : [16, 40, 64, 128],
-        steppers: quick ? STEPPERS.slice(0, 2) : STEPPERS,
-        repeats: quick ? 1 : 3,
-        minSteps: quick ? 20 : 50,
-      }),
-    );
+  if (wants('tutorial')) show(await benchTutorial(quick ? 1 : 3, flags.adapter ?? ''));
+  if (wants('variants')) show(await benchVariants(gpu, split(workload, 64), limitSeconds));
+  if (wants('batch')) {
+    const options = { open, batchSizes, nFactors: numbers(flags.factors) ?? (quick ? [40] : [40, 128]), limitSeconds, passUs };
+    await eachSet(quick ? ['ml-100k'] : SET_NAMES, (data) => benchBatch(data, options));
   }
-  if (wants('shapes')) {
-    show(await benchTables(gpu, quick ? [2600, 26_000] : [2600, 26_000, 260_000], quick ? 1 : 3));
-    const shapes = quick ? MOVIELENS.slice(0, 1) : MOVIELENS;
-    show(
-      await benchShapes(gpu, {
-        repeats: quick ? 1 : 3,
-        batchSizes: quick ? [4096] : [64, 4096, 65_536],
-        shapes,
-        nSampled: quick ? 300_000 : soft ? 1_000_000 : 3_000_000,
-      }),
-    );
-  }
+  if (wants('host')) await eachSet(quick ? ['ml-100k'] : ['ml-100k', 'ml-10m'], (data) => benchHost(data, { batchSizes, limitSeconds }));
   if (wants('event-loop')) show(await benchEventLoop(gpu, workload, info.name, quick ? 1 : 5));
   if (wants('life')) show(await benchLife(flags.adapter ?? '', info.name, quick ? [1, 3] : [1, 50, 100, 200]));
   if (wants('reading')) show(await benchReading(quick ? 500_000 : 3_000_000, quick ? 1 : 3));
@@ -125,11 +134,20 @@ async function main(): Promise<void> {
     await writeFileAtomic(file, `${JSON.stringify(result, null, 1)}\n`);
     console.log(`Results: ${file}`);
   }
-  gpu.destroy();
+  for (const each of gpus.values()) (await each).destroy();
 
   /** Full runs are kept. */
   function resultFiles(): string[] {
     const kept = fileURLToPath(new URL(`../../bench/results/${resultFile(about)}`, import.meta.url));
     return [...(flags.json !== undefined ? [flags.json] : []), ...(quick || flags.only !== undefined ? [] : [kept])];
   }
+}
+
+function numbers(texts: readonly string[] | undefined): number[] | undefined {
+  return texts?.map((text) => {
+    const number = Number(text);
+    if (!Number.isInteger(number) || number < 1)
+      throw new RangeError(`--batch and --factors take whole numbers, at least 1, not '${text}'.`);
+    return number;
+  });
 }

@@ -1,4 +1,5 @@
 /** How every figure is taken: warm up, repeat, give the median and how far apart the repeats are. */
+import { DotbiasError } from '../src/base/errors.js';
 import type { Gpu } from '../src/gpu/gpu.js';
 import type { Recorder } from '../src/gpu/recorder.js';
 import { GpuTimer } from './timer.js';
@@ -76,4 +77,10 @@ export class PassClock {
   release(): void {
     this.timer?.release();
   }
+}
+
+/** Why something cannot be measured here: the first clause of the error. What is no refusal is thrown on. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof DotbiasError || error instanceof RangeError || error instanceof TypeError) return error.message.split('; ')[0];
+  throw error;
 }

@@ -1,8 +1,8 @@
 /** The work that benches measure: the tutorial's on MovieLens-100K, and sets of other shapes. */
 import type { LearnerOptions } from '../src/train/options.js';
 import { CollabData, type RatingColumns } from '../src/data/collab-data.js';
+import { plantedRatings } from '../src/data/planted.js';
 import { openRatings } from '../src/node/ratings/default-data.js';
-import { hash32 } from '../src/base/random.js';
 
 /** fastai's tutorial: five epochs of the 1-cycle policy up to 0.01. */
 export const TUTORIAL = { nFactors: 40, yRange: [0, 5.5], wd: 0.1 } as const satisfies LearnerOptions;
@@ -26,28 +26,42 @@ export function split({ columns, name }: Workload, batchSize: number): CollabDat
   return CollabData.fromArrays(columns, { validPct: 0.1, seed: 42, batchSize, name });
 }
 
-export interface Shape {
+interface Shape {
   name: string;
   nUsers: number;
   nItems: number;
-  /** Ratings of the whole set, to which an epoch is extrapolated. */
   nRatings: number;
 }
 
+/** The larger MovieLens sets. */
+const SHAPES: readonly Shape[] = [
+  { name: 'ML-1M', nUsers: 6040, nItems: 3706, nRatings: 1_000_209 },
+  { name: 'ML-10M', nUsers: 69_878, nItems: 10_677, nRatings: 10_000_054 },
+  { name: 'ML-25M', nUsers: 162_541, nItems: 59_047, nRatings: 25_000_095 },
+];
+const ML_100K = 'ml-100k';
+export const SET_NAMES: readonly string[] = [ML_100K, ...SHAPES.map(({ name }) => name.toLowerCase())];
+
 /**
- * A sample of ratings with a given shape: every user and item occurs, and the rest are drawn with a popularity that falls as
- * 1 / sqrt(rank), so that rows repeat within a batch about as often as they do in MovieLens.
+ * MovieLens-100K as `openWorkload` finds it, else planted ratings of the set's shape.
+ *
+ * @param mostRatings of a planted set, whose tables keep their size. Default: as many as the set has
+ * @throws RangeError for a set that does not exist
  */
-export function sample({ name, nUsers, nItems }: Shape, nSampled: number, batchSize: number): CollabData {
-  const n = Math.max(nSampled, nUsers, nItems);
-  const users = new Uint32Array(n);
-  const items = new Uint32Array(n);
-  const ratings = new Float32Array(n);
-  const draw = (k: number, what: number) => hash32(7, k, what, 0) / 2 ** 32;
-  for (let k = 0; k < n; k++) {
-    users[k] = k < nUsers ? k : Math.floor(draw(k, 0) ** 2 * nUsers);
-    items[k] = k < nItems ? (k * 7919) % nItems : Math.floor(draw(k, 1) ** 2 * nItems);
-    ratings[k] = 1 + Math.floor(5 * draw(k, 2));
-  }
-  return CollabData.fromArrays({ users, items, ratings }, { validPct: 0, batchSize, name });
+export async function openSet(set: string, mostRatings = Infinity): Promise<Workload> {
+  if (set === ML_100K) return openWorkload();
+  const shape = SHAPES.find(({ name }) => name.toLowerCase() === set);
+  if (!shape) throw new RangeError(`There is no set '${set}'; there are ${SET_NAMES.join(', ')}.`);
+  const { name, nUsers, nItems, nRatings } = shape;
+  const { columns } = plantedRatings({ nUsers, nItems, nRatings: Math.min(nRatings, mostRatings) });
+  return { columns, name: `planted, shape of ${name}`, source: `planted ratings of the shape of ${name}.` };
 }
+
+export type BatchesOn = 'host' | 'device';
+
+/** Options of a learner whose batches are made there. */
+export const madeOn = (batches: BatchesOn): LearnerOptions => (batches === 'host' ? {} : ({ batches } as LearnerOptions));
+
+/** The same ratings in other batches; what was counted and encoded is shared. */
+export const withBatchSize = (data: CollabData, batchSize: number): CollabData =>
+  Object.create(data, { batchSize: { value: batchSize, enumerable: true } }) as CollabData;

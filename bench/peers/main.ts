@@ -7,10 +7,10 @@ import { parseArgs } from 'node:util';
 import { openAdapter } from '../../src/node/device/adapter.js';
 import { writeFileAtomic } from '../../src/node/disk/files.js';
 import { environment, machine, render, resultFile, type Section } from '../report.js';
-import { split } from '../workload.js';
+import { openSet, split } from '../workload.js';
 import { COMPARED_STEPS, compare, OURS, type Run, TOLERANCE, type Turns, usPerStep } from './compare.js';
 import { type Rival, RIVALS, runOnce } from './run.js';
-import { epochsFor, openSet, SETS, sizesOf } from './sizes.js';
+import { epochsFor, SETS, sizesOf } from './sizes.js';
 import { writeWork } from './work.js';
 
 /** A rival that takes so many times as long as dotbias in the first round gets no other. */

@@ -1,7 +1,5 @@
 /** At which sizes the peers are compared. */
-import { plantedRatings } from '../../src/data/planted.js';
-import { MOVIELENS } from '../shapes.js';
-import { EPOCHS, openWorkload, type Workload } from '../workload.js';
+import { EPOCHS } from '../workload.js';
 
 /** Batch sizes of each set. ML-10M's shape takes 0.9 GB in each rival and is compared on request only. */
 export const SETS: Readonly<Record<string, readonly number[]>> = {
@@ -32,15 +30,6 @@ export function sizesOf(sets: readonly string[] = DEFAULT_SETS, batch?: readonly
     if (!Object.hasOwn(SETS, set)) throw new RangeError(`There is no set '${set}'; there are ${Object.keys(SETS).join(', ')}.`);
     return { set, batchSizes: given ?? SETS[set] };
   });
-}
-
-/** MovieLens-100K if it is on this machine, else planted ratings of the set's shape. */
-export async function openSet(set: string): Promise<Workload> {
-  const shape = MOVIELENS.find(({ name }) => name.toLowerCase() === set);
-  if (!shape) return openWorkload();
-  const { name, nUsers, nItems, nRatings } = shape;
-  const { columns } = plantedRatings({ nUsers, nItems, nRatings });
-  return { columns, name: `planted, shape of ${name}`, source: `planted ratings of the shape of ${name}.` };
 }
 
 /** So many steps make a run worth timing. */

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { epochsFor, openSet, sizesOf } from '../../../bench/peers/sizes.js';
+import { epochsFor, sizesOf } from '../../../bench/peers/sizes.js';
+import { openSet } from '../../../bench/workload.js';
 
 test('the sizes are those of the sets asked for, or the batch sizes given', () => {
   assert.equal(sizesOf(), [

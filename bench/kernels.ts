@@ -1,15 +1,14 @@
 /** Every kernel alone, on the dispatches of real training steps, beside what the device can do. */
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
-import type { CollabLearner } from '../src/train/learner.js';
 import type { StepperName } from '../src/steps/stepper.js';
-import { oneCycle } from '../src/schedule/schedule.js';
 import { collabLearner } from '../src/train/make-learner.js';
-import { capture, type Dispatch, kernelStem, replay } from './capture.js';
+import { capture, type Dispatch, replay } from './capture.js';
 import { type Ceilings, floorUs } from './ceilings.js';
 import { PassClock, spread } from './measure.js';
+import { byKernel, captureSteps } from './profile.js';
 import type { Section } from './report.js';
-import { EPOCHS, LR_MAX, TUTORIAL } from './workload.js';
+import { TUTORIAL } from './workload.js';
 
 /** What the cost of a kernel depends on: means over its dispatches. */
 interface Sizes {
@@ -37,7 +36,7 @@ const cost = (formula: string, gathers: boolean, bytes: Cost['bytes']): Cost => 
 
 /**
  * Bytes that a kernel must move, for the dot product and Adam: rows as its header says, and whole structs (a rating and an
- * outcome are 12 bytes each, a touch 16, one of a lazy step 48).
+ * outcome are 12 bytes each, a touch 16).
  */
 const COSTS: Readonly<Record<string, Cost>> = {
   gather: cost('4 B S', true, ({ B, S }) => 4 * B * S),
@@ -49,7 +48,7 @@ const COSTS: Readonly<Record<string, Cost>> = {
   optimizerStep: cost('8 N S', false, ({ N, S }) => 8 * N * S),
   lazyEnter: cost('N (6 S + 4)', false, ({ N, S }) => N * (6 * S + 4)),
   lazyStep: cost('2 B (S + 8) + T (6 S + 16)', true, ({ B, S, T }) => 2 * B * (S + 8) + T * (6 * S + 16)),
-  lazySteps: cost('K (B (4 S + 80) + T (6 S + 48))', true, ({ B, S, T, K }) => K * (B * (4 * S + 80) + T * (6 * S + 48))),
+  lazySteps: cost('K (2 B (S + 8) + T (6 S + 16))', true, ({ B, S, T, K }) => K * (2 * B * (S + 8) + T * (6 * S + 16))),
   lossSums: cost('12 B K', false, ({ B, K }) => 12 * B * K),
   validate: cost('B (2 S + 12)', true, ({ B, S }) => B * (2 * S + 12)),
 };
@@ -61,7 +60,7 @@ export interface KernelOptions {
   nearBytes: number;
 }
 
-/** Times each kernel of the given stepper on consecutive batches, and the host's work for them. */
+/** Times each kernel of the given steppers on consecutive batches. */
 export async function benchKernels(
   gpu: Gpu,
   data: CollabData,
@@ -78,10 +77,10 @@ export async function benchKernels(
     const nSteps = learn.trainer.maxSteps;
     const steps = await captureSteps(learn, nSteps);
     const { rowStride, nRows } = learn.embeddings.layout;
-    const sizes: Sizes = { B: batchSize, S: 4 * rowStride, T: steps.touchesPerStep, N: nRows, K: nSteps };
+    const sizes: Sizes = { B: batchSize, S: 4 * rowStride, T: touchedRows(data, learn.trainer.order(0), nSteps), N: nRows, K: nSteps };
     const validation = await capture(gpu, () => learn.validate());
     for (const { B, dispatches } of [
-      { B: batchSize, dispatches: steps.dispatches },
+      { B: batchSize, dispatches: steps },
       { B: data.nValid, dispatches: validation },
     ]) {
       for (const [name, ofKernel] of byKernel(dispatches)) {
@@ -91,7 +90,6 @@ export async function benchKernels(
         rows.push(await kernelRow(name, ofKernel, { ...sizes, B }));
       }
     }
-    rows.push({ kernel: `host: ${stepper}, batches of one step`, dispatches: nSteps, us: steps.hostUs });
     learn.release();
   }
   clock.release();
@@ -124,26 +122,6 @@ export async function benchKernels(
   }
 }
 
-/** The dispatches of `nSteps` steps in the middle of the tutorial's schedule, and what they cost the host. */
-export async function captureSteps(
-  { trainer, gpu, data }: CollabLearner,
-  nSteps: number,
-): Promise<{ dispatches: Dispatch[]; touchesPerStep: number; hostUs: number }> {
-  const { stepper, stepsPerEpoch } = trainer;
-  const schedule = oneCycle({ totalSteps: Math.max(EPOCHS * stepsPerEpoch, 2 * nSteps), lrMax: LR_MAX });
-  await trainer.fit({ ...schedule, lr: schedule.lr.slice(0, nSteps), beta1: schedule.beta1.slice(0, nSteps) });
-  await stepper.begin(schedule, 0);
-  const order = trainer.order(0);
-  const starts = Uint32Array.from({ length: nSteps + 1 }, (_, s) => s * data.batchSize);
-  const run = () => capture(gpu, () => stepper.run({ order, start: starts }, schedule.lr.length >> 1));
-  await run();
-  const start = performance.now();
-  const dispatches = await run();
-  const hostUs = (1000 * (performance.now() - start)) / nSteps;
-  await gpu.idle();
-  return { dispatches, touchesPerStep: touchedRows(data, order, nSteps), hostUs };
-}
-
 /** Mean number of distinct rows of a batch. */
 function touchedRows({ train: { users, items }, batchSize }: CollabData, order: Uint32Array, nSteps: number): number {
   let touched = 0;
@@ -152,14 +130,4 @@ function touchedRows({ train: { users, items }, batchSize }: CollabData, order: 
     for (const column of [users, items]) touched += new Set(Array.from(batch, (row) => column[row])).size;
   }
   return touched / nSteps;
-}
-
-function byKernel(dispatches: readonly Dispatch[]): Map<string, Dispatch[]> {
-  const groups = new Map<string, Dispatch[]>();
-  for (const dispatch of dispatches) {
-    const name = kernelStem(dispatch);
-    if (!groups.has(name)) groups.set(name, []);
-    groups.get(name)!.push(dispatch);
-  }
-  return groups;
 }
