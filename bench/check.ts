@@ -40,8 +40,8 @@ export async function checkSteps(
   });
   if (!(worst <= TOLERANCE) || losses.length !== Math.min(nSteps, lr.length)) {
     throw new Error(
-      `Steps '${nameOf(stepper)}', batches made on the ${batches}, batch ${batchSize}, ${nFactors} factors: the losses of ${losses.length} steps are off by up to ${worst} ` +
-        'of the reference. What is wrong is not timed.',
+      `Steps '${nameOf(stepper)}', batches made on the ${batches}, batch ${batchSize}, ${nFactors} factors: ` +
+        `the losses of ${losses.length} steps are off by up to ${worst} of the reference. What is wrong is not timed.`,
     );
   }
   return worst;

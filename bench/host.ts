@@ -1,4 +1,4 @@
-/** What training steps cost the host, on a device that computes nothing: figures that can be compared between machines with any GPU or none. */
+/** What training steps cost the host, on a device that computes nothing: figures that do not depend on a GPU, or on having one. */
 import { setImmediate } from 'node:timers/promises';
 import type { CollabData } from '../src/data/collab-data.js';
 import { Gpu } from '../src/gpu/gpu.js';
