@@ -35,7 +35,9 @@ const add = defineKernel({
   buffers: { counters: 'read_write array<u32>' },
   code: (declarations) => wgsl`${declarations}
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) { counters[threadIndex(id, groups)] += immediates.step; }
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  counters[threadIndex(id, groups)] += immediates.step;
+}
 `,
 });
 

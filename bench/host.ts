@@ -32,7 +32,7 @@ export async function benchHost(data: CollabData, { batchSizes, limitSeconds }: 
     notes: [
       "us per step of the trainer's loop, and its parts; the rest is readback of losses, waiting, and turns of the event loop.",
       'Mapping: how steps are laid out for a GPU, or for a software adapter. Batches: made on the host, or on the device.',
-      'grouping: batches made on the host; table: rates and the closed form of idle steps; submit: ends with the call, checks of Dawn included.',
+      'grouping: batches made on the host; table: rates and the closed form of idle steps; submit: Dawn, its checks included.',
     ],
     rows,
   };
