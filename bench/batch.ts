@@ -13,7 +13,7 @@ export interface BatchOptions {
   /** A device with the threads that suit such batches. */
   open: (batch: { batchSize: number; nFactors: number }) => Promise<Gpu>;
   batchSizes: readonly number[];
-  nFactors: readonly number[];
+  nFactors: number;
   /** Of each fit. A submission that has begun is not cut short. */
   limitSeconds: number;
   /** Microseconds of a timed pass of one kernel. */
@@ -26,12 +26,12 @@ const MOST_CHECKED = 1e6;
 export async function benchBatch(data: CollabData, { open, batchSizes, nFactors, limitSeconds, passUs }: BatchOptions): Promise<Section> {
   const rows: Section['rows'] = [];
   let worst = 0;
-  const measure = async (batchSize: number, d: number, batches: BatchesOn): Promise<Section['rows'][number]> => {
+  const measure = async (batchSize: number, batches: BatchesOn): Promise<Section['rows'][number]> => {
     const own = withBatchSize(data, batchSize);
-    const gpu = await open({ batchSize, nFactors: d });
-    const options = { ...TUTORIAL, nFactors: d, stepper: 'lazy' as const, ...madeOn(batches) };
-    const { nParams } = new RowLayout({ nUsers: data.nUsers, nItems: data.nItems, nFactors: d, hasBias: true });
-    if (nParams <= MOST_CHECKED) worst = Math.max(worst, await checkSteps(gpu, own, 'lazy', batchSize <= 256 ? 8 : 1, batches, d));
+    const gpu = await open({ batchSize, nFactors });
+    const options = { ...TUTORIAL, nFactors, stepper: 'lazy' as const, ...madeOn(batches) };
+    const { nParams } = new RowLayout({ nUsers: data.nUsers, nItems: data.nItems, nFactors, hasBias: true });
+    if (nParams <= MOST_CHECKED) worst = Math.max(worst, await checkSteps(gpu, own, 'lazy', batchSize <= 256 ? 8 : 1, batches, nFactors));
     const learn = await collabLearner(own, { ...options, gpu });
     const clock = new PassClock(gpu);
     try {
@@ -61,18 +61,17 @@ export async function benchBatch(data: CollabData, { open, batchSizes, nFactors,
     }
   };
   for (const batchSize of batchSizes.filter((size) => size <= data.nTrain)) {
-    for (const d of nFactors) {
-      for (const batches of ['host', 'device'] as const) {
-        const row = { batch: batchSize, d, batches };
-        rows.push({ ...row, ...(await measure(batchSize, d, batches).catch((error: unknown) => ({ note: reasonOf(error) }))) });
-      }
+    for (const batches of ['host', 'device'] as const) {
+      const row = { batch: batchSize, batches };
+      rows.push({ ...row, ...(await measure(batchSize, batches).catch((error: unknown) => ({ note: reasonOf(error) }))) });
     }
   }
   return {
-    title: `Batches of ${data.name}: ${data.nUsers.toLocaleString('en')} users, ${data.nItems.toLocaleString('en')} items, lazy steps`,
+    title: `Batches of ${data.name}: ${count(data.nUsers)} users, ${count(data.nItems)} items, ${nFactors} factors`,
     notes: [
       `us per step. Fits of about ${limitSeconds} s; cpu: of all threads. S: steps of a submission. Host and device work side by side.`,
-      'Host: order to encode (with submit, in which lavapipe may compute). Device: each kernel alone; enter moves every row once per submission.',
+      'Host: order to encode (with submit, in which lavapipe may compute).',
+      'Device: each kernel of lazy steps alone; enter moves every row once per submission.',
       ...(worst > 0 ? [`Losses of the first steps: within ${worst.toExponential(1)} of the reference's.`] : []),
     ],
     rows,
@@ -80,3 +79,4 @@ export async function benchBatch(data: CollabData, { open, batchSizes, nFactors,
 }
 
 const sum = (parts: Readonly<Record<string, number>>) => Object.values(parts).reduce((total, us) => total + us, 0);
+const count = (n: number) => n.toLocaleString('en');

@@ -93,10 +93,10 @@ async function main(): Promise<void> {
       );
     return gpus.get(softwareThreads)!;
   };
-  const mostRatings = quick ? 300_000 : soft ? 2_000_000 : Infinity;
+  const mostRatings = quick ? 300_000 : soft ? 2_000_000 : 10_000_000;
   /** Of the chosen sets, one after the other. */
-  const eachSet = async (names: readonly string[], bench: (data: CollabData) => Promise<Section>) => {
-    for (const name of flags.set ?? names) show(await bench(split(await openSet(name, mostRatings), 64)));
+  const eachSet = async (names: readonly string[], bench: (data: CollabData) => Promise<void>) => {
+    for (const name of flags.set ?? names) await bench(split(await openSet(name, mostRatings), 64));
   };
 
   if (wants('ceilings') || wants('kernels')) {
@@ -113,10 +113,13 @@ async function main(): Promise<void> {
   if (wants('tutorial')) show(await benchTutorial(quick ? 1 : 3, flags.adapter ?? ''));
   if (wants('variants')) show(await benchVariants(gpu, split(workload, 64), limitSeconds));
   if (wants('batch')) {
-    const options = { open, batchSizes, nFactors: numbers(flags.factors) ?? (quick ? [40] : [40, 128]), limitSeconds, passUs };
-    await eachSet(quick ? ['ml-100k'] : SET_NAMES, (data) => benchBatch(data, options));
+    const lengths = numbers(flags.factors) ?? (quick ? [40] : [40, 128]);
+    await eachSet(quick ? ['ml-100k'] : SET_NAMES, async (data) => {
+      for (const nFactors of lengths) show(await benchBatch(data, { open, batchSizes, nFactors, limitSeconds, passUs }));
+    });
   }
-  if (wants('host')) await eachSet(quick ? ['ml-100k'] : ['ml-100k', 'ml-10m'], (data) => benchHost(data, { batchSizes, limitSeconds }));
+  if (wants('host'))
+    await eachSet(quick ? ['ml-100k'] : ['ml-100k', 'ml-10m'], async (data) => show(await benchHost(data, { batchSizes, limitSeconds })));
   if (wants('event-loop')) show(await benchEventLoop(gpu, workload, info.name, quick ? 1 : 5));
   if (wants('life')) show(await benchLife(flags.adapter ?? '', info.name, quick ? [1, 3] : [1, 50, 100, 200]));
   if (wants('reading')) show(await benchReading(quick ? 500_000 : 3_000_000, quick ? 1 : 3));

@@ -1,5 +1,6 @@
 /** Tables on the screen, and results as JSON with everything that is needed to judge them later. */
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import type { Gpu } from '../src/gpu/gpu.js';
 import { alignedTable } from '../src/cli/print/table.js';
@@ -60,14 +61,15 @@ export function machine({ node, commit: from, cores, cpu, load }: Environment): 
   return `Node ${node}, commit ${from}, ${cores} x ${cpu}, load ${load.toFixed(2)}${warning}`;
 }
 
-/** The commit that is checked out, `+` if files differ from it. */
+/** The commit that is checked out, `+` if files differ from it; or that of which the benches were packed (bench/carry.sh). */
 function commit(): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: new URL('.', import.meta.url), encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
     return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+');
   } catch {
-    return 'unknown';
+    const file = new URL('../../COMMIT', import.meta.url);
+    return existsSync(file) ? readFileSync(file, 'utf8').trim() : 'unknown';
   }
 }
 
