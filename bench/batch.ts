@@ -2,12 +2,13 @@
 import { RowLayout } from '../src/model/layout.js';
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
+import type { BatchesOn } from '../src/steps/stepper.js';
 import { collabLearner } from '../src/train/make-learner.js';
 import { checkSteps } from './check.js';
 import { PassClock, reasonOf } from './measure.js';
 import { profileDevice, profileFit } from './profile.js';
 import type { Section } from './report.js';
-import { type BatchesOn, madeOn, TUTORIAL, withBatchSize } from './workload.js';
+import { TUTORIAL, withBatchSize } from './workload.js';
 
 export interface BatchOptions {
   /** A device with the threads that suit such batches. */
@@ -29,11 +30,12 @@ export async function benchBatch(data: CollabData, { open, batchSizes, nFactors,
   const measure = async (batchSize: number, batches: BatchesOn): Promise<Section['rows'][number]> => {
     const own = withBatchSize(data, batchSize);
     const gpu = await open({ batchSize, nFactors });
-    const options = { ...TUTORIAL, nFactors, stepper: 'lazy' as const, ...madeOn(batches) };
+    const way = { stepper: 'lazy', batches } as const;
+    const options = { ...TUTORIAL, nFactors, ...way };
     const { nParams } = new RowLayout({ nUsers: data.nUsers, nItems: data.nItems, nFactors, hasBias: true });
-    if (nParams <= MOST_CHECKED) worst = Math.max(worst, await checkSteps(gpu, own, 'lazy', batchSize <= 256 ? 8 : 1, batches, nFactors));
+    if (nParams <= MOST_CHECKED) worst = Math.max(worst, await checkSteps(gpu, own, way, batchSize <= 256 ? 8 : 1, nFactors));
     const learn = await collabLearner(own, { ...options, gpu });
-    const clock = new PassClock(gpu);
+    const clock = new PassClock(gpu, false);
     try {
       const { maxSteps } = learn.trainer;
       const { wall, cpu, host, nSteps } = await profileFit(learn, limitSeconds);

@@ -8,6 +8,8 @@ export interface Dispatch {
   binding: Binding;
   groups: number;
   immediates: Record<string, number> | undefined;
+  /** Buffers that were filled with zeros before it. */
+  cleared: readonly GPUBuffer[];
 }
 
 /** Any kernel; it may have immediates. */
@@ -15,6 +17,8 @@ type AnyKernel = Kernel<ScalarFields, ScalarFields>;
 
 /** A recorder that keeps dispatches instead of sending them. */
 class Tape extends Recorder {
+  readonly #cleared: GPUBuffer[] = [];
+
   constructor(
     gpu: Gpu,
     readonly dispatches: Dispatch[],
@@ -28,7 +32,13 @@ class Tape extends Recorder {
         binding: binding as unknown as Binding,
         groups,
         immediates: immediates[0] as Record<string, number> | undefined,
+        cleared: this.#cleared,
       });
+    return this;
+  }
+
+  override clear(buffer: GPUBuffer): this {
+    this.#cleared.push(buffer);
     return this;
   }
 
@@ -47,7 +57,12 @@ export async function capture(gpu: Gpu, work: () => unknown): Promise<Dispatch[]
   return dispatches;
 }
 
+/** The kernel of steps that counts them needs its count reset; all others can be run again as they are. */
+const COUNTED = 'lazyCountedStep';
+
+/** Records dispatches of one kernel again. */
 export function replay(recorder: Recorder, dispatches: readonly Dispatch[]): void {
+  if (dispatches.length > 0 && kernelStem(dispatches[0]) === COUNTED) for (const buffer of dispatches[0].cleared) recorder.clear(buffer);
   for (const { binding, groups, immediates } of dispatches)
     recorder.dispatchGroups(binding as Binding<AnyKernel>, groups, immediates ?? {});
 }

@@ -3,7 +3,7 @@
 # no network, no Node and perhaps no Vulkan loader. Run it after `npm run build` and, for the rivals,
 # `npm --prefix bench/peers install`. Usage: bench/carry.sh [FOLDER]   (default: .carry; 50 MB in one archive and a script)
 # MovieLens-100K travels beside them if MOVIELENS_DIR says where it is.
-# There: sh FOLDER/run.sh bench [options], or sh FOLDER/run.sh bench:peers [options]
+# There: sh FOLDER/run.sh bench|bench:peers|gpu-day [options]
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-.carry}
@@ -14,11 +14,14 @@ mkdir -p "$stage/bench/peers" "$stage/node_modules/@sparticuz" "$out"
 cp "$(node -p process.execPath)" "$stage/node"
 strip "$stage/node" 2>/dev/null || true
 cp -r dist package.json "$stage"
+mkdir -p "$stage/test" && (cd test && find . -name '*.ts' -o -path './fixtures/*' -type f | tar cf - -T -) | tar xf - -C "$stage/test"
+git rev-parse --short HEAD > "$stage/COMMIT"
 cp -r bench/peers/rivals bench/peers/package.json "$stage/bench/peers"
 find "$stage/dist" -name '*.map' -delete -o -name '*.d.ts' -delete
 
 for name in @duckdb webgpu wgsl-preprocessor fflate tinyglobby fdir picomatch \
-  string-width strip-ansi ansi-regex emoji-regex is-fullwidth-code-point; do
+  string-width strip-ansi ansi-regex emoji-regex is-fullwidth-code-point \
+  uvu dequal diff kleur fast-check pure-rand; do
   cp -r "node_modules/$name" "$stage/node_modules/$name"
 done
 find "$stage/node_modules/webgpu/dist" -mindepth 1 -maxdepth 1 ! -name linux-x64 -exec rm -r {} +
@@ -33,7 +36,7 @@ if [ -d bench/peers/node_modules ]; then
 fi
 
 # A package that is missing above shows here.
-for main in bench/main bench/peers/main; do "$stage/node" "$stage/dist/$main.js" --help > /dev/null; done
+for main in bench/main bench/peers/main bench/gpu-day; do "$stage/node" "$stage/dist/$main.js" --help > /dev/null; done
 
 if [ -n "${MOVIELENS_DIR:-}" ]; then
   mkdir -p "$out/ml-100k"
@@ -43,7 +46,7 @@ fi
 tar cf - -C "$stage" . | xz -T0 -6 > "$out/dotbias-bench.tar.xz"
 cat > "$out/run.sh" <<'RUN'
 #!/bin/sh
-# Unpacks the benches once into a temporary folder and runs one: sh run.sh bench|bench:peers [options].
+# Unpacks the benches once into a temporary folder and runs one: sh run.sh bench|bench:peers|gpu-day [options].
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 home=${TMPDIR:-/tmp}/dotbias-bench-$(cksum < "$here/dotbias-bench.tar.xz" | cut -d' ' -f1)
@@ -57,6 +60,7 @@ if [ -z "${VK_DRIVER_FILES:-}" ] && [ -e "$icd" ] &&
 fi
 case ${1:-bench} in
   bench:peers) main=dist/bench/peers/main.js ;;
+  gpu-day) main=dist/bench/gpu-day.js ;;
   *) main=dist/bench/main.js ;;
 esac
 [ $# -eq 0 ] || shift

@@ -1,11 +1,14 @@
 /** What is timed must be right: the first steps of a run, against the float64 reference. */
 import type { CollabData } from '../src/data/collab-data.js';
 import type { Gpu } from '../src/gpu/gpu.js';
-import type { StepperFactory, StepperName } from '../src/steps/stepper.js';
 import { ReferenceTrainer } from '../src/reference/trainer.js';
 import { oneCycle } from '../src/schedule/schedule.js';
+import type { LearnerOptions } from '../src/train/options.js';
 import { collabLearner } from '../src/train/make-learner.js';
-import { type BatchesOn, EPOCHS, LR_MAX, madeOn, TUTORIAL } from './workload.js';
+import { EPOCHS, LR_MAX, TUTORIAL } from './workload.js';
+
+/** How steps are made. */
+export type Way = Pick<LearnerOptions, 'stepper' | 'batches'>;
 
 const TOLERANCE = 1e-5;
 
@@ -13,15 +16,14 @@ const TOLERANCE = 1e-5;
 export async function checkSteps(
   gpu: Gpu,
   data: CollabData,
-  stepper: StepperName | StepperFactory,
+  way: Way,
   nSteps: number,
-  batches: BatchesOn = 'host',
   nFactors: number = TUTORIAL.nFactors,
 ): Promise<number> {
   const { batchSize, train } = data;
-  const learn = await collabLearner(data, { ...TUTORIAL, nFactors, stepper, gpu, ...madeOn(batches) });
+  const learn = await collabLearner(data, { ...TUTORIAL, nFactors, ...way, gpu });
   const reference = new ReferenceTrainer(learn.embeddings.shape, await learn.embeddings.readTables(), learn.trainer.options);
-  const { stepsPerEpoch, order } = learn.trainer;
+  const { stepsPerEpoch, order, stepper } = learn.trainer;
   const { lr, beta1, end } = oneCycle({ totalSteps: EPOCHS * stepsPerEpoch, lrMax: LR_MAX });
   const losses: number[] = [];
   await learn.trainer.fit(
@@ -40,11 +42,9 @@ export async function checkSteps(
   });
   if (!(worst <= TOLERANCE) || losses.length !== Math.min(nSteps, lr.length)) {
     throw new Error(
-      `Steps '${nameOf(stepper)}', batches made on the ${batches}, batch ${batchSize}, ${nFactors} factors: ` +
+      `Steps '${stepper.name}', batches made on the ${stepper.batches ?? 'host'}, batch ${batchSize}, ${nFactors} factors: ` +
         `the losses of ${losses.length} steps are off by up to ${worst} of the reference. What is wrong is not timed.`,
     );
   }
   return worst;
 }
-
-const nameOf = (stepper: StepperName | StepperFactory) => (typeof stepper === 'string' ? stepper : stepper.name);

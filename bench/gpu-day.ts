@@ -42,15 +42,16 @@ const part = (name: string, limitSeconds: number, program: string, args: string)
 
 /** What decides comes first. */
 const PARTS: readonly Part[] = [
-  part('tests: steps', 90, 'test/run', '--device test/steps'),
+  part('tests: golden, fusion', 60, 'test/run', '--device test/steps/stepper'),
+  part('tests: lazy steps', 60, 'test/run', '--device test/steps/lazy'),
+  part('tests: batches of the device', 40, 'test/run', '--device test/steps/device'),
   part('tests: kernels of lazy steps', 40, 'test/run', '--device test/shaders/train/lazy'),
-  part('tests: kernels of batches', 40, 'test/run', '--device test/shaders/batches'),
   part('ceilings', 40, 'bench/main', '--only ceilings'),
   part('ways of stepping', 70, 'bench/main', '--only variants'),
   part('ML-25M', 150, 'bench/main', '--only batch --set ml-25m --batch 65536 --factors 40 --factors 64 --factors 128'),
   part('ML-100K', 60, 'bench/main', '--only batch --set ml-100k --factors 40 --factors 64'),
   part('tutorial', 40, 'bench/main', '--only tutorial'),
-  part('peers', 120, 'bench/peers/main', '--rounds 1 --set ml-100k --batch 64 --batch 4096 --only dotbias --only PyTorch --only C++'),
+  part('peers', 120, 'bench/peers/main', '--rounds 1 --set ml-100k --set ml-1m --only CUDA --only C++'),
   part('host', 40, 'bench/main', '--only host --set ml-100k'),
 ];
 
@@ -68,7 +69,7 @@ if (flags.help) {
   console.log(`node dist/bench/gpu-day.js [options]
   --adapter NAME  as in npm run bench
   --minutes N     time for all parts together (default 9.5)
-  --quick         small sizes and few repeats, to rehearse it
+  --quick         smaller sizes, fewer repeats and twice the time for each part, to rehearse it on a software adapter
   --only NAME     parts whose name contains this; may be given several times
   --json FILE     where to keep the results (default: in bench/results); written after every part`);
 } else {
@@ -88,7 +89,8 @@ async function main(): Promise<void> {
   const parts: Outcome[] = [];
   const folder = await mkdtemp(join(tmpdir(), 'dotbias-gpu-day-'));
   for (const each of PARTS.filter(({ name }) => flags.only === undefined || flags.only.some((text) => name.includes(text)))) {
-    const outcome = await run(each, Math.min(each.limitSeconds, (end - performance.now()) / 1000), info.name, folder);
+    const limit = each.limitSeconds * (flags.quick ? 2 : 1);
+    const outcome = await run(each, Math.min(limit, (end - performance.now()) / 1000), info.name, folder);
     parts.push(outcome);
     console.log(`\n== ${outcome.name}: ${outcome.outcome}, ${outcome.seconds.toFixed(0)} s\n${outcome.output}`);
     await writeFileAtomic(file, `${JSON.stringify({ environment: about, options: flags, parts }, null, 1)}\n`);
@@ -105,7 +107,10 @@ async function run({ name, program, args }: Part, seconds: number, adapter: stri
   const isTest = program === 'test/run';
   const json = join(folder, 'part.json');
   await rm(json, { force: true });
-  const all = isTest ? [...args] : [...args, '--adapter', adapter, '--json', json];
+  const all = [
+    ...args.map((text) => (flags.quick && text === 'ml-25m' ? 'ml-1m' : text)),
+    ...(isTest ? [] : ['--adapter', adapter, '--json', json]),
+  ];
   if (flags.quick && program === 'bench/main') all.push('--quick');
   if (flags.quick && program === 'bench/peers/main') all.push('--seconds', '0.2');
   const outcome: Outcome = { name, command: [program, ...all].join(' '), outcome: 'no time left', seconds: 0, output: '' };

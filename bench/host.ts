@@ -3,11 +3,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { CollabData } from '../src/data/collab-data.js';
 import { Gpu } from '../src/gpu/gpu.js';
 import { requestAdapter } from '../src/node/device/dawn.js';
+import type { BatchesOn } from '../src/steps/stepper.js';
 import { collabLearner } from '../src/train/make-learner.js';
 import { reasonOf } from './measure.js';
 import { profileFit } from './profile.js';
 import type { Section } from './report.js';
-import { type BatchesOn, madeOn, TUTORIAL, withBatchSize } from './workload.js';
+import { TUTORIAL, withBatchSize } from './workload.js';
 
 export interface HostOptions {
   batchSizes: readonly number[];
@@ -40,7 +41,7 @@ export async function benchHost(data: CollabData, { batchSizes, limitSeconds }: 
 
 async function measure(gpu: Gpu, data: CollabData, batches: BatchesOn, limitSeconds: number): Promise<Section['rows'][number]> {
   try {
-    const learn = await collabLearner(data, { ...TUTORIAL, stepper: 'lazy', gpu, ...madeOn(batches) });
+    const learn = await collabLearner(data, { ...TUTORIAL, stepper: 'lazy', batches, gpu });
     const { wall, host, nSteps } = await profileFit(learn, limitSeconds);
     const { maxSteps } = learn.trainer;
     learn.release();

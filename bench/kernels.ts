@@ -48,6 +48,7 @@ const COSTS: Readonly<Record<string, Cost>> = {
   optimizerStep: cost('8 N S', false, ({ N, S }) => 8 * N * S),
   lazyEnter: cost('N (6 S + 4)', false, ({ N, S }) => N * (6 * S + 4)),
   lazyStep: cost('2 B (S + 8) + T (6 S + 16)', true, ({ B, S, T }) => 2 * B * (S + 8) + T * (6 * S + 16)),
+  lazyCountedStep: cost('2 B (S + 8) + T (6 S + 16)', true, ({ B, S, T }) => 2 * B * (S + 8) + T * (6 * S + 16)),
   lazySteps: cost('K (2 B (S + 8) + T (6 S + 16))', true, ({ B, S, T, K }) => K * (2 * B * (S + 8) + T * (6 * S + 16))),
   lossSums: cost('12 B K', false, ({ B, K }) => 12 * B * K),
   validate: cost('B (2 S + 12)', true, ({ B, S }) => B * (2 * S + 12)),
@@ -69,7 +70,7 @@ export async function benchKernels(
   options: KernelOptions,
 ): Promise<Section> {
   const rows: Section['rows'] = [];
-  const clock = new PassClock(gpu);
+  const clock = new PassClock(gpu, false);
   const { batchSize } = data;
   const seen = new Set<string>();
   for (const stepper of steppers) {

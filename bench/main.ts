@@ -67,7 +67,7 @@ async function main(): Promise<void> {
   console.log(`Data: ${workload.source}`);
 
   let worst = 0;
-  for (const stepper of STEPPERS) worst = Math.max(worst, await checkSteps(gpu, split(workload, 64), stepper, 8));
+  for (const stepper of STEPPERS) worst = Math.max(worst, await checkSteps(gpu, split(workload, 64), { stepper }, 8));
   console.log(
     `Correctness: the losses of the first steps of every stepper are within ${worst.toExponential(1)} of the float64 reference's.`,
   );

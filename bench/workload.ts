@@ -57,11 +57,6 @@ export async function openSet(set: string, mostRatings = Infinity): Promise<Work
   return { columns, name: `planted, shape of ${name}`, source: `planted ratings of the shape of ${name}.` };
 }
 
-export type BatchesOn = 'host' | 'device';
-
-/** Options of a learner whose batches are made there. */
-export const madeOn = (batches: BatchesOn): LearnerOptions => (batches === 'host' ? {} : ({ batches } as LearnerOptions));
-
 /** The same ratings in other batches; what was counted and encoded is shared. */
 export const withBatchSize = (data: CollabData, batchSize: number): CollabData =>
   Object.create(data, { batchSize: { value: batchSize, enumerable: true } }) as CollabData;
