@@ -6,6 +6,7 @@ import { type ImmediateMode, type Kernel, kernelSource } from './kernel.js';
 import { type Compiled, compileKernel, Pipeline } from './pipeline.js';
 import { Recorder, type RecorderOptions } from './recorder.js';
 import { Scope } from './scope.js';
+import type { Thread } from './thread.js';
 
 /** What to tell people of the device in use. */
 export interface DeviceInfo {
@@ -30,6 +31,8 @@ export interface GpuOptions {
   wait?: (<T>(work: Promise<T>) => Promise<T>) | undefined;
   /** Lets the event loop turn once in the midst of host work. Default: a message to itself, which all runtimes have. */
   turn?: (() => Promise<void>) | undefined;
+  /** Starts the worker thread that makes batches (`serveWindows`). Default: the runtime's `Worker`, where it has one. */
+  thread?: (() => Thread) | undefined;
 }
 
 const DEFAULT_BUDGET = 4 * 2 ** 30;
@@ -72,6 +75,9 @@ export class Gpu implements GpuContext {
    */
   readonly turn: () => Promise<void>;
 
+  /** Starts the thread that makes batches, where the runtime needs a way of its own. */
+  readonly thread: (() => Thread) | undefined;
+
   readonly #isBorrowed: boolean;
   readonly #wait: <T>(work: Promise<T>) => Promise<T>;
   readonly #compiled = new Map<string, Promise<Compiled>>();
@@ -92,6 +98,7 @@ export class Gpu implements GpuContext {
     this.#isBorrowed = isBorrowed;
     this.#wait = options.wait ?? ((work) => work);
     this.turn = options.turn ?? turnByMessage;
+    this.thread = options.thread;
     this.memoryBudget = options.memoryBudget ?? Math.max(DEFAULT_BUDGET, this.limits.maxBufferSize);
     const language = options.wgslLanguageFeatures ?? (globalThis.navigator?.gpu?.wgslLanguageFeatures as ReadonlySet<string> | undefined);
     this.immediateMode = language?.has('immediate_address_space') ? 'immediate' : 'dynamic uniform';

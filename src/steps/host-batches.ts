@@ -1,7 +1,18 @@
 import { CHUNK, Member, NO_CHUNK, RowTouch } from '../../shaders/ops/structs.js';
 import type { Ratings } from '../data/collab-data.js';
 
-/** What a window of steps needs of its ratings, as the device gets it. The next call reuses the arrays. */
+/** The sizes of windows made on the host. */
+export interface HostBatchSizes {
+  readonly nUsers: number;
+  readonly nRows: number;
+  /** The most ratings of a step, and the most steps of a window. */
+  readonly batchSize: number;
+  readonly maxSteps: number;
+  /** Whether the touches of a side come by falling number of ratings. */
+  readonly isSorted: boolean;
+}
+
+/** What a window of steps needs of its ratings: touches, members and entries as the device gets them. */
 export interface HostWindow {
   readonly nSteps: number;
   /** `RowTouch` structs. Those of step s are [firstTouch[s], firstTouch[s + 1]), users before items. */
@@ -13,6 +24,21 @@ export interface HostWindow {
   readonly members: Uint32Array<ArrayBuffer>;
   /** For each row, 2 the step of its first touch (or the number of steps) + the copy in which that reads it. */
   readonly entries: Uint32Array<ArrayBuffer>;
+}
+
+/** Arrays that hold the longest window. */
+export type WindowRoom = Pick<HostWindow, 'touches' | 'members' | 'entries'>;
+
+/** User row, item row (counted after the users) and rating of each training rating, side by side: one cache miss instead of three. */
+export function interleave({ users, items, ratings }: Ratings, nUsers: number): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(3 * users.length);
+  const floats = new Float32Array(words.buffer);
+  for (let k = 0, at = 0; k < users.length; k++, at += 3) {
+    words[at] = users[k];
+    words[at + 1] = nUsers + items[k];
+    floats[at + 2] = ratings[k];
+  }
+  return words;
 }
 
 /** Words kept for each row: ratings counted or placed, the copy to read (2 row + copy), and the step of the next touch. */
@@ -37,59 +63,48 @@ const MOST_BINS = 64;
  * so that invocations side by side have alike work; else in the order in which the rows first appear. It changes no result.
  */
 export class HostBatches {
-  /** User row, item row (counted after the users) and rating, side by side: one cache miss instead of three. */
-  readonly #ratings: Uint32Array;
   readonly #rows: Uint32Array;
   readonly #batch: Uint32Array;
   readonly #sides: readonly [Uint32Array, Uint32Array];
   readonly #sorted: Uint32Array;
   readonly #bins = new Uint32Array(MOST_BINS + 1);
-  readonly #touches: Uint32Array<ArrayBuffer>;
-  readonly #members: Uint32Array<ArrayBuffer>;
-  readonly #entries: Uint32Array<ArrayBuffer>;
 
-  /**
-   * @param batchSize the most ratings of a step
-   * @param maxSteps the most steps of a window
-   */
+  /** @param ratings all training ratings, of `interleave` */
   constructor(
-    train: Ratings,
-    nUsers: number,
-    readonly nRows: number,
-    readonly batchSize: number,
-    readonly maxSteps: number,
-    readonly isSorted: boolean,
+    readonly ratings: Uint32Array,
+    readonly sizes: HostBatchSizes,
   ) {
-    const { users, items, ratings } = train;
-    const words = (this.#ratings = new Uint32Array(3 * users.length));
-    const floats = new Float32Array(words.buffer);
-    for (let k = 0, at = 0; k < users.length; k++, at += 3) {
-      words[at] = users[k];
-      words[at + 1] = nUsers + items[k];
-      floats[at + 2] = ratings[k];
-    }
+    const { nRows, batchSize } = sizes;
     this.#rows = new Uint32Array(ROW_WORDS * nRows);
     this.#batch = new Uint32Array(3 * batchSize);
     this.#sides = [new Uint32Array(batchSize), new Uint32Array(batchSize)];
     this.#sorted = new Uint32Array(batchSize);
-    this.#touches = new Uint32Array(RowTouch.size * mostTouches(batchSize, nUsers, nRows) * maxSteps);
-    this.#members = new Uint32Array(2 * Member.size * batchSize * maxSteps);
-    this.#entries = new Uint32Array(nRows);
+  }
+
+  /** Room for a window. */
+  room(): WindowRoom {
+    const { nUsers, nRows, batchSize, maxSteps } = this.sizes;
+    return {
+      touches: new Uint32Array(RowTouch.size * mostTouches(batchSize, nUsers, nRows) * maxSteps),
+      members: new Uint32Array(2 * Member.size * batchSize * maxSteps),
+      entries: new Uint32Array(nRows),
+    };
   }
 
   /**
    * @param order training rows, of which step s takes order[start[s]] to order[start[s + 1] - 1]; a step may be empty
+   * @param room where the window is made
    */
-  build(order: Uint32Array, start: Uint32Array): HostWindow {
+  build(order: Uint32Array, start: Uint32Array, { touches, members, entries }: WindowRoom = this.room()): HostWindow {
     const nSteps = start.length - 1;
+    const { ratings } = this;
+    const { nRows } = this.sizes;
     const rows = this.#rows;
     const batch = this.#batch;
-    const touches = this.#touches;
-    const members = this.#members;
     const [users, items] = this.#sides;
     const firstTouch = new Uint32Array(nSteps + 1);
     const nUserTouches = new Uint32Array(nSteps);
-    for (let row = 0, at = 0; row < this.nRows; row++, at += ROW_WORDS) {
+    for (let row = 0, at = 0; row < nRows; row++, at += ROW_WORDS) {
       rows[at + PLACE] = 2 * row;
       rows[at + NEXT] = nSteps;
     }
@@ -101,17 +116,17 @@ export class HostBatches {
       let nItems = 0;
       for (let k = start[step], at = 0; at < 3 * n; k++, at += 3) {
         const from = 3 * order[k];
-        const user = (batch[at] = ROW_WORDS * this.#ratings[from]);
-        const item = (batch[at + 1] = ROW_WORDS * this.#ratings[from + 1]);
-        batch[at + 2] = this.#ratings[from + 2];
+        const user = (batch[at] = ROW_WORDS * ratings[from]);
+        const item = (batch[at + 1] = ROW_WORDS * ratings[from + 1]);
+        batch[at + 2] = ratings[from + 2];
         if (rows[user + COUNT]++ === 0) users[nUsers++] = user;
         if (rows[item + COUNT]++ === 0) items[nItems++] = item;
       }
       firstTouch[step] = touch -= nUsers + nItems;
       nUserTouches[step] = nUsers;
       const member = 2 * (start[step] - start[0]);
-      this.#touch(users, nUsers, step, touch, member);
-      this.#touch(items, nItems, step, touch + nUsers, member + n);
+      this.#touch(touches, users, nUsers, step, touch, member);
+      this.#touch(touches, items, nItems, step, touch + nUsers, member + n);
       for (let at = 0; at < 3 * n; at += 3) {
         const user = batch[at];
         const item = batch[at + 1];
@@ -126,8 +141,8 @@ export class HostBatches {
       for (let i = 0; i < nUsers; i++) rows[users[i] + COUNT] = 0;
       for (let i = 0; i < nItems; i++) rows[items[i] + COUNT] = 0;
     }
-    for (let row = 0, at = 0; row < this.nRows; row++, at += ROW_WORDS) {
-      this.#entries[row] = 2 * rows[at + NEXT] + (rows[at + PLACE] & 1);
+    for (let row = 0, at = 0; row < nRows; row++, at += ROW_WORDS) {
+      entries[row] = 2 * rows[at + NEXT] + (rows[at + PLACE] & 1);
     }
     return {
       nSteps,
@@ -135,37 +150,14 @@ export class HostBatches {
       firstTouch: firstTouch.map((each) => each - touch),
       nUserTouches,
       members: members.subarray(0, 2 * Member.size * (start[nSteps] - start[0])),
-      entries: this.#entries,
+      entries,
     };
   }
 
-  /**
-   * The touches whose chunks are summed apart, [nSteps, 2, slots], `NO_CHUNK` where there is none: chunk c of a long row is in slot
-   * 2 (floor(place / 256) + c) + (1 if c = 0), with the place of the row's first member on its side of the step.
-   */
-  chunks({ nSteps, touches, firstTouch, nUserTouches }: HostWindow, start: Uint32Array): Uint32Array<ArrayBuffer> {
-    const perSide = 2 * Math.ceil(this.batchSize / CHUNK);
-    const chunks = new Uint32Array(2 * perSide * nSteps).fill(NO_CHUNK);
-    for (let step = 0; step < nSteps; step++) {
-      const member = 2 * (start[step] - start[0]);
-      const half = start[step + 1] - start[step];
-      for (let touch = firstTouch[step]; touch < firstTouch[step + 1]; touch++) {
-        const begin = touches[RowTouch.size * touch + RowTouch.at.begin];
-        const count = touches[RowTouch.size * touch + RowTouch.at.end] - begin;
-        if (count <= CHUNK) continue;
-        const side = touch < firstTouch[step] + nUserTouches[step] ? 0 : 1;
-        const block = Math.floor((begin - member - side * half) / CHUNK);
-        for (let c = 0; c * CHUNK < count; c++) chunks[(2 * step + side) * perSide + 2 * (block + c) + (c === 0 ? 1 : 0)] = touch;
-      }
-    }
-    return chunks;
-  }
-
   /** Writes the touches of one side of a step, and leaves in each row's count where its first member goes. */
-  #touch(list: Uint32Array, n: number, step: number, touch: number, member: number): void {
+  #touch(touches: Uint32Array, list: Uint32Array, n: number, step: number, touch: number, member: number): void {
     const rows = this.#rows;
-    const touches = this.#touches;
-    const sorted = this.isSorted ? this.#sort(list, n) : list;
+    const sorted = this.sizes.isSorted ? this.#sort(list, n) : list;
     for (let i = 0, at = RowTouch.size * touch; i < n; i++, at += RowTouch.size) {
       const row = sorted[i];
       const place = (rows[row + PLACE] ^= 1);
@@ -192,4 +184,30 @@ export class HostBatches {
     for (let i = 0; i < n; i++) this.#sorted[bins[binOf(list[i])]++] = list[i];
     return this.#sorted;
   }
+}
+
+/**
+ * The touches whose chunks are summed apart, [nSteps, 2, slots], `NO_CHUNK` where there is none: chunk c of a long row is in slot
+ * 2 (floor(place / 256) + c) + (1 if c = 0), with the place of the row's first member on its side of the step.
+ */
+export function chunksOf(
+  { nSteps, touches, firstTouch, nUserTouches }: HostWindow,
+  start: Uint32Array,
+  batchSize: number,
+): Uint32Array<ArrayBuffer> {
+  const perSide = 2 * Math.ceil(batchSize / CHUNK);
+  const chunks = new Uint32Array(2 * perSide * nSteps).fill(NO_CHUNK);
+  for (let step = 0; step < nSteps; step++) {
+    const member = 2 * (start[step] - start[0]);
+    const half = start[step + 1] - start[step];
+    for (let touch = firstTouch[step]; touch < firstTouch[step + 1]; touch++) {
+      const begin = touches[RowTouch.size * touch + RowTouch.at.begin];
+      const count = touches[RowTouch.size * touch + RowTouch.at.end] - begin;
+      if (count <= CHUNK) continue;
+      const side = touch < firstTouch[step] + nUserTouches[step] ? 0 : 1;
+      const block = Math.floor((begin - member - side * half) / CHUNK);
+      for (let c = 0; c * CHUNK < count; c++) chunks[(2 * step + side) * perSide + 2 * (block + c) + (c === 0 ? 1 : 0)] = touch;
+    }
+  }
+  return chunks;
 }

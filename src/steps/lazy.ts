@@ -8,6 +8,7 @@ import { StructArray } from '../gpu/struct.js';
 import { BatchLosses } from './batch-losses.js';
 import { compileBatches } from './device-batches.js';
 import { type LazyMapping, usualMapping } from './lazy-mapping.js';
+import { makeWindows } from './make-windows.js';
 import { StepTable } from './step-table.js';
 import type { Stepper, StepperInput } from './stepper.js';
 import { deviceWindows, hostWindows, slotsPerSide } from './windows.js';
@@ -23,6 +24,7 @@ export async function lazyStepper(
   { tables, train, options, maxSteps, batches = 'host' }: StepperInput,
   persistent: boolean,
   mapping: LazyMapping = usualMapping(tables.gpu, tables.layout, train, options.batchSize),
+  leastForThread?: number,
 ): Promise<Stepper> {
   const { gpu, layout, shape, param, spare } = tables;
   const { batchSize, loss, range, score, optimizer, wd, wdBias } = options;
@@ -56,12 +58,11 @@ export async function lazyStepper(
       splitsLongRows ? gpu.compile(lazyPartials(variant)) : undefined,
       batches === 'device' ? compileBatches(gpu) : undefined,
     ]);
+  const sizes = { nUsers, nRows, batchSize, maxSteps };
+  const source = batchKernels ? undefined : await makeWindows(gpu, train, { ...sizes, isSorted: lanes === 1 }, leastForThread);
 
   return gpu.owning((scope) => {
-    const sizes = { nUsers, nRows, batchSize, maxSteps };
-    const windows = batchKernels
-      ? deviceWindows(scope, batchKernels, train, sizes)
-      : hostWindows(scope, train, sizes, lanes === 1, splitsLongRows);
+    const windows = batchKernels ? deviceWindows(scope, batchKernels, train, sizes) : hostWindows(scope, source!, sizes, splitsLongRows);
     const perSide = slotsPerSide(batchSize);
     const steps = scope.allocate('steps', 4 * stepStruct(optimizer, idle, ownBiasDecay).size * (maxSteps + 1));
     const lossOf = scope.allocate('losses', 4 * windows.nSlots * maxSteps);
@@ -89,10 +90,13 @@ export async function lazyStepper(
     return {
       name: persistent ? 'persistent' : 'lazy',
       batches,
+      note: source?.note,
       async begin(schedule, stepCount) {
+        windows.forget?.();
         table = new StepTable(schedule, options, idle, stepCount, ownBiasDecay);
         await gpu.turn();
       },
+      prepare: (coming) => windows.prepare?.(coming),
       async run(these, step) {
         const window = await windows.make(these);
         const { firstTouch, nUserTouches } = window;

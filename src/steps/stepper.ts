@@ -48,8 +48,15 @@ export interface Stepper {
   readonly name: string;
   /** Where batches are made, for reports and checkpoints. Default 'host'. */
   readonly batches?: BatchesOn | undefined;
+  /** What else is to be said of how steps are made, in sentences. */
+  readonly note?: string | undefined;
   /** Sets the schedule of the steps to come; `stepCount` is the number of steps that the optimiser has already made. */
   begin(schedule: Schedule, stepCount: number): void | Promise<void>;
+  /**
+   * Tells of batches that `run` will be given, in the order of these calls, after those before them: their preparation may begin.
+   * `run` may be given others instead, and `begin` forgets them.
+   */
+  prepare?(batches: Batches): void;
   /**
    * Submits the steps of some batches, from step `step` of the schedule on. In the end the work is queued, not done, and all
    * of it in one submission: anyone who reads the model meanwhile finds it between two steps. Long host work before that lets

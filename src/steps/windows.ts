@@ -3,7 +3,8 @@ import type { Ratings } from '../data/ratings.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
 import { type BatchPipelines, DeviceBatches } from './device-batches.js';
-import { HostBatches, mostTouches } from './host-batches.js';
+import { chunksOf, mostTouches } from './host-batches.js';
+import type { HostWindows } from './host-windows.js';
 import type { Batches } from './stepper.js';
 
 /** A window of steps whose touches, members and entries are on the device, or will be once `record` has been called. */
@@ -27,6 +28,10 @@ export interface WindowMaker {
   readonly chunks: GPUBuffer | undefined;
   /** Room for so many touches in a step. */
   readonly nSlots: number;
+  /** Tells of batches that `make` will be given: see `Stepper.prepare`. */
+  prepare?(batches: Batches): void;
+  /** Drops what was prepared. */
+  forget?(): void;
   make(batches: Batches): Promise<Window>;
 }
 
@@ -44,12 +49,12 @@ export const slotsPerSide = (batchSize: number) => 2 * Math.ceil(batchSize / CHU
 /** A step has two members for each of its ratings. */
 const firstMembers = (start: Uint32Array) => start.map((place) => 2 * (place - start[0])) as Uint32Array<ArrayBuffer>;
 
-/** Windows made on the host; see `HostBatches`. */
-export function hostWindows(scope: Scope, train: Ratings, sizes: WindowSizes, isSorted: boolean, splitsLongRows: boolean): WindowMaker {
+/** Windows made on the host by `source`, which the scope owns from now on. */
+export function hostWindows(scope: Scope, source: HostWindows, sizes: WindowSizes, splitsLongRows: boolean): WindowMaker {
+  scope.onRelease(() => source.release());
   const { nUsers, nRows, batchSize, maxSteps } = sizes;
   const { gpu } = scope;
   const nSlots = mostTouches(batchSize, nUsers, nRows);
-  const batches = new HostBatches(train, nUsers, nRows, batchSize, maxSteps, isSorted);
   const entries = scope.allocate('entries', 4 * nRows);
   const touches = scope.allocate('touches', 4 * RowTouch.size * nSlots * maxSteps);
   const members = scope.allocate('members', 4 * Member.size * 2 * batchSize * maxSteps);
@@ -60,13 +65,18 @@ export function hostWindows(scope: Scope, train: Ratings, sizes: WindowSizes, is
     entries,
     chunks,
     nSlots,
-    async make({ order, start }) {
-      const window = batches.build(order, start);
+    prepare: (batches) => source.prepare(batches),
+    forget: () => source.drop(),
+    async make(batches) {
+      const { start } = batches;
+      const window = await source.take(batches);
       gpu.write(entries, window.entries);
       gpu.write(touches, window.touches);
       gpu.write(members, window.members);
-      if (chunks) gpu.write(chunks, batches.chunks(window, start));
-      return { ...window, firstMember: firstMembers(start), record: () => undefined };
+      if (chunks) gpu.write(chunks, chunksOf(window, start, batchSize));
+      source.recycle(window);
+      const { firstTouch, nUserTouches } = window;
+      return { firstTouch, nUserTouches, firstMember: firstMembers(start), record: () => undefined };
     },
   };
 }

@@ -2,7 +2,8 @@ import { DivergedError } from '../base/errors.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { EmbeddingTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
-import type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
+import type { BatchesOn, StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
+import { BatchesAhead } from './batches-ahead.js';
 import type { EpochOrder } from './order.js';
 
 /** What the caller of `Trainer.fit` is told while it runs, and how it stops it. */
@@ -67,21 +68,23 @@ export class Trainer {
    */
   async fit(schedule: Schedule, hooks: FitHooks = {}, firstEpoch = 0): Promise<number> {
     const { stepper, stepsPerEpoch, maxSteps } = this;
+    const { batchSize } = this.options;
     const totalSteps = schedule.lr.length;
     let step = firstEpoch * stepsPerEpoch;
+    const places = { batchSize, stepsPerEpoch, maxSteps, firstStep: step, totalSteps, firstEpoch: this.epochCount };
+    const ahead = new BatchesAhead(this.order, places, stepper);
     const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
     await stepper.begin(schedule, start);
 
     try {
       for (let epoch = firstEpoch; step < totalSteps && !hooks.signal?.aborted; epoch++) {
-        const epochBatches = this.#batchesOf(this.epochCount);
         const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
         while (step < epochEnd && !hooks.signal?.aborted) {
-          const nSteps = Math.min(maxSteps, epochEnd - step);
-          await stepper.run(epochBatches(step - epoch * stepsPerEpoch, nSteps), step);
+          const batches = ahead.next();
+          await stepper.run(batches, step);
           inFlight.push(this.#losses(schedule, step, hooks, inFlight.at(-1)));
-          step += nSteps;
+          step += batches.start.length - 1;
           this.stepCount = start + step;
           await drain(inFlight, MAX_IN_FLIGHT - 1);
         }
@@ -95,21 +98,6 @@ export class Trainer {
     }
     this.tables.gpu.throwIfFailed();
     return step;
-  }
-
-  /** The batches `first` to `first + n - 1` of an epoch. Its order is made once, if a stepper asks for it. */
-  #batchesOf(epoch: number): (first: number, n: number) => Batches {
-    const { batchSize } = this.options;
-    const makeOrder = () => this.order(epoch);
-    const key = this.order.key?.(epoch);
-    let order: Uint32Array | undefined;
-    return (first, n) => ({
-      get order() {
-        return (order ??= makeOrder());
-      },
-      key,
-      start: Uint32Array.from({ length: n + 1 }, (_, s) => (first + s) * batchSize),
-    });
   }
 
   /** Copies back the losses of the submission just made; errors wait until the promise is awaited. */

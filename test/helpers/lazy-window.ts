@@ -6,7 +6,7 @@ import { Member, RowTouch, stepStruct } from '../../shaders/ops/structs.js';
 import { type LazyVariant, logDecays } from '../../shaders/train/lazy-rows.js';
 import { type Struct, StructArray } from '../../src/gpu/struct.js';
 import { oneCycle } from '../../src/schedule/schedule.js';
-import { HostBatches } from '../../src/steps/host-batches.js';
+import { chunksOf, HostBatches, interleave } from '../../src/steps/host-batches.js';
 import { StepTable } from '../../src/steps/step-table.js';
 import type * as twins from '../twins/lazy-step.js';
 import { randomFloats, randomRows, randomState, RANGES, structsOf } from './kernel-input.js';
@@ -40,7 +40,8 @@ export function windowOf(variant: LazyVariant, nFactors: number, batchSize = BAT
   const train = randomRatings(layout.shape, batchSize * N_STEPS, 3);
   const order = Uint32Array.from(train.ratings, (_, k) => k);
   const start = Uint32Array.from([0, 1, 2, 2, 2.5, 3.5], (s) => s * batchSize);
-  const batches = new HostBatches(train, nUsers, nRows, batchSize, N_STEPS, true);
+  const sizes = { nUsers, nRows, batchSize, maxSteps: N_STEPS, isSorted: true };
+  const batches = new HostBatches(interleave(train, nUsers), sizes);
   const window = batches.build(order, start);
   const options = stepOptions({ batchSize, score, optimizer, ...WD });
   const table = new StepTable(oneCycle({ totalSteps: N_STEPS, lrMax: 0.05 }), options, idle, 1000, ownBiasDecay);
@@ -48,7 +49,7 @@ export function windowOf(variant: LazyVariant, nFactors: number, batchSize = BAT
   const { param: other } = randomRows(nFactors, hasBias, 9);
   return {
     window,
-    chunks: batches.chunks(window, start),
+    chunks: chunksOf(window, start, batchSize),
     nRows,
     uniforms: { slotsPerSide: 2, nUsers, nRows, lossScale: 1 / batchSize, ...WD, ...logDecays(idle) },
     buffers: {

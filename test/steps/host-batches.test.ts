@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RowTouch } from '../../shaders/ops/structs.js';
 import { fillPermutation } from '../../src/base/random.js';
-import { HostBatches } from '../../src/steps/host-batches.js';
+import { HostBatches, interleave } from '../../src/steps/host-batches.js';
 import { randomRatings } from '../helpers/training.js';
 import { assertWindow, windowSpec } from '../helpers/window-spec.js';
 
@@ -27,7 +27,7 @@ test('windows of any steps, empty ones among them, are what they should be; a wi
       const start = Uint32Array.from([0, ...sizes], (_, s) =>
         sizes.slice(0, s).reduce((at, size) => at + Math.floor((size * batchSize) / 100), first),
       );
-      const batches = new HostBatches(train, nUsers, nUsers + nItems, batchSize, 12, isSorted);
+      const batches = new HostBatches(interleave(train, nUsers), { nUsers, nRows: nUsers + nItems, batchSize, maxSteps: 12, isSorted });
       batches.build(
         order,
         Uint32Array.from({ length: 13 }, (_, s) => s * batchSize),

@@ -4,6 +4,7 @@ import { Gpu, type GpuOptions } from '../../gpu/gpu.js';
 import type { BatchShape } from '../../train/make-learner.js';
 import { ADAPTER_OPTIONS, type AdapterReport, openAdapter, type OpenAdapterOptions } from './adapter.js';
 import { destroyAtExit } from './dawn.js';
+import { windowThread } from './thread.js';
 import { threadsFor } from './threads.js';
 
 /** Which adapter to open, and how much of its memory to use; all optional. */
@@ -32,6 +33,7 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<OpenedGpu> 
   const gpu = await Gpu.open(adapter, {
     wgslLanguageFeatures: dawn.wgslLanguageFeatures as ReadonlySet<string>,
     ...eventLoop(info.isSoftware ? 1 : 0.1),
+    thread: windowThread,
     ...(memoryBudget !== undefined && { memoryBudget }),
   });
   destroyAtExit(gpu.device);

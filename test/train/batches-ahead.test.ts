@@ -1,0 +1,56 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Batches } from '../../src/steps/stepper.js';
+import { BatchesAhead } from '../../src/train/batches-ahead.js';
+import { type EpochOrder, randomOrder } from '../../src/train/order.js';
+
+/** 2 1/2 epochs of 5 steps, 2 steps a submission, from epoch 3 of a learner's life on. */
+const PLACES = { batchSize: 4, stepsPerEpoch: 5, maxSteps: 2, firstStep: 0, totalSteps: 13, firstEpoch: 3 };
+const N_SUBMISSIONS = 8;
+
+const nameOf = ({ key, start }: Batches) => `${key ?? 'no key'} ${[...start].join(' ')}`;
+
+test('submissions end with their epoch and with the schedule', () => {
+  const ahead = new BatchesAhead(() => new Uint32Array(20), PLACES, {});
+  const starts = Array.from({ length: N_SUBMISSIONS }, () => [...ahead.next().start]);
+  assert.equal(starts, [
+    [0, 4, 8],
+    [8, 12, 16],
+    [16, 20],
+    [0, 4, 8],
+    [8, 12, 16],
+    [16, 20],
+    [0, 4, 8],
+    [8, 12],
+  ]);
+});
+
+test('a stepper is told of all batches once, in their order, and of two before they are due, across epochs too', () => {
+  const prepared: string[] = [];
+  const order = randomOrder(20, 1);
+  const ahead = new BatchesAhead(order, PLACES, { prepare: (batches) => void prepared.push(nameOf(batches)) });
+  const names: string[] = [];
+  for (let k = 0; k < N_SUBMISSIONS; k++) {
+    names.push(nameOf(ahead.next()));
+    assert.is(prepared.length, Math.min(N_SUBMISSIONS, k + 3));
+  }
+  assert.equal(prepared, names);
+  const epochs = [3, 3, 3, 4, 4, 4, 5, 5];
+  assert.equal(
+    names.map((name) => name.split(' ')[0]),
+    epochs.map((epoch) => String(order.key!(epoch))),
+  );
+});
+
+test('an order without a key is asked for once an epoch, and not before it begins', () => {
+  const asked: number[] = [];
+  const order: EpochOrder = (epoch) => {
+    asked.push(epoch);
+    return new Uint32Array(20);
+  };
+  const ahead = new BatchesAhead(order, PLACES, { prepare: (batches) => void batches.order });
+  const askedThen = Array.from({ length: N_SUBMISSIONS }, () => (ahead.next(), [...asked]));
+  assert.equal(askedThen, [[3], [3], [3], [3, 4], [3, 4], [3, 4], [3, 4, 5], [3, 4, 5]]);
+});
+
+test.run();
