@@ -5,7 +5,7 @@ import { type HostBatchSizes, interleave } from './host-batches.js';
 import { WindowThread } from './window-thread.js';
 import { OwnWindows, type HostWindows } from './host-windows.js';
 
-/** A thread costs some 30 ms to start and some MB: for fewer training ratings than this it does not pay. */
+/** A thread costs some 0.1 s of a core to start (with two busy cores), and 10 MB: for fewer training ratings than this it does not pay. */
 export const LEAST_FOR_THREAD = 500_000;
 
 /**
