@@ -54,7 +54,7 @@ async function bothWays(
 }
 
 for (const persistent of [false, true]) {
-  test(`${persistent ? 'persistent' : 'lazy'}: several epochs, of which none is a whole number of submissions, give the same bits`, async () => {
+  test(`${persistent ? 'persistent' : 'lazy'}: epochs that are no whole number of submissions give the same bits`, async () => {
     const { losses } = await bothWays((learn) => learn.fitOneCycle(3, 0.02).then(() => 0), {}, persistent);
     assert.ok(losses.length === 150 && losses.every(Number.isFinite));
   });
