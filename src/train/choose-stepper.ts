@@ -24,6 +24,8 @@ export interface Stepping {
   readonly factory: StepperFactory;
   /** A sentence for people. */
   readonly why: string;
+  /** Where the host makes batches of lazy steps, and why: another sentence. */
+  readonly note?: string | undefined;
   /** True where lazy steps would be faster, but cannot do what is asked. */
   readonly isFallback: boolean;
 }

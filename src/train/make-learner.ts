@@ -64,8 +64,7 @@ async function makeLearner(
     parts.push(trainer, validator);
     const made = await Promise.all([trainer, validator]);
     gpu.checkMemory(READBACK_BYTES, 'Reading results back');
-    const { note } = made[0].stepper;
-    const told = note === undefined ? stepping : { ...stepping, why: `${stepping.why} ${note}` };
+    const told = { ...stepping, note: made[0].stepper.note };
     return new CollabLearner(tables, data, checked, told, ...made, ownsGpu);
   } catch (error) {
     for (const part of await Promise.allSettled(parts)) if (part.status === 'fulfilled') part.value.release();

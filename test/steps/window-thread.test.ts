@@ -42,7 +42,7 @@ async function bothWays(
   const ends = [];
   for (const least of [Infinity, 0]) {
     const learn = await learner(least, options, persistent);
-    assert.match(learn.stepping.why, least === 0 ? /Batches are made in a thread of their own\.$/ : /main thread: there are too few/);
+    assert.match(learn.stepping.note!, least === 0 ? /Batches are made in a thread of their own\.$/ : /main thread: there are too few/);
     const result = await train(learn);
     ends.push({ result, losses: learn.history.losses, ...(await learn.embeddings.readState()) });
     learn.release();
@@ -149,7 +149,7 @@ test('where no thread starts, batches are made on the main thread, and the learn
     const device = await freshDevice();
     const own = Gpu.borrow(device, { thread });
     const learn = await learner(0, { gpu: own });
-    assert.match(learn.stepping.why, why);
+    assert.match(learn.stepping.note!, why);
     await learn.fit(1, 0.01);
     learn.release();
     own.destroy();
