@@ -18,6 +18,11 @@ export interface TableOptions {
   nState?: 0 | 1 | 2 | undefined;
 }
 
+/** Whether two copies of the parameters, and a row more, do not fit one binding, so that each is bound for itself. */
+export function copiesAreApart({ maxBinding }: Pick<Gpu, 'maxBinding'>, { nParams, rowStride }: Pick<RowLayout, 'nParams' | 'rowStride'>) {
+  return 4 * (2 * nParams + rowStride) > maxBinding;
+}
+
 /**
  * The embedding tables on the GPU, with the optimiser's state, in the layout of `RowLayout`. Where there are two copies,
  * copy 0 is the model between two windows of steps. After the copies in `param` comes one row more, `meanUserRow`.
@@ -42,7 +47,7 @@ export class EmbeddingTables {
     this.layout = new RowLayout(shape);
     const bytes = 4 * this.layout.nParams;
     const rowBytes = 4 * this.layout.rowStride;
-    const isApart = nCopies === 2 && 2 * bytes + rowBytes > gpu.maxBinding;
+    const isApart = nCopies === 2 && copiesAreApart(gpu, this.layout);
     const nTogether = isApart ? 1 : nCopies;
     const paramBytes = nTogether * bytes + rowBytes;
     this.meanUserRow = nTogether * this.layout.nRows;

@@ -14,6 +14,7 @@ import type { Scope } from '../gpu/scope.js';
 import { StructArray } from '../gpu/struct.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { BatchLosses } from './batch-losses.js';
+import { sourceOf } from './source.js';
 import type { Stepper, StepperInput } from './stepper.js';
 import { rates } from './step-table.js';
 
@@ -33,6 +34,10 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
   const lossScale = 1 / batchSize;
   const Outcome = outcomeStruct(score);
   const Rate = rateStruct(optimizer);
+
+  const forwardKernels = fused
+    ? [forward(loss, range, score, shape.hasBias)]
+    : [gather, scores(score, shape.hasBias), applyRange(range), lossBackward(loss, range, score)];
 
   // Compiled side by side, and before anything is allocated: an op of the caller's may not compile.
   const [makeForward, scatterKernel, optimizerKernel, lossKernel] = await Promise.all([
@@ -63,6 +68,7 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
 
     return {
       name: fused ? 'dense' : 'unfused',
+      source: sourceOf([...forwardKernels, scatterKernel.kernel, optimizerKernel.kernel, lossKernel.kernel]),
       begin(next, stepsMade) {
         schedule = next;
         stepCount = stepsMade;

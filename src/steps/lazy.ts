@@ -9,6 +9,7 @@ import { BatchLosses } from './batch-losses.js';
 import { compileBatches } from './device-batches.js';
 import { type LazyMapping, usualMapping } from './lazy-mapping.js';
 import { makeWindows } from './make-windows.js';
+import { sourceOf } from './source.js';
 import { StepTable } from './step-table.js';
 import type { Stepper, StepperInput } from './stepper.js';
 import { deviceWindows, hostWindows, slotsPerSide } from './windows.js';
@@ -85,12 +86,14 @@ export async function lazyStepper(
     };
     const batchLosses = new BatchLosses(gpu, scope, lossKernel, lossOf, 1, batchSize, Math.min(batchSize, nUsers), maxSteps);
     const segments = new StructArray(Segment, maxSteps);
+    const pipelines = [enterKernel, lossKernel, stepKernel, countedKernel, replayKernel, loopKernel, replayLoopKernel, partialKernel];
     let table: StepTable;
 
     return {
       name: persistent ? 'persistent' : 'lazy',
       batches,
       note: source?.note,
+      source: sourceOf(pipelines.flatMap((pipeline) => pipeline?.kernel ?? [])),
       async begin(schedule, stepCount) {
         windows.forget?.();
         table = new StepTable(schedule, options, idle, stepCount, ownBiasDecay);

@@ -16,6 +16,8 @@ export interface StepOptions {
   /** Decoupled weight decay of the factors and of the biases. */
   readonly wd: number;
   readonly wdBias: number;
+  /** The most steps of a submission, where it is not to follow from sizes. */
+  readonly stepsPerSubmission?: number | undefined;
 }
 
 /** What a stepper is made from. */
@@ -50,6 +52,8 @@ export interface Stepper {
   readonly batches?: BatchesOn | undefined;
   /** What else is to be said of how steps are made, in sentences. */
   readonly note?: string | undefined;
+  /** For checkpoints: a fingerprint of the code that makes steps. A fit can be resumed only with the same. */
+  readonly source?: string | undefined;
   /** Sets the schedule of the steps to come; `stepCount` is the number of steps that the optimiser has already made. */
   begin(schedule: Schedule, stepCount: number): void | Promise<void>;
   /**

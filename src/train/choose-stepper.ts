@@ -2,8 +2,8 @@ import { Rating } from '../../shaders/ops/structs.js';
 import { VERSION } from '../base/version.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Gpu } from '../gpu/gpu.js';
-import type { ModelShape, Tables } from '../model/layout.js';
-import { EmbeddingTables } from '../model/tables.js';
+import { type ModelShape, RowLayout, type Tables } from '../model/layout.js';
+import { copiesAreApart, EmbeddingTables } from '../model/tables.js';
 import { constant } from '../schedule/schedule.js';
 import { denseStepper } from '../steps/dense.js';
 import { lazyStepper } from '../steps/lazy.js';
@@ -45,12 +45,14 @@ export async function chooseStepper(
   step: StepOptions,
 ): Promise<Stepping> {
   const obstacle = lazyObstacle(step);
-  const asked = (factory: StepperFactory) => ({ factory, why: `Steps are ${factory.name}, as asked for.`, isFallback: false });
+  const isApart = copiesAreApart(gpu, new RowLayout(shape));
+  const made = (factory: StepperFactory, why: string) => ({ factory, why: why + copiesNote(factory, isApart), isFallback: false });
+  const asked = (factory: StepperFactory) => made(factory, `Steps are ${factory.name}, as asked for.`);
   if (typeof stepper === 'object') return asked(stepper);
   if (stepper === 'auto') {
     const names: StepperName[] = obstacle === undefined ? ['lazy', 'persistent', 'dense'] : ['dense'];
     const name = await fastest(gpu, calibrations, data, shape, makeTables, step, names);
-    return { factory: STEPPERS[name], why: `Steps are ${name}, the fastest by trial on this adapter.`, isFallback: false };
+    return made(STEPPERS[name], `Steps are ${name}, the fastest by trial on this adapter.`);
   }
   if (stepper !== undefined) {
     const factory = STEPPERS[stepper];
@@ -61,7 +63,7 @@ export async function chooseStepper(
     const why = `Steps are dense, updating every row in every step, which is slower: ${obstacle}.`;
     return { factory: STEPPERS.dense, why, isFallback: true };
   }
-  return { factory: STEPPERS.lazy, why: 'Steps are lazy: they touch only the rows of the batch.', isFallback: false };
+  return made(STEPPERS.lazy, 'Steps are lazy: they touch only the rows of the batch.');
 }
 
 /**
@@ -82,6 +84,10 @@ export function batchesOn(
   const fits = 4 * Rating.size * nTrain <= gpu.maxBinding;
   return batches ?? (isPossible && fits && order === undefined && !gpu.info.isSoftware ? 'device' : 'host');
 }
+
+/** What to add where the two copies of the parameters do not fit one binding. */
+const copiesNote = ({ nCopies }: StepperFactory, isApart: boolean) =>
+  isApart && nCopies === 2 ? ' The two copies of the parameters are bound apart, for one binding does not hold both.' : '';
 
 /** Why steps cannot be lazy; undefined if they can. */
 function lazyObstacle({ optimizer }: StepOptions): string | undefined {
@@ -111,7 +117,8 @@ async function fastest(
   const { batchSize, range, score, loss, optimizer } = step;
   const ops = [range, score, loss, optimizer].map(({ name }) => name);
   const isLong = data.nTrain >= 4 * batchSize;
-  const key = [VERSION, gpu.info.description, JSON.stringify(shape), batchSize, isLong, ...ops, names].join(' ');
+  const sizes = [JSON.stringify(shape), batchSize, isLong, step.stepsPerSubmission ?? 'usual'];
+  const key = [VERSION, gpu.info.description, ...sizes, ...ops, names].join(' ');
   const found = await calibrations.get(key);
   const remembered = names.find((name) => name === found);
   if (remembered !== undefined) return remembered;

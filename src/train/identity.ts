@@ -11,7 +11,7 @@ export type Settings = Readonly<Record<string, unknown>>;
 export const namedOf = (callbacks: readonly Callback[]) => callbacks.filter(({ name }) => name !== undefined);
 
 /** All that decides a learner's steps, in JSON's terms. An op is known by its name, its constants and its WGSL. */
-export function configOf({ data, info, embeddings, defaults, seed, trainer: { options, stepper } }: FittedLearner): Settings {
+export function configOf({ data, info, embeddings, defaults, seed, trainer: { options, stepper, maxSteps } }: FittedLearner): Settings {
   const { batchSize, score, range, loss, optimizer, wd, wdBias } = options;
   const { nUsers, nItems, nFactors, hasBias } = embeddings.shape;
   const ops = Object.entries({ score, range, loss, optimizer });
@@ -35,6 +35,8 @@ export function configOf({ data, info, embeddings, defaults, seed, trainer: { op
     unknownUser: info.unknownUser,
     stepper: stepper.name,
     batches: stepper.batches ?? 'host',
+    stepsPerSubmission: maxSteps,
+    stepperSource: stepper.source,
   };
 }
 
@@ -70,6 +72,8 @@ const WORDS: Record<string, string> = {
   optimizerWgsl: 'fingerprint of the optimiser',
   unknownUser: 'prediction of unknown users',
   batches: 'place where batches are made',
+  stepsPerSubmission: 'number of steps per submission',
+  stepperSource: 'fingerprint of the kernels that make steps',
   epochs: 'number of epochs',
   schedule: 'fingerprint of the schedule',
   order: 'fingerprint of the order of the ratings',

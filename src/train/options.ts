@@ -72,6 +72,11 @@ export interface LearnerOptions {
    * the order of the epochs is ours.
    */
   batches?: BatchesOn | undefined;
+  /**
+   * Training steps of one submission to the device, at most an epoch: progress is told, and an abort answered, between two of
+   * them. Where submissions end may decide the last bits of a result. Default: by sizes, see ARCHITECTURE.md.
+   */
+  stepsPerSubmission?: number | undefined;
   /** Where 'auto' keeps what it measured. Default: in memory, for the life of the process. */
   calibrations?: CalibrationStore | undefined;
   /** The device to train on: ours, or a `GPUDevice` that is borrowed. Default: one opened for this learner, which `release` ends. */
@@ -80,7 +85,7 @@ export interface LearnerOptions {
 
 const KNOWN: readonly (keyof LearnerOptions)[] = [
   ...(['nFactors', 'yRange', 'bias', 'wd', 'wdBias', 'defaults', 'beta2', 'eps', 'score', 'range', 'loss', 'optimizer'] as const),
-  ...(['unknownUser', 'seed', 'init', 'order', 'stepper', 'batches', 'calibrations', 'gpu'] as const),
+  ...(['unknownUser', 'seed', 'init', 'order', 'stepper', 'batches', 'stepsPerSubmission', 'calibrations', 'gpu'] as const),
 ];
 
 /** Options that have been checked, with nothing left to default. */
@@ -147,13 +152,14 @@ const nameOf = (stepper: string | StepperFactory) => (typeof stepper === 'string
 export const MAX_FACTORS = 65_536;
 
 function stepOptions({ batchSize, train }: CollabData, options: LearnerOptions, defaults: Defaults): StepOptions {
-  const { yRange, wd = 0.01, wdBias = wd, score = dotProduct, loss = mse, beta2, eps } = options;
+  const { yRange, wd = 0.01, wdBias = wd, score = dotProduct, loss = mse, beta2, eps, stepsPerSubmission } = options;
   if (options.range !== undefined && yRange !== undefined) {
     throw new TypeError('Give either yRange, the bounds of the usual sigmoid, or a range op of your own, not both.');
   }
   if (yRange !== undefined && yRange !== null) checkRange('yRange', yRange);
   checkNotNegative('wd', wd);
   checkNotNegative('wdBias', wdBias);
+  if (stepsPerSubmission !== undefined) checkWhole('stepsPerSubmission', stepsPerSubmission);
   const [name] = Object.entries({ beta2, eps }).find(([, value]) => value !== undefined) ?? [];
   if (options.optimizer !== undefined && name !== undefined) {
     throw new TypeError(`${name} is a constant of the default optimiser: give it to yours, such as adam({ ${name} }).`);
@@ -167,5 +173,5 @@ function stepOptions({ batchSize, train }: CollabData, options: LearnerOptions, 
       throw new TypeError(`${what} must be an op, with the text wgsl and the functions value and grad, not ${show(op)}.`);
     }
   }
-  return { batchSize, score, range, loss, optimizer, wd, wdBias };
+  return { batchSize, score, range, loss, optimizer, wd, wdBias, ...(stepsPerSubmission !== undefined && { stepsPerSubmission }) };
 }

@@ -5,6 +5,7 @@ import type { Schedule } from '../schedule/schedule.js';
 import type { BatchesOn, StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
 import { BatchesAhead } from './batches-ahead.js';
 import type { EpochOrder } from './order.js';
+import { mostSteps, windowSize } from './window-size.js';
 
 /** What the caller of `Trainer.fit` is told while it runs, and how it stops it. */
 export interface FitHooks {
@@ -40,7 +41,10 @@ export class Trainer {
     readonly maxSteps: number,
   ) {}
 
-  /** @throws what the stepper throws as it is made, with nothing left allocated */
+  /**
+   * @throws RangeError for more steps per submission than fit; what the stepper throws as it is made. Nothing is left
+   *   allocated then
+   */
   static async create(
     tables: EmbeddingTables,
     data: CollabData,
@@ -49,8 +53,12 @@ export class Trainer {
     factory: StepperFactory,
     batches: BatchesOn = 'host',
   ): Promise<Trainer> {
-    const most = Math.min(data.stepsPerEpoch, stepsPerSubmission(options.batchSize, tables), factory.maxSteps ?? Infinity);
-    const maxSteps = Math.max(1, batches === 'device' ? Math.min(most, MAX_DEVICE_STEPS) : most);
+    const { gpu, layout, shape } = tables;
+    const { batchSize } = options;
+    const sizes = { train: data.train, batchSize, layout, nUsers: shape.nUsers, gpu, batches, isLazy: factory.nCopies === 2 };
+    const asked = checkedSteps(options.stepsPerSubmission, Math.min(mostSteps(sizes), factory.maxSteps ?? Infinity));
+    const usual = Math.min(windowSize(sizes), factory.maxSteps ?? Infinity);
+    const maxSteps = Math.max(1, Math.min(data.stepsPerEpoch, asked ?? usual));
     const stepper = await factory.create({ tables, train: data.train, options, maxSteps, batches });
     return new Trainer(tables, data, options, order, stepper, maxSteps);
   }
@@ -119,22 +127,13 @@ export class Trainer {
   }
 }
 
-/** Steps of a window that the device makes: so that a row's bits, one for each step, lie together. */
-const MAX_DEVICE_STEPS = 1024;
-
 /** Awaits work, the oldest first, until at most `most` is left. */
 async function drain(inFlight: Promise<void>[], most = 0): Promise<void> {
   while (inFlight.length > most) await inFlight.shift();
 }
 
-/** Row elements that one submission updates at most: some 0.2 s of work on a software adapter, milliseconds on a GPU. */
-const ELEMENTS_PER_SUBMISSION = 3e6;
-
-/** A lazy submission moves every row once; it has at least this many touches for each row, to make that worth its while. */
-const TOUCHES_PER_ROW = 4;
-
-/** Depends on sizes only: where submissions end may decide the last bit of a result. */
-function stepsPerSubmission(batchSize: number, { layout: { nRows, rowStride } }: EmbeddingTables): number {
-  const touches = Math.max(ELEMENTS_PER_SUBMISSION / rowStride, TOUCHES_PER_ROW * nRows);
-  return Math.max(1, Math.floor(touches / (2 * batchSize)));
+/** @throws RangeError for more than `most` steps */
+function checkedSteps(asked: number | undefined, most: number): number | undefined {
+  if (asked === undefined || asked <= most) return asked;
+  throw new RangeError(`stepsPerSubmission must be at most ${most} here, not ${asked}: the buffers of a submission have room for no more.`);
 }

@@ -18,6 +18,8 @@ import { dataFingerprint } from '../../src/train/identity.js';
 import type { Callback } from '../../src/train/fit.js';
 import type { CollabLearner, OneCycleFitOptions } from '../../src/train/learner.js';
 import { collabLearner } from '../../src/train/make-learner.js';
+import { STEPPERS } from '../../src/train/choose-stepper.js';
+import type { StepperFactory } from '../../src/steps/stepper.js';
 import type { LearnerOptions } from '../../src/train/options.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { randomSource } from '../helpers/random.js';
@@ -70,6 +72,16 @@ for (const stepper of ['lazy', 'persistent', 'dense'] as const) {
     }
   });
 }
+
+test('a fit in submissions of another length is resumed with that length', async () => {
+  const options = { stepsPerSubmission: 7 };
+  const whole = await learner(options);
+  const saved: Uint8Array[] = [];
+  await whole.fit(2, 0.02, { checkpoint: (bytes) => void saved.push(bytes) });
+  const learn = await learner(options);
+  await learn.fit(2, 0.02, { resume: decodeCheckpoint(saved[0]) });
+  assert.equal(await outcome(learn), await outcome(whole));
+});
 
 test('the second fit of a learner is resumed with the history of the first', async () => {
   for (const defaults of ['fastai1', 'fastai2'] as const) {
@@ -137,6 +149,12 @@ const largerTrain = CollabData.fromArrays(columns, { batchSize: 16, validPct: 0.
 const rewritten = <T extends { wgsl: string }>(op: T): T => ({ ...op, wgsl: `${op.wgsl}\n` });
 const usualRange = sigmoidRange([0, 5.5]);
 
+/** Lazy steps, as if by kernels of another version. */
+const rewrittenStepper: StepperFactory = {
+  ...STEPPERS.lazy,
+  create: async (input) => ({ ...(await STEPPERS.lazy.create(input)), source: '0' }),
+};
+
 const others: [message: RegExp, options: LearnerOptions, of?: CollabData, fit?: Parameters<CollabLearner['fitOneCycle']>][] = [
   [/its wd is 0\.1, here it is 0\.2/, { wd: 0.2 }],
   [/its wdBias is 0\.1, here it is 0/, { wdBias: 0 }],
@@ -153,6 +171,8 @@ const others: [message: RegExp, options: LearnerOptions, of?: CollabData, fit?: 
   [/its lossConstants is \{\}, here it is \{"delta":1\}/, { loss: { ...mse, uniforms: { delta: 1 } } }],
   [/its seed is 42, here it is 43/, { seed: 43 }],
   [/its stepper is "lazy", here it is "dense"/, { stepper: 'dense' }],
+  [/its number of steps per submission is 60, here it is 7\./, { stepsPerSubmission: 7 }],
+  [/its fingerprint of the kernels that make steps is "[0-9a-f]{16}", here it is "0"\./, { stepper: rewrittenStepper }],
   [/fingerprint of the order of the ratings/, { order: (epoch) => Uint32Array.from({ length: 960 }, (_, k) => (k + epoch) % 960) }],
   [/fingerprint of the ratings/, {}, rated],
   [/number of training ratings is 960, here it is 1080/, {}, largerTrain],

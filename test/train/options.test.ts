@@ -49,6 +49,8 @@ const refused: [options: object, message: RegExp, type?: typeof TypeError][] = [
   [{ optimiser: adam() }, /no option 'optimiser'; did you mean optimizer\?/, TypeError],
   [{ recipe: 'fastai2' }, /no option 'recipe'; it has nFactors, yRange, .*gpu\.$/, TypeError],
   [{ stepper: 'lasy' }, /^stepper must be 'auto', 'unfused', 'dense', 'lazy' or 'persistent', not 'lasy'\.$/],
+  [{ stepsPerSubmission: 0 }, /^stepsPerSubmission must be a whole number of at least 1, not 0\.$/],
+  [{ stepsPerSubmission: 2.5 }, /^stepsPerSubmission must be .* not 2\.5\.$/],
   [{ batches: 'gpu' }, /^batches must be 'device' or 'host', not 'gpu'\.$/],
   [{ stepper: 'dense', batches: 'device' }, /^Only lazy and persistent steps can have their batches made on the device, not dense\.$/],
   [{ order: () => new Uint32Array(1), batches: 'device' }, /^The device makes batches of its own order only: give no order,/],

@@ -56,11 +56,11 @@ test('the losses of all steps arrive in order, and an epoch after its steps', as
 
 for (const stepper of STEPPERS) {
   test(`${stepper}: an epoch of several submissions is the reference trainer's`, async () => {
-    // Rows so wide that a submission holds 233 steps of the epoch's 250.
+    // Rows so wide that a submission holds 233 steps of the epoch's 250, and 23 of those that pass over all rows.
     const of = smallData({ validPct: 0, batchSize: 8 });
     const { trainer, model, reference, release, order } = await setUp({ of, nFactors: 800, stepper });
     assert.is(trainer.stepsPerEpoch, 250);
-    assert.is(trainer.maxSteps, 233);
+    assert.is(trainer.maxSteps, FACTORIES[stepper].nCopies === 2 ? 233 : 23);
     const schedule = oneCycle({ totalSteps: 250, lrMax: 0.002 });
     const losses: number[] = [];
     await trainer.fit(schedule, {
@@ -122,6 +122,39 @@ test('a fit goes on from a later epoch as if it had made those before', async ()
   for (const name of ['param', 'm', 'v'] as const) assert.ok(sameBits(a[name]!, b[name]!), name);
   whole.release();
   parts.release();
+});
+
+test('a submission has the steps asked for, but no more than an epoch', async () => {
+  for (const [stepsPerSubmission, lengths] of [
+    [1, Array.from({ length: 50 }, () => 1)],
+    [20, [20, 20, 10]],
+    [70, [50]],
+  ] as const) {
+    const { trainer, release } = await setUp({ options: { stepsPerSubmission } });
+    const made: number[] = [];
+    await trainer.fit(constant({ totalSteps: 50, lr: 0.01 }), { onSteps: (_, losses) => made.push(losses.length) });
+    assert.equal(made, [...lengths]);
+    release();
+  }
+});
+
+test('more steps per submission than its buffers have room for are refused, and nothing stays allocated', async () => {
+  const { allocated } = gpu;
+  const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors: 4, hasBias: true };
+  const tables = new EmbeddingTables(gpu, shape, { nCopies: 2, nState: 2 });
+  const order = () => new Uint32Array(data.nTrain);
+  for (const [factory, most] of [
+    [
+      FACTORIES.lazy,
+      /^stepsPerSubmission must be at most \d{5,} here, not 1000000000: the buffers of a submission have room for no more\.$/,
+    ],
+    [{ ...FACTORIES.lazy, maxSteps: 3 }, /at most 3 here, not 1000000000: .*\.$/],
+  ] as const) {
+    const options = stepOptions({ batchSize: data.batchSize, stepsPerSubmission: 1e9 });
+    assert.match((await refusal(() => Trainer.create(tables, data, options, order, factory), RangeError)).message, most);
+  }
+  tables.release();
+  assert.is(gpu.allocated, allocated);
 });
 
 test('a signal stops a fit before its next submission', async () => {

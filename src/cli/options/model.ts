@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { MAX_STEPS } from '../../base/check.js';
 import { calibrationFile } from '../../node/device/calibrations.js';
 import { type BatchesOn, STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
 import { type CollabData, USUAL_BATCH } from '../../data/collab-data.js';
@@ -26,6 +27,7 @@ export interface ModelFlags extends ShapeFlags {
   /** A key of PRESETS. */
   preset: string;
   stepper?: StepperName | 'auto' | undefined;
+  stepsPerSubmission?: number | undefined;
   batches?: BatchesOn | undefined;
 }
 
@@ -79,6 +81,12 @@ export function addModelOptions(command: Command): Command {
         'device',
         'host',
       ]),
+    )
+    .option(
+      '--steps-per-submission <n>',
+      'training steps that the device gets at once: progress is shown, and Ctrl-C answered, between two submissions ' +
+        '(default: by the sizes of model and data)',
+      integer(1, MAX_STEPS),
     );
 }
 
@@ -106,8 +114,9 @@ export function batchOf({ factors, bias, batchSize = USUAL_BATCH }: ShapeFlags &
 
 /** The flags as options of `collabLearner`. */
 export function learnerOptions(flags: ModelFlags, data: CollabData): LearnerOptions {
-  const { factors, bias, unknownUser, wd, wdBias, eps, preset, stepper, batches } = flags;
+  const { factors, bias, unknownUser, wd, wdBias, eps, preset, stepper, batches, stepsPerSubmission } = flags;
   const { defaults } = PRESETS[preset];
   const { yRange } = rangeChoice(flags, data);
-  return { nFactors: factors, yRange, bias, unknownUser, wd, wdBias, eps, defaults, stepper, batches, calibrations: calibrationFile() };
+  const how = { stepper, batches, stepsPerSubmission, calibrations: calibrationFile() };
+  return { nFactors: factors, yRange, bias, unknownUser, wd, wdBias, eps, defaults, ...how };
 }
