@@ -24,6 +24,9 @@ for name in @duckdb webgpu wgsl-preprocessor fflate tinyglobby fdir picomatch \
   uvu dequal diff kleur fast-check pure-rand; do
   cp -r "node_modules/$name" "$stage/node_modules/$name"
 done
+mkdir -p "$stage/node_modules/typescript/lib" # the runner of the tests reads imports with it
+cp node_modules/typescript/package.json "$stage/node_modules/typescript"
+cp node_modules/typescript/lib/typescript.js "$stage/node_modules/typescript/lib"
 find "$stage/node_modules/webgpu/dist" -mindepth 1 -maxdepth 1 ! -name linux-x64 -exec rm -r {} +
 # SwiftShader and its Vulkan loader, without the browser beside them.
 (cd node_modules && tar cf - --exclude='chromium.br' --exclude='al2*' @sparticuz/chromium) | tar xf - -C "$stage/node_modules"
