@@ -42,7 +42,7 @@ const part = (name: string, limitSeconds: number, program: string, args: string)
 
 /** What decides comes first. */
 const PARTS: readonly Part[] = [
-  part('tests: golden, fusion', 60, 'test/run', '--device test/steps/stepper'),
+  part('tests: golden, fusion', 90, 'test/run', '--device test/steps/stepper'),
   part('tests: lazy steps', 60, 'test/run', '--device test/steps/lazy'),
   part('tests: batches of the device', 40, 'test/run', '--device test/steps/device'),
   part('tests: kernels of lazy steps', 40, 'test/run', '--device test/shaders/train/lazy'),
