@@ -95,7 +95,7 @@ test('the browser example trains in Chromium and recommends', async () => {
     assert.ok(losses[4] < 0.9 && losses[4] < losses[0], lines.join('\n'));
     assert.match(lines[5], /^best items for user 5: \d+, \d+, \d+$/);
   } finally {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   }
 });
 

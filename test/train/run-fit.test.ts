@@ -130,7 +130,7 @@ test('a fit whose stepper fails waits for what is on the device before it ends',
 test('an abort within an epoch leaves a consistent model, complete records and a learner that trains on', async () => {
   const gpu = await sharedGpu();
   const large = CollabData.fromArrays(plantedRatings({ nUsers: 100, nItems: 250, nRatings: 12000 }).columns, { batchSize: 64 });
-  const make = (stepper: StepperName) => collabLearner(large, { nFactors: 400, yRange: [0, 5.5], gpu, stepper });
+  const make = (stepper: StepperName) => collabLearner(large, { nFactors: 400, yRange: [0, 5.5], gpu, stepper, stepsPerSubmission: 70 });
   const learn = await make('lazy');
   assert.ok(learn.trainer.maxSteps < learn.trainer.stepsPerEpoch, 'several submissions an epoch');
   const stopStep = learn.trainer.stepsPerEpoch + 1;
