@@ -80,6 +80,18 @@ async function textOfPage(script: string, folder: string): Promise<string> {
   }
 }
 
+/** Removes a folder into which processes that are about to end may still write. */
+async function removeSoon(folder: string): Promise<void> {
+  for (let left = 50; ; left--) {
+    try {
+      return rmSync(folder, { recursive: true, force: true });
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
 test('the browser example trains in Chromium and recommends', async () => {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return console.log('skipped: the browser example; the Chromium of @sparticuz/chromium is for Linux x64');
@@ -95,7 +107,7 @@ test('the browser example trains in Chromium and recommends', async () => {
     assert.ok(losses[4] < 0.9 && losses[4] < losses[0], lines.join('\n'));
     assert.match(lines[5], /^best items for user 5: \d+, \d+, \d+$/);
   } finally {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+    await removeSoon(folder);
   }
 });
 
