@@ -28,6 +28,8 @@ export class Recorder {
   readonly #gpu: GpuContext;
   readonly #encoder: GPUCommandEncoder;
   readonly #options: RecorderOptions;
+  /** Workgroups of one dimension. (Each look at a device's limits is a call into the native library.) */
+  readonly #limit: number;
   #pass: GPUComputePassEncoder | undefined;
   #compiled: Compiled | undefined;
   #group: GPUBindGroup | undefined;
@@ -40,6 +42,7 @@ export class Recorder {
   constructor(gpu: GpuContext, options: RecorderOptions = {}) {
     this.#gpu = gpu;
     this.#options = options;
+    this.#limit = gpu.limits.maxComputeWorkgroupsPerDimension;
     this.#temporary = new Scope(gpu);
     this.#encoder = gpu.device.createCommandEncoder({ label: options.label ?? '' });
   }
@@ -60,6 +63,27 @@ export class Recorder {
     return this;
   }
 
+  /**
+   * Records a dispatch with at least `threads` invocations `times` times, each of which sees what the one before has written. With
+   * nothing to tell one from the other, it is all that the host can save.
+   */
+  repeat<K extends Kernel>(binding: keyof K['immediates'] extends never ? Binding<K> : never, threads: number, times: number): this {
+    const { pipeline } = binding as Binding;
+    const groups = Math.ceil(threads / pipeline.kernel.workgroupSize);
+    if (groups === 0 || times === 0) return this;
+    this.#encodeWaiting();
+    this.#encode(binding as Binding, NO_WORDS, groups);
+    const pass = this.#pass!;
+    const [x, y] = this.#grid(groups);
+    for (let i = 1; i < times; i++) pass.dispatchWorkgroups(x, y);
+    return this;
+  }
+
+  /** So many workgroups or more, folded into two dimensions where one would exceed the limit. */
+  #grid(groups: number): [x: number, y: number] {
+    return groups <= this.#limit ? [groups, 1] : [this.#limit, Math.ceil(groups / this.#limit)];
+  }
+
   #encode({ pipeline: { compiled }, group }: Binding, words: Uint32Array, groups: number, slots?: GPUBindGroup, offset = 0): void {
     const { timestamps } = this.#options;
     this.#pass ??= this.#encoder.beginComputePass(timestamps && { timestampWrites: timestamps });
@@ -67,9 +91,8 @@ export class Recorder {
     if (this.#group !== group) this.#pass.setBindGroup(0, (this.#group = group));
     if (slots !== undefined) this.#pass.setBindGroup(1, slots, [offset]);
     else if (words.length > 0) (this.#pass as PassWithImmediates).setImmediates(0, words);
-    const limit = this.#gpu.limits.maxComputeWorkgroupsPerDimension;
-    if (groups <= limit) this.#pass.dispatchWorkgroups(groups);
-    else this.#pass.dispatchWorkgroups(limit, Math.ceil(groups / limit));
+    if (groups <= this.#limit) this.#pass.dispatchWorkgroups(groups);
+    else this.#pass.dispatchWorkgroups(...this.#grid(groups));
   }
 
   /** Ends the pass so that a buffer copy can follow. */

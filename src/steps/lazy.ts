@@ -105,7 +105,10 @@ export async function lazyStepper(
         const { firstTouch, nUserTouches } = window;
         const nSteps = firstTouch.length - 1;
         await gpu.turn();
-        for (let s = 0; s < nSteps; s++) segments.set(s, { begin: firstTouch[s], end: firstTouch[s] + nUserTouches[s] });
+        for (let s = 0, at = 0; s < nSteps; s++, at += Segment.size) {
+          segments.words[at + Segment.at.begin] = firstTouch[s];
+          segments.words[at + Segment.at.end] = firstTouch[s] + nUserTouches[s];
+        }
         gpu.write(steps, table.window(step, window));
         await gpu.turn();
 
@@ -127,7 +130,7 @@ export async function lazyStepper(
         } else if (bound.counted) {
           let most = 1;
           for (let s = 0; s < nSteps; s++) most = Math.max(most, firstTouch[s + 1] - firstTouch[s]);
-          for (let s = 0; s < nSteps; s++) recorder.dispatch(bound.counted, most * lanes);
+          recorder.repeat(bound.counted, most * lanes, nSteps);
         }
         batchLosses.record(recorder, segments.slice(0, nSteps)).submit();
       },

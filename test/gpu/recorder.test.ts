@@ -53,6 +53,17 @@ for (const gpu of [await sharedGpu(), await dynamicUniformGpu()]) {
     });
   });
 
+  test(`${mode}: a repeated dispatch keeps its place among others, and each sees what the one before has written`, async () => {
+    await gpu.withScope(async (scope) => {
+      const out = scope.allocate('out', 8);
+      const pushing = (await gpu.compile(push)).bind(scope, { out }, { at: 0 });
+      const adding = (await gpu.compile(add)).bind(scope, { out });
+      const recorder = gpu.record().dispatch(pushing, 1, { value: 3, scale: 1 }).repeat(adding, 1, 5).repeat(adding, 0, 5);
+      recorder.repeat(adding, 1, 0).dispatch(pushing, 1, { value: 1, scale: 2 }).submit();
+      assert.is((await gpu.readWords(out))[0], 2 * (3 + 500) + 2);
+    });
+  });
+
   test(`${mode}: dispatches run in their order, each with its own values`, async () => {
     const [pushing, adding] = await Promise.all([gpu.compile(push), gpu.compile(add)]);
     const [found, wanted] = await gpu.withScope(async (scope) => {
