@@ -7,10 +7,13 @@ import { mse } from '../../shaders/ops/loss.js';
 import { identity, sigmoidRange } from '../../shaders/ops/range.js';
 import { dotProduct } from '../../shaders/ops/score.js';
 import { sgd } from '../../shaders/ops/sgd.js';
+import { lazyPartials } from '../../shaders/train/lazy-partials.wgsl.js';
+import { lazyCountedStep, lazyStep, lazySteps } from '../../shaders/train/lazy-step.wgsl.js';
 import { optimizerStep } from '../../shaders/train/optimizer-step.wgsl.js';
 import { ShaderCompileError } from '../../src/base/errors.js';
 import { Gpu } from '../../src/gpu/gpu.js';
 import { kernelSource, type Kernel } from '../../src/gpu/kernel.js';
+import { variantOf } from '../helpers/lazy-window.js';
 import { freshNullDevice } from '../helpers/null-device.js';
 import { cosine, logCosh, negativeSquaredDistance, rmsProp } from '../helpers/ops.js';
 
@@ -47,6 +50,21 @@ for (const gpu of modes) {
     await gpu.compile(optimizerStep(rmsProp));
   });
 }
+
+test('lanes that shuffle compile, however many share a row', async () => {
+  const device = await freshNullDevice();
+  const gpu = Gpu.borrow(device, { wgslLanguageFeatures: new Set(['immediate_address_space']) });
+  assert.ok(gpu.smallestSubgroup > 0);
+  for (const lanes of [2, 4, 8, 16]) {
+    for (const score of [dotProduct, cosine]) {
+      const variant = variantOf(adam(), { score, nFactors: 64, lanes, shuffles: true });
+      for (const replays of [false, true]) await gpu.compile(lazyStep({ ...variant, replays }));
+      await gpu.compile(lazyCountedStep(variant));
+      await gpu.compile(lazySteps(variant, 256));
+      await gpu.compile(lazyPartials({ ...variant, splitsLongRows: true }));
+    }
+  }
+});
 
 test('a name stands for one text', () => {
   const sources = new Map<string, string>();
