@@ -67,12 +67,24 @@ export async function lazyStepper(
     const perSide = slotsPerSide(batchSize);
     const steps = scope.allocate('steps', 4 * stepStruct(optimizer, idle, ownBiasDecay).size * (maxSteps + 1));
     const lossOf = scope.allocate('losses', 4 * windows.nSlots * maxSteps);
-    const progress = counts ? scope.allocate('progress', 8) : steps;
+    const progress = counts ? scope.allocate('progress', 8) : undefined;
     const partials = splitsLongRows ? scope.allocate('partials', 16 * (factorVecs + 1) * 2 * perSide) : steps;
     const { touches, members, entries, chunks = steps } = windows;
     // What a kernel has no place for is not bound.
     const state = tables.state as Record<'m' | 'v', GPUBuffer>;
-    const buffers = { steps, touches, members, entries, chunks, lossOf, progress, partials, param, spare: spare ?? param, ...state };
+    const buffers = {
+      steps,
+      touches,
+      members,
+      entries,
+      chunks,
+      lossOf,
+      progress: progress ?? steps,
+      partials,
+      param,
+      spare: spare ?? param,
+      ...state,
+    };
     const slots = scope.slots((splitsLongRows ? 2 : 1) * maxSteps + 16);
     const uniforms = { nRows, nUsers, lossScale: 1 / batchSize, slotsPerSide: perSide, wd, wdBias, ...logDecays(idle) };
     const bound = {
@@ -113,29 +125,35 @@ export async function lazyStepper(
         await gpu.turn();
 
         const replayEnd = Math.max(0, table.replayEnd - step);
+        const nReplayed = Math.min(nSteps, replayEnd);
+        if (progress) gpu.write(progress, Uint32Array.of(nReplayed, 0));
         const recorder = gpu.record('lazy steps', { slots });
         window.record(recorder);
         if (batches === 'device') recorder.clear(lossOf); // nobody writes the losses of empty slots
-        if (counts) recorder.clear(progress);
         recorder.dispatch(bound.enter, nRows * lanes, { replayEnd });
-        const loop = replayEnd > 0 ? bound.replayLoop : bound.loop;
-        const each = replayEnd > 0 ? bound.replay : bound.step;
-        if (loop) recorder.dispatchGroups(loop, 1, { begin: 0, end: nSteps, replayEnd });
-        else if (each) {
-          for (let s = 0; s < nSteps; s++) {
+        recordSteps(bound.replay, bound.replayLoop, 0, nReplayed);
+        if (bound.counted) recorder.repeat(bound.counted, mostOf(firstTouch, nReplayed) * lanes, nSteps - nReplayed);
+        else recordSteps(bound.step, bound.loop, nReplayed, nSteps);
+        batchLosses.record(recorder, segments.slice(0, nSteps)).submit();
+
+        function recordSteps(each: typeof bound.step, loop: typeof bound.loop, begin: number, end: number): void {
+          if (loop && begin < end) recorder.dispatchGroups(loop, 1, { begin, end, replayEnd });
+          for (let s = begin; each && s < end; s++) {
             const nTouches = firstTouch[s + 1] - firstTouch[s];
             if (bound.partial) recorder.dispatch(bound.partial, 2 * perSide * lanes, { step: s });
             recorder.dispatch(each, nTouches * lanes, { step: s, firstTouch: firstTouch[s], nTouches, replayEnd });
           }
-        } else if (bound.counted) {
-          let most = 1;
-          for (let s = 0; s < nSteps; s++) most = Math.max(most, firstTouch[s + 1] - firstTouch[s]);
-          recorder.repeat(bound.counted, most * lanes, nSteps);
         }
-        batchLosses.record(recorder, segments.slice(0, nSteps)).submit();
       },
       readLosses: () => batchLosses.read(),
       release: () => scope.release(),
     };
   });
+}
+
+/** The most touches of a step, from step `first` on. */
+function mostOf(firstTouch: Uint32Array, first: number): number {
+  let most = 0;
+  for (let s = first + 1; s < firstTouch.length; s++) most = Math.max(most, firstTouch[s] - firstTouch[s - 1]);
+  return most;
 }
