@@ -58,7 +58,7 @@ export class Trainer {
     const sizes = { train: data.train, batchSize, layout, nUsers: shape.nUsers, gpu, batches, isLazy: factory.nCopies === 2 };
     const asked = checkedSteps(options.stepsPerSubmission, Math.min(mostSteps(sizes), factory.maxSteps ?? Infinity));
     const usual = Math.min(windowSize(sizes), factory.maxSteps ?? Infinity);
-    const maxSteps = Math.max(1, Math.min(data.stepsPerEpoch, asked ?? usual));
+    const maxSteps = Math.max(1, Math.min(data.stepsPerEpoch, asked ?? evenWindows(data.stepsPerEpoch, usual)));
     const stepper = await factory.create({ tables, train: data.train, options, maxSteps, batches });
     return new Trainer(tables, data, options, order, stepper, maxSteps);
   }
@@ -126,6 +126,9 @@ export class Trainer {
     this.stepper.release();
   }
 }
+
+/** As many windows as an epoch needs, all of about one length. */
+const evenWindows = (stepsPerEpoch: number, most: number) => Math.ceil(stepsPerEpoch / Math.max(1, Math.ceil(stepsPerEpoch / most)));
 
 /** Awaits work, the oldest first, until at most `most` is left. */
 async function drain(inFlight: Promise<void>[], most = 0): Promise<void> {
