@@ -85,10 +85,12 @@ export function permute(n: number, key: number, i: number): number {
   return x;
 }
 
-/** Writes the whole permutation of [0, out.length): `out[i] = permute(out.length, key, i)`. See `permutationKey` for keys. */
-export function fillPermutation(out: Uint32Array, key: number): void {
-  const n = out.length;
-  for (let i = 0; i < n; i++) out[i] = permute(n, key, i);
+/**
+ * Writes the permutation of [0, n), from place `first` on: `out[i] = permute(n, key, first + i)`. By default all of it. See
+ * `permutationKey` for keys.
+ */
+export function fillPermutation(out: Uint32Array, key: number, n: number = out.length, first = 0): void {
+  for (let i = 0; i < out.length; i++) out[i] = permute(n, key, first + i);
 }
 
 /** Intervals of the table of initial values: 10 bits of the draw choose one, 16 bits the place in it, one the sign. */

@@ -1,13 +1,17 @@
 import { CHUNK, Member, NO_CHUNK, RowTouch } from '../../shaders/ops/structs.js';
 import type { Ratings } from '../data/collab-data.js';
 
-/** The sizes of windows made on the host. */
-export interface HostBatchSizes {
+/** Sizes of windows. */
+export interface WindowSizes {
   readonly nUsers: number;
   readonly nRows: number;
   /** The most ratings of a step, and the most steps of a window. */
   readonly batchSize: number;
   readonly maxSteps: number;
+}
+
+/** The sizes of windows made on the host. */
+export interface HostBatchSizes extends WindowSizes {
   /** Whether the touches of a side come by falling number of ratings. */
   readonly isSorted: boolean;
 }
@@ -186,6 +190,9 @@ export class HostBatches {
   }
 }
 
+/** Slots of `chunks` for one side of a step. */
+export const slotsPerSide = (batchSize: number) => 2 * Math.ceil(batchSize / CHUNK);
+
 /**
  * The touches whose chunks are summed apart, [nSteps, 2, slots], `NO_CHUNK` where there is none: chunk c of a long row is in slot
  * 2 (floor(place / 256) + c) + (1 if c = 0), with the place of the row's first member on its side of the step.
@@ -195,7 +202,7 @@ export function chunksOf(
   start: Uint32Array,
   batchSize: number,
 ): Uint32Array<ArrayBuffer> {
-  const perSide = 2 * Math.ceil(batchSize / CHUNK);
+  const perSide = slotsPerSide(batchSize);
   const chunks = new Uint32Array(2 * perSide * nSteps).fill(NO_CHUNK);
   for (let step = 0; step < nSteps; step++) {
     const member = 2 * (start[step] - start[0]);

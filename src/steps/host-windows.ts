@@ -1,4 +1,4 @@
-import { permute } from '../base/random.js';
+import { fillPermutation } from '../base/random.js';
 import type { Ratings } from '../data/ratings.js';
 import { HostBatches, type HostBatchSizes, interleave, type HostWindow, type WindowRoom } from './host-batches.js';
 import type { Batches } from './stepper.js';
@@ -37,14 +37,10 @@ export function planOf(batches: Batches): WindowPlan {
 
 /** Makes the window of a plan. */
 export function buildPlan(batches: HostBatches, { rows, start }: WindowPlan, room?: WindowRoom | undefined): HostWindow {
-  return batches.build(rows instanceof Uint32Array ? rows : drawn(batches.ratings.length / 3, rows, start.at(-1)!), start, room);
-}
-
-/** `count` rows of the permutation of n. */
-function drawn(n: number, { key, first }: { key: number; first: number }, count: number): Uint32Array {
-  const rows = new Uint32Array(count);
-  for (let i = 0; i < count; i++) rows[i] = permute(n, key, first + i);
-  return rows;
+  if (rows instanceof Uint32Array) return batches.build(rows, start, room);
+  const drawn = new Uint32Array(start.at(-1)!);
+  fillPermutation(drawn, rows.key, batches.ratings.length / 3, rows.first);
+  return batches.build(drawn, start, room);
 }
 
 /** Windows made when they are taken, all in the same arrays. */

@@ -1,5 +1,6 @@
 import { CHUNK } from '../../shaders/ops/structs.js';
 import type { LazyVariant } from '../../shaders/train/lazy-rows.js';
+import { ratingsPerRow } from '../data/ratings-per-row.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { RowLayout } from '../model/layout.js';
@@ -22,7 +23,7 @@ const GPU_LANES = 8;
  */
 export function usualMapping(
   { info, smallestSubgroup }: Gpu,
-  { factorVecs, nRows }: RowLayout,
+  { factorVecs, nRows, shape }: RowLayout,
   train: Ratings,
   batchSize: number,
 ): LazyMapping {
@@ -30,14 +31,7 @@ export function usualMapping(
   const most = smallestSubgroup >= 2 ? Math.min(GPU_LANES, smallestSubgroup) : GPU_LANES;
   let lanes = 1;
   while (2 * lanes <= most && lanes < factorVecs) lanes *= 2;
-  const longest = Math.max(...[train.users, train.items].map((column) => mostRatings(column, nRows)));
+  const longest = ratingsPerRow(train, shape.nUsers, nRows).reduce((longer, count) => Math.max(longer, count), 0);
   const splitsLongRows = lanes > 1 && 2 * longest * batchSize > CHUNK * train.ratings.length;
   return { lanes, shuffles: smallestSubgroup >= 2 && lanes > 1, splitsLongRows, counts: true };
-}
-
-/** The most ratings of any row of a column. */
-function mostRatings(column: Uint32Array, nRows: number): number {
-  const counts = new Uint32Array(nRows);
-  for (const row of column) counts[row]++;
-  return counts.reduce((most, count) => Math.max(most, count), 0);
 }

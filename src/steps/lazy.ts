@@ -7,12 +7,13 @@ import { lossSums } from '../../shaders/train/loss-sums.wgsl.js';
 import { StructArray } from '../gpu/struct.js';
 import { BatchLosses } from './batch-losses.js';
 import { compileBatches } from './device-batches.js';
+import { slotsPerSide } from './host-batches.js';
 import { type LazyMapping, usualMapping } from './lazy-mapping.js';
 import { makeWindows } from './make-windows.js';
 import { sourceOf } from './source.js';
 import { StepTable } from './step-table.js';
 import type { Stepper, StepperInput } from './stepper.js';
-import { deviceWindows, hostWindows, slotsPerSide } from './windows.js';
+import { deviceWindows, hostWindows } from './windows.js';
 
 /**
  * Steps that touch only the rows of the batch, with the numbers of steps that touch every row: see

@@ -1,9 +1,9 @@
-import { CHUNK, Member, RowTouch } from '../../shaders/ops/structs.js';
+import { Member, RowTouch } from '../../shaders/ops/structs.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
 import { type BatchPipelines, DeviceBatches } from './device-batches.js';
-import { chunksOf, mostTouches } from './host-batches.js';
+import { chunksOf, mostTouches, slotsPerSide, type WindowSizes } from './host-batches.js';
 import type { HostWindows } from './host-windows.js';
 import type { Batches } from './stepper.js';
 
@@ -34,17 +34,6 @@ export interface WindowMaker {
   forget?(): void;
   make(batches: Batches): Promise<Window>;
 }
-
-/** Sizes of windows. */
-export interface WindowSizes {
-  readonly nUsers: number;
-  readonly nRows: number;
-  readonly batchSize: number;
-  readonly maxSteps: number;
-}
-
-/** Slots of `chunks` for one side of a step. */
-export const slotsPerSide = (batchSize: number) => 2 * Math.ceil(batchSize / CHUNK);
 
 /** A step has two members for each of its ratings. */
 const firstMembers = (start: Uint32Array) => start.map((place) => 2 * (place - start[0])) as Uint32Array<ArrayBuffer>;

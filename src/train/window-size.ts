@@ -3,6 +3,7 @@
  * and a fit be stopped. Where windows end may decide the last bit of a result, so it depends on sizes only, never on time, and
  * is computed with + - * / alone, in which all JavaScript engines agree.
  */
+import { ratingsPerRow } from '../data/ratings-per-row.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { RowLayout } from '../model/layout.js';
@@ -60,12 +61,9 @@ export function mostSteps({ batchSize, layout: { nRows }, gpu, batches }: Omit<W
  * Rows that a step is likely to touch: a row with c of the n training ratings is in a batch c B / n times, on average; those
  * that are more often in one than once count once.
  */
-export function touchedRows({ users, items }: Ratings, batchSize: number, nUsers: number, nRows: number): number {
-  const counts = new Uint32Array(nRows);
-  for (const user of users) counts[user]++;
-  for (const item of items) counts[nUsers + item]++;
-  const share = batchSize / users.length;
-  return counts.reduce((sum, count) => sum + Math.min(1, count * share), 0);
+export function touchedRows(train: Ratings, batchSize: number, nUsers: number, nRows: number): number {
+  const share = batchSize / train.users.length;
+  return ratingsPerRow(train, nUsers, nRows).reduce((sum, count) => sum + Math.min(1, count * share), 0);
 }
 
 /** Steps of a window, of which an epoch may have fewer; at most `mostSteps`. */

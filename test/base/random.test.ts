@@ -271,4 +271,12 @@ test('a starting value is a float32 that depends on its cell alone', () => {
   assert.throws(() => fillInitial(new Float32Array(5), 1, 0, 2, 3), /out has 5 values, not nRows x nColumns = 2 x 3/);
 });
 
+test('a part of a permutation is that part of the whole', () => {
+  const whole = new Uint32Array(1000);
+  fillPermutation(whole, 7);
+  const part = new Uint32Array(30);
+  fillPermutation(part, 7, 1000, 450);
+  assert.equal(part, whole.slice(450, 480));
+});
+
 test.run();

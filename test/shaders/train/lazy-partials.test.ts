@@ -5,7 +5,7 @@ import { dotProduct } from '../../../shaders/ops/score.js';
 import { NO_CHUNK } from '../../../shaders/ops/structs.js';
 import { lazyPartials } from '../../../shaders/train/lazy-partials.wgsl.js';
 import { lazyStep } from '../../../shaders/train/lazy-step.wgsl.js';
-import { slotsPerSide } from '../../../src/steps/windows.js';
+import { slotsPerSide } from '../../../src/steps/host-batches.js';
 import { sharedGpu } from '../../helpers/gpu.js';
 import { assertKernelIsTwin } from '../../helpers/kernel.js';
 import { randomFloats, SCORES } from '../../helpers/kernel-input.js';
