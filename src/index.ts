@@ -45,6 +45,8 @@ export { FoldedUser, type Contribution, type FoldedRecommendOptions } from './an
 export { FoldedUsers } from './answer/fold-in-all.js';
 export type { FoldInOptions, GivenRating } from './answer/given-ratings.js';
 export type { ItemBias, SideOptions, SimilarItem, Similarity, SimilarOptions, SimilarUser, UserBias } from './answer/similar.js';
+export { type Components, type EndItem, ItemPca, itemPca, project } from './answer/pca.js';
+export { ItemMap, itemMap, type MapAxis, type MapPoint } from './answer/item-map.js';
 export { RowLayout, type ModelShape, type Rows, type Tables } from './model/layout.js';
 export { EmbeddingTables, type ModelState, type TableOptions } from './model/tables.js';
 export {
@@ -77,6 +79,9 @@ export {
   type Scores,
 } from './evaluate/evaluate.js';
 export * as metrics from './evaluate/metrics.js';
+
+// What plots show
+export type * from './plots/plot-data.js';
 
 // Ops and kernels
 export { checkOp } from './train/check-op.js';

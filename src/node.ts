@@ -22,7 +22,6 @@ export { readMovieLensFolds, type GivenFold, type MovieLensFolds } from './node/
 export { writeFileAtomic, type WriteOptions } from './node/disk/files.js';
 export type { FolderLock, LockOptions } from './node/disk/lock.js';
 export { loadModelFile, readModelFile, saveModel } from './node/files/model-file.js';
-export { itemMap, itemPca, type ItemPca, type MapPoint } from './node/plots/pca.js';
 export * from './node/plots/plots.js';
 
 /**

@@ -1,7 +1,7 @@
 /** The core runs in a browser: its bundle holds nothing of Node, and trains on a device that it is given. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -15,6 +15,8 @@ const { outputFiles, metafile, warnings } = await build({
   absWorkingDir: root,
   entryPoints: ['dist/src/index.js'],
   bundle: true,
+  splitting: true, // what is imported on demand is a file of its own
+  outdir: 'bundle',
   write: false,
   metafile: true,
   format: 'esm',
@@ -24,26 +26,27 @@ const { outputFiles, metafile, warnings } = await build({
   legalComments: 'none',
   preserveSymlinks: true, // names node_modules as such where that is a link
 });
-const [{ text }] = outputFiles;
+const { text } = outputFiles.find(({ path }) => basename(path) === 'index.js')!;
 const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(0)} kB`;
 console.log(`note: the browser bundle is ${kilobytes(text.length)}, gzipped ${kilobytes(gzipSync(text).length)}`);
+for (const { path, contents } of outputFiles.filter((file) => file.text !== text)) {
+  console.log(`note: on demand ${basename(path)} of ${kilobytes(contents.length)}, gzipped ${kilobytes(gzipSync(contents).length)}`);
+}
 
-test('the bundle is made of the core and wgsl-preprocessor', () => {
+test('the bundle is made of the core and wgsl-preprocessor; other packages are loaded on demand', () => {
   assert.equal(warnings, []);
-  const inputs = Object.keys(metafile.inputs);
+  const inputs = Object.keys(metafile.outputs['bundle/index.js'].inputs);
   assert.ok(inputs.includes('dist/src/train/learner.js'));
   assert.equal(
     inputs.filter((path) => !/^(dist\/shaders|dist\/src|node_modules\/wgsl-preprocessor)\//.test(path)),
     [],
   );
   assert.equal(
-    inputs.filter((path) => /^dist\/src\/(node|cli)\b/.test(path)),
+    Object.keys(metafile.inputs).filter((path) => /^dist\/src\/(node|cli)\b/.test(path)),
     [],
   );
-  assert.equal(
-    Object.values(metafile.outputs).flatMap((output) => output.imports),
-    [],
-  );
+  const imported = Object.values(metafile.outputs).flatMap((output) => output.imports);
+  assert.ok(imported.every(({ external = false }) => !external));
 });
 
 for (const trace of [/\bnode:/, /\bprocess\b\s*[.[]/, /\brequire\(/, /\bBuffer\b\s*[.(]/, /\b__dirname\b/]) {
@@ -54,10 +57,9 @@ for (const trace of [/\bnode:/, /\bprocess\b\s*[.[]/, /\brequire\(/, /\bBuffer\b
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'dotbias-bundle-'));
-const file = join(folder, 'bundle.mjs');
-await writeFile(file, text);
-const bundle = (await import(pathToFileURL(file).href)) as typeof import('../src/index.js');
-await rm(folder, { recursive: true });
+await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+for (const { path, contents } of outputFiles) await writeFile(join(folder, basename(path)), contents);
+const bundle = (await import(pathToFileURL(join(folder, 'index.js')).href)) as typeof import('../src/index.js');
 
 test('errors keep their names in the bundle, whose classes have other ones', () => {
   for (const name of Object.keys(errors) as (keyof typeof errors)[]) {
@@ -75,8 +77,11 @@ test('the bundle trains on a device of the caller', async () => {
   const before = await learn.validate();
   await learn.fitOneCycle(3, 0.03);
   assert.ok((await learn.validate()).mse < before.mse);
+  assert.is((await bundle.itemMap(learn, 10)).points.length, 10);
   learn.release();
   device.destroy();
 });
+
+test.after(() => rm(folder, { recursive: true }));
 
 test.run();

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import type { CollabModel } from '../../answer/collab-model.js';
 import type { Similarity, UserBias } from '../../answer/similar.js';
+import { itemMap } from '../../answer/item-map.js';
 import { findItem, findUser, unknownItem } from '../../answer/look-up.js';
+import { itemPca } from '../../answer/pca.js';
 import { namedItem } from '../../answer/trained-model.js';
 import { asWritten } from '../../base/decimal.js';
 import { countBy } from '../../base/group-by.js';
@@ -68,8 +70,8 @@ async function explain(flags: ExplainFlags): Promise<void> {
     if (flags.json) printJson(explanation);
     else printLines([oneLine(deviceLine(device)), ...describeExplanation(explanation)].join('\n'));
     if (flags.map === undefined) return;
-    const [{ itemMap }, { itemMapPlot }] = await Promise.all([import('../../node/plots/pca.js'), import('../../node/plots/plots.js')]);
-    await writeFileAtomic(flags.map, await itemMapPlot(await itemMap(model, MAP_ITEMS)));
+    const { itemMapPlot } = await import('../../node/plots/plots.js');
+    await writeFileAtomic(flags.map, await itemMapPlot((await itemMap(model, MAP_ITEMS)).points));
     if (!flags.json) printLines(`\n${oneLine(`Map written to ${flags.map}`)}`);
   });
 }
@@ -117,13 +119,10 @@ async function gather(model: CollabModel, asked: Asked): Promise<Explanation> {
 type Lister = <T extends { item: Id }>(items: T[]) => Counted<T>[];
 
 async function componentsOf(model: CollabModel, list: Lister): Promise<Component[]> {
-  const { itemPca } = await import('../../node/plots/pca.js');
-  const { items, coordinates, explainedVariance } = await itemPca(model, Math.min(3, model.embeddings.shape.nFactors));
-  return coordinates.map((values, c) => {
-    const ordered = items
-      .map((_, k) => ({ ...namedItem(model, k + 1), coordinate: values[k] }))
-      .sort((a, b) => b.coordinate - a.coordinate);
-    return { explainedVariance: explainedVariance[c], high: list(ordered), low: list(ordered.reverse()) };
+  const pca = await itemPca(model, Math.min(3, model.embeddings.shape.nFactors));
+  return Array.from(pca.explainedVariance, (explainedVariance, c) => {
+    const { high, low } = pca.ends(c, model.info.items.size - 1);
+    return { explainedVariance, high: list(high), low: list(low) };
   });
 }
 

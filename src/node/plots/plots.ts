@@ -1,8 +1,8 @@
 /** Plots of training and of its results. Each function gives the text of an SVG file. */
+import type { MapPoint } from '../../answer/item-map.js';
 import type { LrFinderResult } from '../../schedule/lr-finder.js';
 import type { History } from '../../train/fit.js';
 import { placeLabels } from './labels.js';
-import type { MapPoint } from './pca.js';
 import { drawSvg } from './svg.js';
 
 const BLUE = '#1f77b4';

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import type { SimilarItem, Similarity } from '../../../src/answer/similar.js';
 import { addExplain } from '../../../src/cli/commands/explain.js';
 import { saveModel } from '../../../src/node/files/model-file.js';
-import { itemPca } from '../../../src/node/plots/pca.js';
+import { itemPca } from '../../../src/index.js';
 import { dotbias, dotbiasHere, temporaryFolder } from '../../helpers/cli.js';
 import { smallData } from '../../helpers/data.js';
 import { sharedGpu } from '../../helpers/gpu.js';
