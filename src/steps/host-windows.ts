@@ -7,8 +7,8 @@ import type { Batches } from './stepper.js';
 export interface HostWindows {
   /** Where they are made, and why, for people: a sentence. */
   readonly note: string;
-  /** Begins to make the window of batches that will be taken, in the order of these calls, where that can be done aside. */
-  prepare(batches: Batches): void;
+  /** Tells of the batches that will be taken next, the first in front: makes the window of the first, or begins to make them all. */
+  prepare(coming: readonly Batches[]): void;
   /** The window of some batches. What was prepared before them and not taken is dropped. @throws DotbiasError if the thread has ended */
   take(batches: Batches): HostWindow | Promise<HostWindow>;
   /** Takes back the arrays of a window that is no longer read. */
@@ -43,10 +43,12 @@ export function buildPlan(batches: HostBatches, { rows, start }: WindowPlan, roo
   return batches.build(drawn, start, room);
 }
 
-/** Windows made when they are taken, all in the same arrays. */
+/** Windows made on the main thread, one ahead, all in the same arrays. */
 export class OwnWindows implements HostWindows {
   readonly #batches: HostBatches;
   readonly #room: WindowRoom;
+  /** The window that the arrays hold, until it is taken. */
+  #made: { batches: Batches; window: HostWindow } | undefined;
 
   constructor(
     train: Ratings,
@@ -57,12 +59,23 @@ export class OwnWindows implements HostWindows {
     this.#room = this.#batches.room();
   }
 
+  prepare([next]: readonly Batches[]): void {
+    if (next !== undefined) this.#made = { batches: next, window: this.#make(next) };
+  }
+
   take(batches: Batches): HostWindow {
+    const made = this.#made;
+    this.drop();
+    return made?.batches === batches ? made.window : this.#make(batches);
+  }
+
+  #make(batches: Batches): HostWindow {
     return buildPlan(this.#batches, planOf(batches), this.#room);
   }
 
-  prepare(): void {}
   recycle(): void {}
-  drop(): void {}
+  drop(): void {
+    this.#made = undefined;
+  }
   release(): void {}
 }

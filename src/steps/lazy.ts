@@ -112,7 +112,11 @@ export async function lazyStepper(
         table = new StepTable(schedule, options, idle, stepCount, ownBiasDecay);
         await gpu.turn();
       },
-      prepare: (coming) => windows.prepare?.(coming),
+      async prepare(coming) {
+        if (!windows.prepare) return;
+        await gpu.turn();
+        windows.prepare(coming);
+      },
       async run(these, step) {
         const window = await windows.make(these);
         const { firstTouch, nUserTouches } = window;

@@ -57,10 +57,10 @@ export interface Stepper {
   /** Sets the schedule of the steps to come; `stepCount` is the number of steps that the optimiser has already made. */
   begin(schedule: Schedule, stepCount: number): void | Promise<void>;
   /**
-   * Tells of batches that `run` will be given, in the order of these calls, after those before them: their preparation may begin.
-   * `run` may be given others instead, and `begin` forgets them.
+   * Tells, while the device works, which batches the next calls of `run` will be given, the first in front: their preparation may
+   * begin. `run` may be given others instead, and `begin` forgets them.
    */
-  prepare?(batches: Batches): void;
+  prepare?(coming: readonly Batches[]): void | Promise<void>;
   /**
    * Submits the steps of some batches, from step `step` of the schedule on. In the end the work is queued, not done, and all
    * of it in one submission: anyone who reads the model meanwhile finds it between two steps. Long host work before that lets

@@ -57,10 +57,13 @@ export class WindowThread implements HostWindows {
     return windows;
   }
 
-  prepare(batches: Batches): void {
-    const window = this.#ask(batches);
-    window.catch(() => undefined); // whoever takes it is told
-    this.#prepared.push({ batches, window });
+  prepare(coming: readonly Batches[]): void {
+    for (const batches of coming) {
+      if (this.#prepared.some((prepared) => prepared.batches === batches)) continue;
+      const window = this.#ask(batches);
+      window.catch(() => undefined); // whoever takes it is told
+      this.#prepared.push({ batches, window });
+    }
   }
 
   take(batches: Batches): Promise<HostWindow> {

@@ -28,8 +28,8 @@ export interface WindowMaker {
   readonly chunks: GPUBuffer | undefined;
   /** Room for so many touches in a step. */
   readonly nSlots: number;
-  /** Tells of batches that `make` will be given: see `Stepper.prepare`. */
-  prepare?(batches: Batches): void;
+  /** Tells of the batches that `make` will be given: see `Stepper.prepare`. */
+  prepare?(coming: readonly Batches[]): void;
   /** Drops what was prepared. */
   forget?(): void;
   make(batches: Batches): Promise<Window>;
@@ -54,7 +54,7 @@ export function hostWindows(scope: Scope, source: HostWindows, sizes: WindowSize
     entries,
     chunks,
     nSlots,
-    prepare: (batches) => source.prepare(batches),
+    prepare: (coming) => source.prepare(coming),
     forget: () => source.drop(),
     async make(batches) {
       const { start } = batches;

@@ -1,7 +1,7 @@
-import type { Batches, Stepper } from '../steps/stepper.js';
+import type { Batches } from '../steps/stepper.js';
 import type { EpochOrder } from './order.js';
 
-/** Submissions whose batches are prepared while the one before them is made. */
+/** Submissions whose batches are prepared while the device works on those before. */
 const AHEAD = 2;
 
 /** Where the batches of a fit are. */
@@ -20,39 +20,41 @@ export interface FitPlaces {
 interface Submission {
   readonly epoch: number;
   readonly batches: Batches;
-  isPrepared: boolean;
 }
 
-/**
- * The batches of a fit, submission by submission. The stepper is told of the next two, so that it may prepare them: across epochs too
- * where the order has a key; an order of the caller's is asked for an epoch only when that begins.
- */
+/** The batches of a fit, submission by submission, and the two to come. */
 export class BatchesAhead {
   readonly #coming: Iterator<Submission, undefined>;
   readonly #queue: Submission[] = [];
+  #epoch = 0;
 
-  constructor(
-    order: EpochOrder,
-    places: FitPlaces,
-    readonly stepper: Pick<Stepper, 'prepare'>,
-  ) {
+  constructor(order: EpochOrder, places: FitPlaces) {
     this.#coming = submissions(order, places);
   }
 
   /** The batches of the next submission; not to be called after the last. */
   next(): Batches {
-    const queue = this.#queue;
-    while (queue.length <= AHEAD) {
+    this.#fill(1);
+    const { epoch, batches } = this.#queue.shift()!;
+    this.#epoch = epoch;
+    return batches;
+  }
+
+  /**
+   * The batches of the two submissions after that, as far as they may be prepared: across epochs where the order has a key; an
+   * order of the caller's is asked for an epoch only when that begins.
+   */
+  coming(): Batches[] {
+    this.#fill(AHEAD);
+    return this.#queue.filter(({ epoch, batches }) => batches.key !== undefined || epoch === this.#epoch).map(({ batches }) => batches);
+  }
+
+  #fill(n: number): void {
+    while (this.#queue.length < n) {
       const { value } = this.#coming.next();
-      if (value === undefined) break;
-      queue.push(value);
+      if (value === undefined) return;
+      this.#queue.push(value);
     }
-    for (const submission of this.stepper.prepare ? queue : []) {
-      if (submission.batches.key === undefined && submission.epoch > queue[0].epoch) break;
-      if (!submission.isPrepared) this.stepper.prepare!(submission.batches);
-      submission.isPrepared = true;
-    }
-    return queue.shift()!.batches;
   }
 }
 
@@ -63,7 +65,7 @@ function* submissions(order: EpochOrder, places: FitPlaces): Generator<Submissio
     const nSteps = Math.min(stepsPerEpoch, totalSteps - epochStart);
     const batchesFrom = epochBatches(order, epoch, batchSize);
     for (let first = 0; first < nSteps; first += maxSteps) {
-      yield { epoch, batches: batchesFrom(first, Math.min(maxSteps, nSteps - first)), isPrepared: false };
+      yield { epoch, batches: batchesFrom(first, Math.min(maxSteps, nSteps - first)) };
     }
   }
   return undefined;

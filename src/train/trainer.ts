@@ -80,7 +80,7 @@ export class Trainer {
     const totalSteps = schedule.lr.length;
     let step = firstEpoch * stepsPerEpoch;
     const places = { batchSize, stepsPerEpoch, maxSteps, firstStep: step, totalSteps, firstEpoch: this.epochCount };
-    const ahead = new BatchesAhead(this.order, places, stepper);
+    const ahead = new BatchesAhead(this.order, places);
     const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
     await stepper.begin(schedule, start);
@@ -94,6 +94,7 @@ export class Trainer {
           inFlight.push(this.#losses(schedule, step, hooks, inFlight.at(-1)));
           step += batches.start.length - 1;
           this.stepCount = start + step;
+          await stepper.prepare?.(ahead.coming());
           await drain(inFlight, MAX_IN_FLIGHT - 1);
         }
         await drain(inFlight);

@@ -165,9 +165,9 @@ test('a thread does not keep the process alive, released or not', () => {
     const sizes = { nUsers: 2, nRows: 4, batchSize: 2, maxSteps: 2, isSorted: false };
     const windows = await WindowThread.start(windowThread, Uint32Array.of(0, 2, 0, 1, 3, 0), sizes);
     const batches = { key: 1, start: Uint32Array.of(0, 2) };
-    windows.prepare(batches);
+    windows.prepare([batches]);
     const { nSteps } = await windows.take(batches);
-    windows.prepare(batches);
+    windows.prepare([batches]);
     console.log('made', nSteps);`;
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     encoding: 'utf8',
@@ -226,9 +226,8 @@ test('where the order has a key, the main thread makes neither the order nor the
 test('arrays are used again: no more are made than windows are held at one time', async () => {
   const { windows, batches, assertOf, nRooms, isHeld } = await localWindows();
   const coming = Array.from({ length: 20 }, (_, k) => batches(2 * k));
-  coming.slice(0, 2).forEach((each) => windows.prepare(each));
   for (const [k, each] of coming.entries()) {
-    if (k + 2 < coming.length) windows.prepare(coming[k + 2]);
+    windows.prepare(coming.slice(k, k + 3));
     const window = await windows.take(each);
     assertOf(window, 2 * k);
     windows.recycle(window);
@@ -240,12 +239,11 @@ test('arrays are used again: no more are made than windows are held at one time'
 test('what was prepared and not taken is dropped, and its arrays are used again', async () => {
   const { windows, batches, assertOf, nRooms } = await localWindows();
   const [a, b, c] = [0, 10, 20].map(batches);
-  for (const each of [a, b, c]) windows.prepare(each);
+  windows.prepare([a, b, c]);
   const last = await windows.take(c);
   assertOf(last, 20);
   windows.recycle(last);
-  windows.prepare(a);
-  windows.prepare(b);
+  windows.prepare([a, b]);
   const other = await windows.take(batches(30));
   assertOf(other, 30);
   windows.recycle(other);
