@@ -22,12 +22,22 @@ const gpu = await sharedGpu();
 const data = smallData();
 const DEAD = /^The thread that makes batches has ended: no more memory\. Make the learner anew\.$/;
 
+/** Told of the first step of each submission, when that has been made. */
+let onRun: (step: number) => void = () => undefined;
+
 /** Seven steps a submission, batches in a thread from `least` training ratings on. */
 const factory = (least: number, persistent = false): StepperFactory => ({
   name: persistent ? 'persistent' : 'lazy',
   nCopies: 2,
   maxSteps: 7,
-  create: (input) => lazyStepper(input, persistent, undefined, least),
+  async create(input) {
+    const stepper = await lazyStepper(input, persistent, undefined, least);
+    const run = async (batches: Batches, step: number) => {
+      await stepper.run(batches, step);
+      onRun(step);
+    };
+    return { ...stepper, run };
+  },
 });
 
 const learner = (least: number, options: LearnerOptions = {}, persistent = false) =>
@@ -72,7 +82,9 @@ test('an order of the caller gives the same bits, even if it is the same array e
 test('a fit that is stopped in the midst, lrFind and a fit after them give the same bits', async () => {
   await bothWays(async (learn) => {
     const stop = new AbortController();
-    await learn.fit(2, 0.01, { signal: stop.signal, onProgress: ({ step }) => step >= 14 && stop.abort() });
+    onRun = (step) => step === 14 && stop.abort();
+    await learn.fit(2, 0.01, { signal: stop.signal });
+    onRun = () => undefined;
     const found = await learn.lrFind({ numIt: 60 });
     await learn.fit(1, 0.01);
     return found.losses;
