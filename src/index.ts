@@ -12,6 +12,8 @@ export { randomSplit, type Split, type SplitOptions } from './data/split.js';
 export * from './data/protocols.js';
 export type { ColumnChoice, ReadOptions } from './read/options.js';
 export type { RatingsFile, RatingsSplit, Skipped } from './read/ratings-file.js';
+export { parseRatings, type ParseRatingsOptions } from './read/parse-ratings.js';
+export type { ReadWatch } from './read/bytes.js';
 export { plantedRatings, type PlantedOptions, type PlantedRatings } from './data/planted.js';
 
 // Training

@@ -38,15 +38,13 @@ export interface RatingsSplit extends Skipped {
   titles?: Map<Id, string> | undefined;
 }
 
-/** Something that holds rows: it adds them all. */
-export type RowSource = (rows: RatingRows) => Promise<void>;
+/** Something that holds rows: it adds them all, and may return titles that lie beside them. */
+export type RowSource = (rows: RatingRows) => Promise<Map<Id, string> | undefined | void>;
 
 /** Sources that are read one after the other as if they were one file. */
 export interface Group {
   name: string;
   sources: readonly RowSource[];
-  /** Titles that lie beside the ratings. */
-  titles?: Map<Id, string> | undefined;
 }
 
 /** @throws RangeError for an option out of range, TypeError for one that does not exist or is of another type */
@@ -75,19 +73,21 @@ export function checkReadOptions(of: string, options: ReadOptions, others: reado
  */
 export async function readGroups(groups: readonly Group[], options: ReadOptions): Promise<RatingsFile[]> {
   const read: RatingRows[] = [];
+  const besides: (Map<Id, string> | undefined)[] = [];
   for (const { sources } of groups) {
     const rows = new RatingRows(options, read.at(-1));
-    for (const source of sources) await source(rows);
+    let titles: Map<Id, string> | undefined;
+    for (const source of sources) titles = mergeTitles(titles, (await source(rows)) ?? undefined);
     read.push(rows);
+    besides.push(titles);
   }
   for (const column of ['users', 'items'] as const) {
     if (read.some((rows) => rows[column].isText)) read.forEach((rows) => rows[column].toText());
   }
   return read.map((rows, k) => {
-    const { name, titles } = groups[k];
     const { columns, skippedExamples } = rows.finish();
-    const own = rows.titles && byId(rows.titles, rows.items.isText);
-    return { columns, name, skipped: rows.skipped, skippedExamples, notes: rows.notes, ...((own ?? titles) && { titles: own ?? titles }) };
+    const titles = rows.titles ? byId(rows.titles, rows.items.isText) : besides[k];
+    return { columns, name: groups[k].name, skipped: rows.skipped, skippedExamples, notes: rows.notes, ...(titles && { titles }) };
   });
 }
 
@@ -106,4 +106,9 @@ export function asSplit([train, valid]: readonly RatingsFile[]): RatingsSplit {
 
 function byId(titles: Map<string, string>, isText: boolean): Map<Id, string> {
   return new Map([...titles].map(([id, title]) => [isText ? id : Number(id), title]));
+}
+
+/** The titles of several sources; the first title of an item counts. */
+function mergeTitles(first: Map<Id, string> | undefined, then: Map<Id, string> | undefined): Map<Id, string> | undefined {
+  return first && then ? new Map([...then, ...first]) : (first ?? then);
 }

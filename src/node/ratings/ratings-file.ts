@@ -1,16 +1,13 @@
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { show } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
 import type { Id } from '../../data/ids.js';
-import { joined } from '../../read/encoding.js';
+import type { Bytes } from '../../read/bytes.js';
 import type { ReadOptions } from '../../read/options.js';
 import { asSplit, checkReadOptions, readGroups, type Group, type RatingsFile, type RatingsSplit } from '../../read/ratings-file.js';
 import type { RatingRows } from '../../read/rating-rows.js';
-import { readText } from '../../read/read-text.js';
+import { readSource } from '../../read/read-source.js';
 import { LAYOUTS, layoutOf, parseTitles } from '../../read/titles.js';
 import { matching } from './input-files.js';
 import { readParquet } from './parquet.js';
@@ -21,13 +18,12 @@ export interface ReadRatingsOptions extends ReadOptions {
   stdin?: AsyncIterable<Uint8Array | string> | undefined;
 }
 
-/** One file or stream to read. */
-interface Source {
-  /** The name that was given: messages use it, and titles are looked for beside it. */
+/** One file to read, or a stream. */
+interface NamedSource {
+  /** The name that was given: messages use it. */
   label: string;
-  /** Absent for a stream. */
   path?: string | undefined;
-  open(): AsyncIterable<Uint8Array>;
+  stream?: AsyncIterable<Uint8Array | string> | undefined;
 }
 
 /**
@@ -70,19 +66,18 @@ async function groupOf(names: readonly string[], options: ReadRatingsOptions): P
     throw new TypeError(`A source of ratings is the name of a file or folder, not ${show(wrong)}.`);
   }
   if (names.length === 0) throw new RangeError('readRatings needs the name of a file.');
-  const sources: Source[] = [];
+  const sources: NamedSource[] = [];
   for (const name of names) sources.push(...(await findSources(name, options.stdin ?? process.stdin)));
   const first = names[0] === '-' ? 'standard input' : basename(resolve(names[0]));
   return {
     name: names.length === 1 ? first : `${first} and ${names.length - 1} more`,
-    sources: sources.map((source) => (rows) => readSource(source, rows, options)),
-    titles: await titlesBeside(sources[0]),
+    sources: sources.map((source) => (rows) => readNamed(source, rows, options)),
   };
 }
 
 /** The files that one name stands for. */
-async function findSources(name: string, stdin: AsyncIterable<Uint8Array | string>): Promise<Source[]> {
-  if (name === '-') return [{ label: 'standard input', open: () => bytesOf(stdin) }];
+async function findSources(name: string, stdin: AsyncIterable<Uint8Array | string>): Promise<NamedSource[]> {
+  if (name === '-') return [{ label: 'standard input', stream: stdin }];
   const kind = await kindOf(name);
   if (kind === 'folder') {
     for (const { ratings } of LAYOUTS) {
@@ -97,62 +92,54 @@ async function findSources(name: string, stdin: AsyncIterable<Uint8Array | strin
   return matches.map(fileSource);
 }
 
-function fileSource(path: string): Source {
-  return { label: path, path, open: () => createReadStream(path, { highWaterMark: 1 << 20 }) };
+function fileSource(path: string): NamedSource {
+  return { label: path, path };
 }
 
 async function* bytesOf(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
   for await (const chunk of stream) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }
 
-/** Reads one source, whatever it holds. Nothing of it is ever written to the disk. */
-async function readSource({ label, path, open }: Source, rows: RatingRows, options: ReadRatingsOptions): Promise<void> {
-  const stream = open()[Symbol.asyncIterator]();
+/** Reads one source, whatever it holds, and titles beside it. Nothing of it is ever written to the disk. */
+async function readNamed(
+  { label, path, stream }: NamedSource,
+  rows: RatingRows,
+  options: ReadOptions,
+): Promise<Map<Id, string> | undefined> {
+  if (path === undefined) return readSource({ label, content: bytesOf(stream!) }, rows, options);
+  const file = await open(path).catch((error: unknown) => {
+    throw unreadable(label, error);
+  });
   try {
-    const head = await firstBytes(stream);
-    const chunks = following(head, stream);
-    if (String.fromCharCode(...head.subarray(0, 4)) === 'PAR1') {
-      if (path === undefined) throw new DataError('A Parquet file cannot be read from a stream; name the file.', { file: label });
+    const found = await file.stat();
+    const { buffer } = found.isFile() ? await file.read(Buffer.alloc(4), 0, 4, 0) : { buffer: Buffer.alloc(0) };
+    if (buffer.toString('latin1') === 'PAR1') {
       await readParquet(path, label, rows, options);
-    } else if (head[0] === 0x1f && head[1] === 0x8b) {
-      await readText(unpacked(chunks), label, rows, options);
-    } else await readText(chunks, label, rows, options);
+      return undefined;
+    }
+    // A pipe or a device is read as it comes.
+    const content = found.isFile() ? placed(file, found.size, label) : file.createReadStream({ highWaterMark: 1 << 20, autoClose: false });
+    return (await readSource({ label, content }, rows, options)) ?? (await titlesBeside(path));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (error instanceof DataError || code === undefined) throw error;
-    if (code.startsWith('Z_')) throw new DataError('The gzip data are damaged or cut short.', { file: label }, { cause: error });
+    if (error instanceof DataError || (error as NodeJS.ErrnoException).code === undefined) throw error;
     throw unreadable(label, error);
   } finally {
-    await stream.return?.(); // closes the file, however much of it was read
+    await file.close();
   }
 }
 
-async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const packed = Readable.from(chunks);
-  const plain = packed.pipe(createGunzip({ chunkSize: 1 << 18 }));
-  packed.once('error', (error) => plain.destroy(error));
-  try {
-    yield* plain as AsyncIterable<Uint8Array>;
-  } finally {
-    packed.destroy();
-  }
-}
-
-/** The first bytes of a stream, at least four where there are as many. */
-async function firstBytes(stream: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
-  let head: Uint8Array = new Uint8Array(0);
-  while (head.length < 4) {
-    const { done, value } = await stream.next();
-    if (done === true) break;
-    head = joined(head, value);
-  }
-  return head;
-}
-
-/** The first bytes again, and what comes after them. */
-async function* following(head: Uint8Array, stream: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield head;
-  yield* { [Symbol.asyncIterator]: () => stream };
+/** The bytes of a file at any place. */
+function placed(file: FileHandle, size: number, label: string): Bytes {
+  const slice = async (start: number, end: number): Promise<Uint8Array> => {
+    const bytes = Buffer.allocUnsafe(end - start);
+    for (let at = 0; at < bytes.length;) {
+      const { bytesRead } = await file.read(bytes, at, bytes.length - at, start + at);
+      if (bytesRead === 0) throw new DataError('The file became shorter while it was read.', { file: label });
+      at += bytesRead;
+    }
+    return bytes;
+  };
+  return { size, slice };
 }
 
 async function kindOf(path: string): Promise<'file' | 'folder' | 'nothing'> {
@@ -171,9 +158,9 @@ function unreadable(path: string, error: unknown): DataError {
 }
 
 /** Titles from the file beside the ratings, if they belong to a layout of MovieLens. */
-async function titlesBeside({ path }: Source): Promise<Map<Id, string> | undefined> {
-  const layout = path === undefined ? undefined : layoutOf(basename(path, '.gz'));
-  if (path === undefined || layout === undefined) return undefined;
+async function titlesBeside(path: string): Promise<Map<Id, string> | undefined> {
+  const layout = layoutOf(basename(path, '.gz'));
+  if (layout === undefined) return undefined;
   const file = join(dirname(path), layout.titles);
   return (await kindOf(file)) === 'file' ? parseTitles(await readFile(file), layout) : undefined;
 }

@@ -115,7 +115,7 @@ test('files that are no table of ratings are refused in a sentence', async () =>
   await refuse(Buffer.from([1, 2, 0, 3]), { message: /binary file/ });
   await refuse(gzipSync(Buffer.from([1, 2, 0, 3])), { message: /binary file/ });
   const packed = gzipSync('1,2,3\n'.repeat(1000));
-  await refuse(packed.subarray(0, -4), { message: /refused\.txt: The gzip data are damaged or cut short/ });
+  await refuse(packed.subarray(0, -4), { message: /refused\.txt: The packed data are damaged or cut short/ });
   packed[packed.length - 6] ^= 1;
   await refuse(packed, { message: /damaged/ });
   await refuse('user,item,stuff\n1,2,3\n', {
