@@ -22,8 +22,9 @@ export { CollabLearner, type OneCycleFitOptions, type ShownResult } from './trai
 export type { LrFindOptions } from './train/lr-find.js';
 export type { EpochOrder } from './train/order.js';
 export type { CalibrationStore, Defaults, LearnerOptions } from './train/options.js';
-export type { Callback, EpochRecord, Fit, FittedLearner, History, StepRecord } from './train/fit.js';
+export type { Callback, EpochRecord, Fit, FitProgress, FittedLearner, History, StepRecord, StepsProgress } from './train/fit.js';
 export type { FitOptions } from './train/run-fit.js';
+export type { TrainEvent } from './train/stream.js';
 export * from './train/callbacks.js';
 export { decodeCheckpoint, encodeCheckpoint, resumeWarnings, type Checkpoint } from './train/checkpoint.js';
 export { dataFingerprint } from './train/identity.js';
@@ -93,6 +94,7 @@ export type { IdleInput, IdleOp, IdleOptions, IdleTable, OptimizerOp, Rate } fro
 export { mse, type LossOp } from '../shaders/ops/loss.js';
 export { identity, sigmoidRange, type RangeOp } from '../shaders/ops/range.js';
 export { dotProduct, type ScoreOp } from '../shaders/ops/score.js';
+export { openGpu, type OpenGpuOptions } from './gpu/acquire.js';
 export { Gpu, type DeviceInfo, type GpuOptions } from './gpu/gpu.js';
 export type { GpuContext } from './gpu/context.js';
 export { Scope } from './gpu/scope.js';

@@ -1,3 +1,4 @@
+import { asyncDispose } from '../base/async-dispose.js';
 import { DotbiasError } from '../base/errors.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
@@ -126,5 +127,10 @@ export class CollabModel implements TrainedModel {
     this.#isReleased = true;
     this.#tables.release();
     if (this.ownsGpu) this.gpu.destroy();
+  }
+
+  /** As `release`, for `await using`. */
+  async [asyncDispose](): Promise<void> {
+    this.release();
   }
 }

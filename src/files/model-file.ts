@@ -23,7 +23,7 @@ import { DotbiasError, FileFormatError } from '../base/errors.js';
 import { isObject, type JsonLimits, parseJson, quote } from '../base/json.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
 import { type Id, type IdMap, titleOf } from '../data/ids.js';
-import { onGpu, openBrowserGpu } from '../gpu/acquire.js';
+import { onGpu, openGpu } from '../gpu/acquire.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Op } from '../gpu/kernel.js';
 import { MAX_PARAM, type ModelShape, type Tables } from '../model/layout.js';
@@ -154,14 +154,14 @@ export interface LoadOptions extends ModelOps {
  * A saved model on a device, ready to predict exactly what it predicted when it was saved (on the same device).
  *
  * @param file the bytes of a model file, or what `decodeModel` made of them
- * @param open opens a device where none is given. Default: `navigator.gpu`'s
+ * @param open opens a device where none is given. Default: `openGpu` of the core
  * @throws FileFormatError as `decodeModel`; TypeError for anything else than bytes or a decoded model, and for ops beside the
- *   latter, which has its own; MemoryBudgetError if the model does not fit. Nothing stays allocated then
+ *   latter, which has its own; MemoryBudgetError if the model does not fit; NoAdapterError without WebGPU. Nothing stays allocated then
  */
 export async function loadModel(
   file: Uint8Array | DecodedModel,
   options: LoadOptions = {},
-  open: () => Promise<Gpu> = openBrowserGpu,
+  open: () => Promise<Gpu> = () => openGpu(),
 ): Promise<CollabModel> {
   checkOptions('loadModel', options, ['gpu', 'score', 'range']);
   const { gpu: given, ...ops } = options;

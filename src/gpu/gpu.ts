@@ -1,3 +1,4 @@
+import { asyncDispose } from '../base/async-dispose.js';
 import { checkPositive } from '../base/check.js';
 import { DeviceLostError, GpuError, MemoryBudgetError, ShaderCompileError } from '../base/errors.js';
 import { GPU_BUFFER, GPU_MAP_READ } from './constants.js';
@@ -33,6 +34,8 @@ export interface GpuOptions {
   turn?: (() => Promise<void>) | undefined;
   /** Starts the worker thread that makes batches (`serveWindows`). Default: the runtime's `Worker`, where it has one. */
   thread?: (() => Thread) | undefined;
+  /** Called when a device of ours is lost, unless that is because somebody destroyed it. The next awaited call throws the same error. */
+  onLost?: ((error: DeviceLostError) => void) | undefined;
 }
 
 const DEFAULT_BUDGET = 4 * 2 ** 30;
@@ -109,6 +112,7 @@ export class Gpu implements GpuContext {
     device.addEventListener('uncapturederror', this.#onError);
     void device.lost.then(({ reason, message }) => {
       this.#lost ??= new DeviceLostError(reason === 'destroyed' ? DESTROYED : `The GPU device was lost: ${oneLine(message)}`);
+      if (reason !== 'destroyed') options.onLost?.(this.#lost);
     });
   }
 
@@ -127,7 +131,7 @@ export class Gpu implements GpuContext {
    *
    * @throws RangeError if the device is in use already with another memory budget, or for a budget that is not a positive number
    */
-  static borrow(device: GPUDevice, options: GpuOptions = {}): Gpu {
+  static borrow(device: GPUDevice, options: Omit<GpuOptions, 'onLost'> = {}): Gpu {
     checkBudget(options);
     let gpu = borrowed.get(device);
     if (gpu === undefined) {
@@ -324,6 +328,11 @@ export class Gpu implements GpuContext {
       this.#lost ??= new DeviceLostError(DESTROYED);
       this.device.destroy();
     }
+  }
+
+  /** As `destroy`, for `await using`. */
+  async [asyncDispose](): Promise<void> {
+    this.destroy();
   }
 }
 

@@ -71,18 +71,36 @@ export function lrFinderResult(
   if (batchLosses.length > lrs.length) {
     throw new RangeError(`There are ${batchLosses.length} losses but only ${lrs.length} learning rates.`);
   }
-  const smooth = new SmoothLoss();
-  const losses: number[] = [];
-  let best = Infinity;
-  let stopped: LrFinderResult['stopped'] = 'finished';
-  for (let k = 0; k < batchLosses.length && stopped === 'finished'; k++) {
-    const smoothed = smooth.push(batchLosses[k]);
-    losses.push(smoothed);
-    best = Math.min(best, smoothed);
-    if (stopDiv && shouldStop(smoothed, best)) stopped = 'diverged';
-  }
+  const watch = new SweepWatch(stopDiv);
+  const losses = watch.push(batchLosses);
   const run = lrs.slice(0, losses.length);
-  return { lrs: run, losses: Float64Array.from(losses), ...suggest(run, losses, { numIt, ...trim }), stopped };
+  return { lrs: run, losses, ...suggest(run, losses, { numIt, ...trim }), stopped: watch.hasStopped ? 'diverged' : 'finished' };
+}
+
+/** Smooths the losses of a sweep as they come, and ends it where the loss explodes. */
+export class SweepWatch {
+  /** Whether the loss has exploded: nothing is taken in any more. */
+  hasStopped = false;
+  readonly #smooth = new SmoothLoss();
+  #best = Infinity;
+
+  /** @param stopDiv false: take in all losses, whatever they are. Default true */
+  constructor(readonly stopDiv = true) {}
+
+  /**
+   * Takes in the losses of the next batches, up to the one at which the sweep stops.
+   * @returns the smoothed loss after each of those taken in
+   */
+  push(batchLosses: ArrayLike<number>): Float64Array<ArrayBuffer> {
+    const smoothLosses: number[] = [];
+    for (let k = 0; k < batchLosses.length && !this.hasStopped; k++) {
+      const smoothed = this.#smooth.push(batchLosses[k]);
+      smoothLosses.push(smoothed);
+      this.#best = Math.min(this.#best, smoothed);
+      this.hasStopped = this.stopDiv && shouldStop(smoothed, this.#best);
+    }
+    return Float64Array.from(smoothLosses);
+  }
 }
 
 /**

@@ -43,6 +43,27 @@ export interface StepRecord {
   smoothLoss: number;
 }
 
+/** The steps whose losses came back from the device together: one submission. The arrays are the receiver's own. */
+export interface StepsProgress {
+  /** The first of these steps, counted from 0 within the fit or sweep. */
+  firstStep: number;
+  /** Steps done, these included, and steps there will be. */
+  step: number;
+  totalSteps: number;
+  /** Of each of these steps: its loss, its learning rate, and the smoothed loss after it. */
+  losses: Float32Array<ArrayBuffer>;
+  lrs: Float64Array<ArrayBuffer>;
+  smoothLosses: Float64Array<ArrayBuffer>;
+}
+
+/** The progress of a fit. */
+export interface FitProgress extends StepsProgress {
+  /** The epoch that these steps are of. */
+  epoch: number;
+  /** The smoothed training loss: the last of `smoothLosses`. */
+  trainLoss: number;
+}
+
 /** One line of the training table. */
 export interface EpochRecord {
   /** Counts from 0 within a fit. */

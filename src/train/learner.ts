@@ -13,6 +13,7 @@ import type { EpochRecord, FittedLearner, History } from './fit.js';
 import { lrFinder, type LrFindOptions } from './lr-find.js';
 import type { CheckedOptions, Defaults } from './options.js';
 import { FIT_OPTIONS, type FitOptions, runFit } from './run-fit.js';
+import { streamFit, type TrainEvent } from './stream.js';
 import type { Trainer } from './trainer.js';
 import type { Validation, Validator } from './validator.js';
 
@@ -92,6 +93,25 @@ export class CollabLearner extends CollabModel implements FittedLearner {
     return this.#fit('fit', schedule, { policy: 'fit', epochs, lr, beta1 }, options);
   }
 
+  /**
+   * As `fitOneCycle`, with the same options, but as a sequence of events: losses and learning rates of every submission, and the
+   * record of every epoch.
+   *
+   *     for await (const event of learn.stream(5, 0.01)) if (event.type === 'epoch') console.log(event.record.validLoss);
+   *
+   * Training begins when the first event is asked for. It rests after each epoch until the event after that one is asked for, so
+   * that the loop's body finds the model of the epoch's end, and a slow loop holds training up instead of filling memory: no more
+   * than an epoch's events ever wait, and none is lost. To leave the loop is to abort: the fit stops before its next
+   * submission (at an epoch's event: there), and the learner is free again when the loop has been left. A `signal` ends the loop
+   * too, after the events of the steps that were made. An error in training is thrown by the loop, after the events before it.
+   *
+   * @returns after the last event, what `fitOneCycle` returns
+   * @throws as `fitOneCycle`, when the first event is asked for
+   */
+  stream(epochs: number, lrMax = 3e-3, options: OneCycleFitOptions = {}): AsyncGenerator<TrainEvent, EpochRecord[], void> {
+    return streamFit((hooked) => this.fitOneCycle(epochs, lrMax, hooked), options);
+  }
+
   #stepsOf(epochs: number): number {
     const { stepsPerEpoch } = this.trainer;
     checkWhole('epochs', epochs);
@@ -116,7 +136,8 @@ export class CollabLearner extends CollabModel implements FittedLearner {
    * loss explodes. Model, optimiser and position in the data are afterwards what they were, bit for bit.
    *
    * @returns rates, smoothed losses and suggestions; see `LrFinderResult`
-   * @throws RangeError for a wrong option; DotbiasError while a fit or another lrFind runs
+   * @throws RangeError for a wrong option; DotbiasError while a fit or another lrFind runs; the reason of `signal` if that aborts
+   *   the sweep before its last step
    */
   async lrFind(options: LrFindOptions = {}): Promise<LrFinderResult> {
     const beta1 = this.defaults === 'fastai1' ? 0.9 : this.beta1;

@@ -1,5 +1,5 @@
 import type { CollabData } from '../data/collab-data.js';
-import { onGpu, openBrowserGpu } from '../gpu/acquire.js';
+import { onGpu, openGpu } from '../gpu/acquire.js';
 import { type Gpu, READBACK_BYTES } from '../gpu/gpu.js';
 import { initialTables } from '../model/initial.js';
 import { EmbeddingTables } from '../model/tables.js';
@@ -23,14 +23,14 @@ export interface BatchShape {
 /**
  * A model, its data and its optimiser: what fastai calls a Learner. Starting values are fastai's, drawn from `seed`.
  *
- * @param open opens a device for such batches where none is given. Default: `navigator.gpu`'s
- * @throws RangeError or TypeError for a wrong option; MemoryBudgetError if the model does not fit; NoAdapterError or
- *   DotbiasError without WebGPU. Nothing stays allocated then
+ * @param open opens a device for such batches where none is given. Default: `openGpu` of the core
+ * @throws RangeError or TypeError for a wrong option; MemoryBudgetError if the model does not fit; NoAdapterError without
+ *   WebGPU. Nothing stays allocated then
  */
 export async function collabLearner(
   data: CollabData,
   options: LearnerOptions = {},
-  open: (batch: BatchShape) => Promise<Gpu> = openBrowserGpu,
+  open: (batch: BatchShape) => Promise<Gpu> = () => openGpu(),
 ): Promise<CollabLearner> {
   const checked = checkLearnerOptions(data, options);
   const batch = { batchSize: data.batchSize, nFactors: checked.nFactors, bias: checked.hasBias };

@@ -3,14 +3,14 @@ import { DivergedError } from '../base/errors.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { SmoothLoss } from '../schedule/smooth.js';
 import { type Checkpoint, encodeCheckpoint, resumeFit } from './checkpoint.js';
-import type { Callback, EpochRecord, Fit, FittedLearner } from './fit.js';
+import type { Callback, EpochRecord, Fit, FitProgress, FittedLearner } from './fit.js';
 import type { FitHooks } from './trainer.js';
 import type { Validation, Validator } from './validator.js';
 
 /** What may be told of a fit, and what may end it; all optional. */
 export interface FitOptions {
-  /** Called after every submission with the steps done, of all steps, and the smoothed training loss. */
-  onProgress?: ((progress: { epoch: number; step: number; nSteps: number; trainLoss: number }) => void) | undefined;
+  /** Called after every submission with its losses and learning rates, and how far the fit has come. */
+  onProgress?: ((progress: FitProgress) => void) | undefined;
   /** Called after each epoch; return true to stop. */
   onEpoch?: ((record: EpochRecord) => boolean | void | Promise<boolean | void>) | undefined;
   /** Called along the fit: `earlyStopping`, `keepBest`, `csvHistory` or your own. */
@@ -108,9 +108,9 @@ function hooksOf(fit: Fit, validator: Validator, options: FitOptions, smooth: Sm
   let started = performance.now();
   return {
     signal: options.signal,
-    onSteps: (first, losses) => {
+    onSteps: (firstStep, losses) => {
       losses.forEach((loss, i) => {
-        const step = first + i;
+        const step = firstStep + i;
         const record = { step, lr: schedule.lr[step], beta1: schedule.beta1[step], loss, smoothLoss: smooth.push(loss) };
         history.losses.push(loss);
         history.smoothLosses.push(record.smoothLoss);
@@ -118,7 +118,16 @@ function hooksOf(fit: Fit, validator: Validator, options: FitOptions, smooth: Sm
         history.beta1s.push(record.beta1);
         for (const callback of callbacks) callback.onStep?.(record, fit);
       });
-      options.onProgress?.({ epoch: records.length, step: first + losses.length, nSteps: schedule.lr.length, trainLoss: smooth.value });
+      options.onProgress?.({
+        epoch: records.length,
+        firstStep,
+        step: firstStep + losses.length,
+        totalSteps: schedule.lr.length,
+        losses: losses.slice(), // a receiver may hand them on to another thread
+        lrs: schedule.lr.slice(firstStep, firstStep + losses.length),
+        smoothLosses: Float64Array.from(history.smoothLosses.slice(-losses.length)),
+        trainLoss: smooth.value,
+      });
     },
     onEpoch: async (epoch) => {
       const trained = performance.now();

@@ -137,9 +137,9 @@ test('the history holds every step, and onProgress and onEpoch tell of it', asyn
   const steps: number[] = [];
   const epochs: number[] = [];
   await learn.fitOneCycle(2, 0.01, {
-    onProgress: ({ step, nSteps }) => {
+    onProgress: ({ step, totalSteps }) => {
       steps.push(step);
-      assert.is(nSteps, 100);
+      assert.is(totalSteps, 100);
     },
     onEpoch: ({ epoch }) => void epochs.push(epoch),
   });
@@ -152,6 +152,24 @@ test('the history holds every step, and onProgress and onEpoch tell of it', asyn
   );
   assert.is(records[1].trainLoss, smoothLosses[99]);
   assert.is(Math.max(...lrs), 0.01);
+  learn.release();
+});
+
+test("onProgress has the losses and learning rates of each submission, whose arrays are the receiver's own", async () => {
+  const learn = await makeLearner({ stepsPerSubmission: 20 });
+  const [losses, lrs, smoothLosses]: number[][] = [[], [], []];
+  await learn.fit(2, 0.01, {
+    onProgress: (progress) => {
+      assert.equal([progress.firstStep, progress.epoch], [losses.length, Math.floor(losses.length / 50)]);
+      losses.push(...progress.losses);
+      lrs.push(...progress.lrs);
+      smoothLosses.push(...progress.smoothLosses);
+      assert.equal([progress.step, progress.trainLoss], [losses.length, smoothLosses.at(-1)]);
+      for (const each of [progress.losses, progress.lrs, progress.smoothLosses]) each.fill(NaN);
+    },
+  });
+  assert.equal([losses, lrs, smoothLosses], [learn.history.losses, learn.history.lrs, learn.history.smoothLosses]);
+  assert.ok(losses.every(Number.isFinite));
   learn.release();
 });
 

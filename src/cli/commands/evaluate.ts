@@ -64,7 +64,7 @@ async function evaluate(flags: EvaluateFlags, command: Command): Promise<void> {
           if (range === '') tell(table.head);
           range = line;
         },
-        onProgress: ({ step, nSteps, trainLoss }) => progress.update(step, nSteps, trainLoss),
+        onProgress: ({ step, totalSteps, trainLoss }) => progress.update(step, totalSteps, trainLoss),
         onFold: (fold) => {
           done.push(fold);
           progress.clear();
