@@ -22,7 +22,7 @@ for (const trace of traces) {
   const { lr: lrs } = lrSweep({ startLr: trace.start_lr, endLr: trace.end_lr, numIt: trace.num_it });
 
   test(`${name}: smoothing, stop and all suggestions equal fastai's`, () => {
-    const found = lrFinderResult(lrs, trace.loss);
+    const found = lrFinderResult(lrs, trace.loss, { beforeValley: true });
     const { v2, v1_default: v1 } = trace.suggestions;
     assert.is(found.stopped, trace.reason === 'diverged' ? 'diverged' : 'finished');
     assert.is(found.losses.length, trace.n_batches_run);
@@ -39,7 +39,7 @@ for (const trace of traces) {
 
   test(`${name}: fastai v1's plot with skip_end 15 gives its suggestions`, () => {
     const { skip_start: skipStart, skip_end: skipEnd, ...expected } = trace.suggestions.v1_tutorial;
-    const found = suggest(trace.lr, trace.smooth_loss, { skipStart, skipEnd });
+    const found = suggest(trace.lr, trace.smooth_loss, { skipStart, skipEnd, beforeValley: true });
     near(found.minGradient, expected.min_grad_lr, 'min gradient');
     near(found.minimum, expected.min_loss_lr_div10, 'minimum');
   });
@@ -49,6 +49,17 @@ for (const trace of traces) {
     assert.equal(lrFinderResult(lrs, longer), lrFinderResult(lrs, trace.loss));
   });
 }
+
+test('what the noise before the valley looks like decides nothing', () => {
+  const { lr } = lrSweep();
+  const [calm] = traces;
+  const found = suggest(lr, calm.smooth_loss);
+  assert.ok(found.steep > 1e-3 && found.minGradient > 5e-4, `${found.steep} ${found.minGradient}`);
+  const noisy = calm.smooth_loss.map((loss: number, k: number) => (k < 20 ? loss + (k % 3) - 2 : loss));
+  for (const rule of ['steep', 'minimum', 'minGradient'] as const) assert.is(suggest(lr, noisy)[rule], found[rule], rule);
+  const all = suggest(lr, noisy, { beforeValley: true });
+  for (const rule of ['steep', 'minimum', 'minGradient'] as const) assert.ok(all[rule] < 1e-5, rule);
+});
 
 test('a sweep stops beyond four times the best loss, not at it, and at any loss that is not finite', () => {
   assert.not.ok(shouldStop(4, 1));
