@@ -1,0 +1,154 @@
+/** What this is, which ratings it learns from, and on which device. */
+import { signal } from '@preact/signals';
+import { count, duration } from '../format.js';
+import { openFile, openPlanted, recover } from '../session.js';
+import { data, device, phase, problem, status, times } from '../state.js';
+
+const isOver = signal(false);
+
+function take(files: FileList | null | undefined): void {
+  const file = files?.[0];
+  if (file) void openFile(file);
+}
+
+/** A file may be dropped anywhere on the page. */
+export function listenForDrops(): void {
+  const stop = (event: DragEvent) => event.preventDefault();
+  addEventListener('dragover', (event) => {
+    stop(event);
+    isOver.value = true;
+  });
+  addEventListener('dragleave', (event) => {
+    if (event.relatedTarget === null) isOver.value = false;
+  });
+  addEventListener('drop', (event) => {
+    stop(event);
+    isOver.value = false;
+    take(event.dataTransfer?.files);
+  });
+}
+
+function Ratings() {
+  const now = data.value;
+  return (
+    <div class={isOver.value ? 'drop over' : 'drop'} id="drop">
+      <div>
+        <h2>Ratings</h2>
+        <p id="data-line">
+          {now === undefined ? (
+            'None yet.'
+          ) : (
+            <>
+              <strong>{now.name}</strong>: {count(now.train + now.valid)} ratings of {count(now.items)} films by {count(now.users)} people.{' '}
+              {count(now.valid)} are held out for validation.
+            </>
+          )}
+        </p>
+        {now?.notes.map((note) => (
+          <p class="note" key={note}>
+            {note}
+          </p>
+        ))}
+      </div>
+      <div class="drop-side">
+        <label class="button" for="file">
+          Choose a file
+        </label>
+        <input id="file" type="file" class="visually-hidden" onChange={(event) => take(event.currentTarget.files)} />
+        {now && !now.isPlanted && (
+          <button id="planted-button" onClick={() => void openPlanted()}>
+            Back to the planted set
+          </button>
+        )}
+        <p class="note">
+          or drop one anywhere: <code>ml-100k.zip</code>, <code>ml-latest-small.zip</code>, or ratings of your own as CSV, JSON lines or
+          Parquet. It stays on this machine.
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function Hardware() {
+  const { open, read, compile, find, train } = times.value;
+  const entries = [
+    ['GPU opened', open],
+    ['ratings read', read],
+    ['kernels compiled, data uploaded', compile],
+    ['learning rate found', find],
+    ['trained', train],
+  ] as const;
+  return (
+    <p id="hardware" class="hardware">
+      <span class="adapter">{device.value?.description ?? 'No GPU yet'}</span>
+      {device.value?.isSoftware && <span>software: no GPU of this machine is open to the browser</span>}
+      {entries.map(
+        ([what, ms]) =>
+          ms !== undefined && (
+            <span key={what}>
+              {what} <b>{duration(ms)}</b>
+            </span>
+          ),
+      )}
+    </p>
+  );
+}
+
+function Trouble() {
+  if (phase.value === 'unsupported') {
+    return (
+      <div class="trouble" role="alert" id="unsupported">
+        <p>
+          <strong>This browser has no WebGPU, so nothing can be trained here.</strong> These have it: Chrome and Edge from version 113 (on
+          Linux from 144 with recent drivers, else behind the flag <code>--enable-unsafe-webgpu</code>), Safari from 26, Firefox from 141 on
+          Windows and from 145 on Macs with Apple silicon. The page must come over https or from localhost.
+        </p>
+      </div>
+    );
+  }
+  if (problem.value === '') return null;
+  return (
+    <div class="trouble" role="alert" id="problem">
+      <p>{problem.value}</p>
+      {(phase.value === 'lost' || phase.value === 'failed') && (
+        <button id="recover-button" onClick={() => void recover()}>
+          Open the GPU again
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** What goes on, always in sight. */
+export const TopBar = () => (
+  <div class="top-bar">
+    <div>
+      <a class="brand" href="./">
+        dotbias
+      </a>
+      <p class="status" id="status" role="status">
+        <span class={`lamp ${phase.value}`} aria-hidden="true" />
+        {status.value}
+      </p>
+    </div>
+  </div>
+);
+
+export function Intro() {
+  return (
+    <>
+      <header class="intro">
+        <h1>A recommender, learning on your own GPU</h1>
+        <p class="lead">
+          Every person and every film gets a handful of numbers. A dot product of the two says how well they go together, and training finds
+          the numbers: fastai’s collaborative filtering, hand-written in WebGPU. It runs below, in this tab, and nothing leaves it.
+        </p>
+      </header>
+      <Trouble />
+      <section class="panel" aria-label="Ratings and device">
+        <Ratings />
+        <Hardware />
+      </section>
+    </>
+  );
+}

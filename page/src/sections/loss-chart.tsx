@@ -1,0 +1,156 @@
+/** The loss as it falls, the validation error after each epoch, the run before, and what to compare them with. */
+import { computed } from '@preact/signals';
+import type uPlot from 'uplot';
+import { axis, Chart, type Colours } from '../chart.js';
+import { loss } from '../format.js';
+import { data, previousRun, type Run, run, runTick } from '../state.js';
+import { drawn } from './pen.js';
+
+/** At most this many points of a curve are drawn. */
+const MOST_POINTS = 1500;
+
+const curves = computed<uPlot.AlignedData>(() => {
+  void runTick.value;
+  const now = run.value;
+  const before = previousRun.value;
+  const n = Math.max(now?.totalSteps ?? 0, 0);
+  if (now === undefined) return [[], [], [], [], [], []];
+  const stride = Math.max(1, Math.ceil(n / MOST_POINTS));
+  const x: number[] = [];
+  const raw: (number | null)[] = [];
+  const smooth: (number | null)[] = [];
+  const valid: (number | null)[] = [];
+  const ghost: (number | null)[] = [];
+  const ghostValid: (number | null)[] = [];
+  const here = drawn.value;
+  const places = new Set<number>();
+  for (let step = 0; step <= n; step += stride) places.add(step);
+  for (let epoch = 1; epoch <= now.knobs.epochs; epoch++) places.add(epoch * now.stepsPerEpoch);
+  // A run of other lengths is laid over this one epoch by epoch.
+  const scale = before === undefined ? 1 : before.stepsPerEpoch / now.stepsPerEpoch;
+  for (const step of [...places].sort((a, b) => a - b)) {
+    const at = step - 1;
+    x.push(step / now.stepsPerEpoch);
+    raw.push(step > 0 && step <= here ? now.losses[at] : null);
+    smooth.push(step > 0 && step <= here ? now.smooth[at] : null);
+    const epoch = step / now.stepsPerEpoch;
+    const isEnd = Number.isInteger(epoch) && epoch > 0;
+    valid.push(isEnd && step <= here ? (now.epochs[epoch - 1]?.valid.mse ?? null) : null);
+    ghost.push(step > 0 ? (before?.smooth[Math.round(step * scale) - 1] ?? null) : null);
+    ghostValid.push(isEnd ? (before?.epochs[epoch - 1]?.valid.mse ?? null) : null);
+  }
+  return [x, raw, smooth, valid, ghost, ghostValid];
+});
+
+/** The y axis only grows while a run goes on, so that the curve does not jump about. */
+let extent: { of: Run | undefined; lo: number; hi: number } = { of: undefined, lo: 0, hi: 1 };
+function yRange(): [number, number] {
+  const now = run.peek();
+  if (extent.of !== now) extent = { of: now, lo: Infinity, hi: -Infinity };
+  const values = [
+    ...(now?.smooth.slice(20) ?? []),
+    ...(now?.epochs.map(({ valid }) => valid.mse) ?? []),
+    ...(data.peek()?.references.flatMap(({ value, sd = 0 }) => [value - sd, value + sd]) ?? []),
+    ...(previousRun.peek()?.epochs.map(({ valid }) => valid.mse) ?? []),
+  ].filter(Number.isFinite);
+  for (const value of values) {
+    extent.lo = Math.min(extent.lo, Math.floor(value * 10 - 0.3) / 10);
+    extent.hi = Math.max(extent.hi, Math.ceil(value * 10 + 0.3) / 10);
+  }
+  return extent.lo < extent.hi ? [Math.max(0, extent.lo), extent.hi] : [0, 1];
+}
+
+function lossOptions(colours: Colours): Omit<uPlot.Options, 'width' | 'height'> {
+  const { ink, train: line, valid, faint, ground } = colours;
+  const dots = (show: boolean, stroke: string, fill: string): uPlot.Series => ({
+    stroke: 'transparent',
+    points: { show, size: 9, stroke, fill, width: 2 },
+    paths: () => null,
+  });
+  return {
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [10, 14, 0, 0],
+    scales: {
+      x: { time: false, range: () => [0, run.peek()?.knobs.epochs ?? 5] },
+      y: { range: yRange },
+    },
+    axes: [
+      axis(colours, {
+        splits: (plot) => whole(plot.scales['x']!.max ?? 5),
+        values: (_, splits) => splits.map(String),
+        label: 'epoch',
+        labelSize: 18,
+        size: 26,
+      }),
+      axis(colours, { size: 44, values: (_, splits) => splits.map((value) => value.toFixed(1)) }),
+    ],
+    series: [
+      {},
+      { stroke: line, width: 1, alpha: 0.22, points: { show: false } },
+      { stroke: line, width: 2, points: { show: false } },
+      dots(true, valid, ground),
+      { stroke: faint, width: 1.5, dash: [4, 4], alpha: 0.8, points: { show: false } },
+      dots(true, faint, ground),
+    ],
+    hooks: {
+      drawAxes: [(plot) => drawReferences(plot, ink, faint)],
+      draw: [(plot) => drawLastValue(plot, colours)],
+    },
+  };
+}
+
+const whole = (max: number): number[] => {
+  const stride = Math.max(1, Math.ceil(max / 10));
+  return Array.from({ length: Math.floor(max / stride) + 1 }, (_, k) => k * stride);
+};
+
+function drawReferences(plot: uPlot, ink: string, faint: string): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.font = `${12 * ratio}px system-ui, sans-serif`;
+  for (const { value, sd, label } of data.peek()?.references ?? []) {
+    const y = plot.valToPos(value, 'y', true);
+    if (sd !== undefined) {
+      const top = plot.valToPos(value + sd, 'y', true);
+      const bottom = plot.valToPos(value - sd, 'y', true);
+      ctx.globalAlpha = 0.12;
+      ctx.fillStyle = faint;
+      ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
+    }
+    ctx.globalAlpha = 1;
+    ctx.strokeStyle = faint;
+    ctx.lineWidth = ratio;
+    ctx.setLineDash([2 * ratio, 3 * ratio]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.fillStyle = ink;
+    ctx.globalAlpha = 0.75;
+    ctx.textAlign = 'left';
+    ctx.fillText(`${label} ${value.toFixed(4)}`, bbox.left + 8 * ratio, y + 14 * ratio);
+  }
+  ctx.restore();
+}
+
+/** The last validation error, beside its dot. */
+function drawLastValue(plot: uPlot, { valid }: Colours): void {
+  const now = run.peek();
+  const epochs = now?.epochs.filter((_, k) => (k + 1) * now.stepsPerEpoch <= drawn.peek()) ?? [];
+  const last = epochs.at(-1);
+  if (last === undefined || !Number.isFinite(last.valid.mse)) return;
+  const { ctx } = plot;
+  ctx.save();
+  ctx.font = `600 ${13 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.fillStyle = valid;
+  ctx.textAlign = 'right';
+  const x = plot.valToPos(last.epoch + 1, 'x', true);
+  ctx.fillText(loss(last.valid.mse), x - 2 * devicePixelRatio, plot.valToPos(last.valid.mse, 'y', true) - 12 * devicePixelRatio);
+  ctx.restore();
+}
+
+export const LossChart = () => (
+  <Chart height={320} options={lossOptions} data={curves} label="Training loss step by step, and validation loss after each epoch." />
+);

@@ -1,0 +1,220 @@
+/** What the page does: one thing at a time, the newest wish first. */
+import { batch } from '@preact/signals';
+import { SmoothLoss } from 'dotbias';
+import * as engine from './engine.js';
+import { sentence, several } from './format.js';
+import { type Knobs, knobs } from './knobs.js';
+import * as state from './state.js';
+import type { Phase, Run, Times } from './state.js';
+
+let current: { abort: AbortController; done: Promise<void> } | undefined;
+
+/** Which knobs the data in use was split for, and the ratings' own number. */
+let isSplitFor = '';
+let ratingsRead = 0;
+
+/** Ends what goes on, waits for that, and then does this. An error becomes a sentence on the page. */
+async function instead(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const before = current;
+  before?.abort.abort();
+  const abort = new AbortController();
+  const mine = {
+    abort,
+    done: (async () => {
+      await before?.done;
+      if (abort.signal.aborted) return;
+      state.problem.value = '';
+      try {
+        await work(abort.signal);
+      } catch (error) {
+        await failed(error);
+      }
+    })(),
+  };
+  current = mine;
+  await mine.done;
+  if (current === mine) current = undefined;
+}
+
+function say(phase: Phase, status: string): void {
+  batch(() => {
+    state.phase.value = phase;
+    state.status.value = status;
+  });
+}
+
+async function timed<T>(name: keyof Times, work: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  const result = await work();
+  state.times.value = { ...state.times.value, [name]: performance.now() - start };
+  return result;
+}
+
+/** Starts by itself, on the planted set. */
+export function begin(): Promise<void> {
+  return instead(async (signal) => {
+    if (!engine.isSupported()) {
+      say('unsupported', 'This browser has no WebGPU, so nothing can be trained here.');
+      return;
+    }
+    await openDevice();
+    await readAnd(signal, () => engine.readPlanted(), 'Making up 100,000 ratings.');
+  });
+}
+
+/** Trains on a file of the visitor's. */
+export function openFile(file: File): Promise<void> {
+  return instead((signal) => readAnd(signal, () => engine.readFile(file), `Reading ${file.name}.`));
+}
+
+/** Trains on the planted set again. */
+export function openPlanted(): Promise<void> {
+  return instead((signal) => readAnd(signal, () => engine.readPlanted(), 'Making up 100,000 ratings.'));
+}
+
+/** Trains anew with the knobs as they are. Does nothing while a training is under way. */
+export function train(): Promise<void> {
+  const settings = knobs.value;
+  if (settings === undefined || isBusy()) return Promise.resolve();
+  return instead(async (signal) => {
+    await prepare(settings);
+    await fit(settings, signal);
+  });
+}
+
+/** Ends the training, or the search, that is under way. */
+export function stop(): void {
+  current?.abort.abort();
+}
+
+/** Looks for a learning rate again. */
+export function findRate(): Promise<void> {
+  const settings = knobs.value;
+  if (settings === undefined || isBusy()) return Promise.resolve();
+  return instead(async (signal) => {
+    await prepare(settings);
+    await find(signal);
+    say('idle', 'The curve of learning rates is drawn.');
+    state.model.value = 0;
+  });
+}
+
+/** Opens the device again after its loss, and trains anew. */
+export function recover(): Promise<void> {
+  return instead(async (signal) => {
+    const settings = knobs.value;
+    await openDevice();
+    isSplitFor = '';
+    if (settings === undefined) return say('idle', 'The device is back. Correct the settings, then train.');
+    await prepare(settings);
+    await fit(settings, signal);
+  });
+}
+
+export const isBusy = (): boolean => current !== undefined && !current.abort.signal.aborted;
+
+async function openDevice(): Promise<void> {
+  say('starting', 'Opening the GPU.');
+  state.device.value = await timed('open', engine.open);
+}
+
+async function readAnd(signal: AbortSignal, read: () => Promise<void>, status: string): Promise<void> {
+  const before = { phase: state.phase.value, status: state.status.value };
+  say('reading', status);
+  try {
+    await timed('read', read);
+  } catch (error) {
+    // What was there before still is.
+    if (state.data.value === undefined) throw error;
+    say(before.phase === 'reading' ? 'idle' : before.phase, 'The file could not be read; the ratings before it are still here.');
+    state.problem.value = sentence(error);
+    return;
+  }
+  ratingsRead++;
+  batch(() => {
+    state.run.value = state.previousRun.value = state.found.value = undefined;
+    state.model.value = 0;
+  });
+  const settings = knobs.value;
+  if (settings === undefined) return say('idle', 'The ratings are read. Correct the settings, then train.');
+  await prepare(settings);
+  if (!signal.aborted) await find(signal);
+  if (!signal.aborted) await fit(settings, signal);
+}
+
+/** Splits the ratings and makes a learner for these settings. */
+async function prepare(settings: Knobs): Promise<void> {
+  say('compiling', 'Compiling the kernels.');
+  const splitFor = `${ratingsRead} ${settings.seed} ${settings.batch}`;
+  if (splitFor !== isSplitFor) {
+    state.data.value = await engine.split(settings);
+    isSplitFor = splitFor;
+  }
+  await timed('compile', () => engine.makeLearner(settings));
+}
+
+async function find(_signal: AbortSignal): Promise<void> {
+  say('finding', 'Looking for a learning rate.');
+  state.found.value = await timed('find', () => engine.findRate());
+}
+
+async function fit(settings: Knobs, signal: AbortSignal): Promise<void> {
+  const { stepsPerEpoch } = state.data.value!;
+  const run: Run = {
+    knobs: settings,
+    stepsPerEpoch,
+    totalSteps: stepsPerEpoch * settings.epochs,
+    losses: [],
+    smooth: [],
+    epochs: [],
+    isComplete: false,
+  };
+  batch(() => {
+    if (state.run.value?.isComplete) state.previousRun.value = state.run.value;
+    state.run.value = run;
+    state.runTick.value++;
+    say('training', `Training: epoch 1 of ${settings.epochs}.`);
+  });
+  const smooth = new SmoothLoss();
+  await timed('train', () =>
+    engine.train(settings.epochs, settings.lr, signal, (event) => {
+      if (event.type === 'steps') {
+        for (const loss of Array.from(event.losses)) {
+          run.losses.push(loss);
+          run.smooth.push(smooth.push(loss));
+        }
+      } else {
+        run.epochs.push(event.record);
+        const next = event.record.epoch + 2;
+        if (next <= settings.epochs) state.status.value = `Training: epoch ${next} of ${settings.epochs}.`;
+      }
+      state.runTick.value++;
+    }),
+  );
+  run.isComplete = run.epochs.length === settings.epochs;
+  if (state.data.value!.valid > 0) run.final = await engine.validate();
+  batch(() => {
+    state.model.value++;
+    state.runTick.value++;
+    say(
+      'idle',
+      run.isComplete
+        ? `Trained: ${several(settings.epochs, 'epoch')}, validation error ${run.final?.mse.toFixed(4) ?? 'not measured'}.`
+        : 'Stopped. The model is as it was at the last step.',
+    );
+  });
+}
+
+/** The last time that the device was lost, so that a device that is lost again and again is not opened for ever. */
+let lastLoss = -Infinity;
+
+async function failed(error: unknown): Promise<void> {
+  const isLost = error instanceof Error && error.name === 'DeviceLostError';
+  state.problem.value = sentence(error);
+  if (!isLost) return say('failed', 'Something went wrong.');
+  say('lost', 'The GPU was lost.');
+  state.model.value = 0;
+  const isFirst = performance.now() - lastLoss > 30_000;
+  lastLoss = performance.now();
+  if (isFirst) setTimeout(() => state.phase.value === 'lost' && void recover(), 1000);
+}
