@@ -1,6 +1,8 @@
 /**
  * dotbias: fastai's collaborative filtering on WebGPU. This entry runs in any browser with WebGPU and in Node;
- * `dotbias/node` adds what needs Node: opening a device, reading rating files, saving and loading.
+ * the package `dotbias-node` adds what needs Node: opening a device, reading rating files, saving and loading.
+ *
+ * @module dotbias
  */
 
 // Data

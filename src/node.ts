@@ -1,4 +1,8 @@
-/** The Node entry: all of the core, and what needs Node: a device, rating files, MovieLens, saving and loading. */
+/**
+ * The package `dotbias-node`: all of the core, and what needs Node: a device, rating files, MovieLens, saving and loading.
+ *
+ * @module dotbias-node
+ */
 import { collabLearner as makeInCore } from './train/make-learner.js';
 import type { CollabModel } from './answer/collab-model.js';
 import type { CollabData } from './data/collab-data.js';

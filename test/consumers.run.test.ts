@@ -1,4 +1,4 @@
-/** The program of the README in an empty folder with the packed package, in Node and in other runtimes. */
+/** The program of the README in an empty folder with the packed packages, in Node and in other runtimes. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { consumerFolder, INSTALL, readmeProgram, run, runtimes } from './helpers/consumer.js';
 
 const test = suite('consumers: running');
-const { folder } = await consumerFolder();
+const folder = await consumerFolder();
 /** Without a network: MovieLens-100K if MOVIELENS_DIR or the cache has it, else the planted set. */
 const OFFLINE = `globalThis.fetch = async () => { throw new TypeError('fetch failed'); };
 await import('./program.mjs');

@@ -111,7 +111,7 @@ export function writeModel(model: DecodedModel): Uint8Array {
 
 const named = ({ name, uniforms = {} }: Op) => ({ name, constants: uniforms });
 
-const GIVE_BYTES = 'give the content of the file as a Uint8Array, or its path to loadModelFile of dotbias/node.';
+const GIVE_BYTES = 'give the content of the file as a Uint8Array, or its path to loadModelFile of dotbias-node.';
 
 /**
  * Reads and checks a model file. Tables may be views of `bytes`. Tensors and metadata that are not the format's are ignored.

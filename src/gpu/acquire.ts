@@ -47,7 +47,7 @@ export async function openGpu(options: OpenGpuOptions = {}): Promise<Gpu> {
   const webgpu = globalThis.navigator?.gpu;
   if (webgpu === undefined) {
     throw new NoAdapterError(
-      "No WebGPU here: in Node, import from 'dotbias/node'; in a browser, use a recent one, over https or on localhost, or pass `gpu`.",
+      "No WebGPU here: in Node, import from 'dotbias-node'; in a browser, use a recent one, over https or on localhost, or pass `gpu`.",
     );
   }
   const adapter = await webgpu.requestAdapter(powerPreference && { powerPreference });

@@ -1,5 +1,5 @@
 /**
- * A folder in which dotbias is installed as its users have it: packed, unpacked, and with its dependencies only. Compilers and
+ * Folders in which dotbias is installed as its users have it: packed, unpacked, and with its dependencies only. Compilers and
  * runtimes beside this repository's own are those of .ci/consumers.
  */
 import { execFile } from 'node:child_process';
@@ -56,37 +56,73 @@ export function run(folder: string, [command, ...args]: readonly string[]): Prom
   });
 }
 
-/**
- * An empty folder with the packed dotbias in it. Its dependencies are links to those of this repository, so that no registry
- * is needed: only what the package declares can be found.
- */
-export async function consumerFolder(): Promise<{ folder: string; archive: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'dotbias-consumer-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const packed = await run(root, ['npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', folder]);
-  const [name] = readdirSync(folder);
-  if (packed.code !== 0 || name === undefined) throw new Error(`npm pack failed: ${packed.output}`);
-  const archive = join(folder, name);
-  const unpacked = await run(folder, ['tar', 'xzf', archive]);
-  if (unpacked.code !== 0) throw new Error(unpacked.output);
-  mkdirSync(join(folder, 'node_modules'));
-  renameSync(join(folder, 'package'), join(folder, 'node_modules/dotbias'));
-  for (const dependency of ['@sparticuz/chromium', '@types/node', ...dependencies()])
-    link(folder, join(root, 'node_modules', dependency), dependency);
-  const webgpuTypes = tool('@webgpu/types');
-  if (webgpuTypes) link(folder, webgpuTypes, '@webgpu/types');
-  return { folder, archive };
+/** The two packages; a user installs the second, or only the first. */
+export type Package = 'dotbias' | 'dotbias-node';
+
+/** What a test needs of a package.json. */
+export interface Manifest {
+  version: string;
+  dependencies?: Record<string, string> | undefined;
+  devDependencies?: Record<string, string> | undefined;
+  peerDependencies?: Record<string, string> | undefined;
 }
 
-/** All that `npm install --omit=dev` installs. */
-function dependencies(): string[] {
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean; devOptional?: boolean }>;
+const packed = mkdtempSync(join(tmpdir(), 'dotbias-packed-'));
+process.once('exit', () => rmSync(packed, { recursive: true, force: true }));
+
+/** Both packages, packed as for a release: where their archives lie. */
+export async function archives(): Promise<Record<Package, string>> {
+  if (readdirSync(packed).length === 0) {
+    const { code, output } = await run(root, [process.execPath, '.ci/pack.mjs', packed]);
+    if (code !== 0) throw new Error(output);
+  }
+  const file = (name: RegExp) =>
+    join(
+      packed,
+      readdirSync(packed).find((each) => name.test(each))!,
+    );
+  return { dotbias: file(/^dotbias-\d/), 'dotbias-node': file(/^dotbias-node-\d/) };
+}
+
+/**
+ * A folder in which dotbias-node is installed, or only dotbias. Dependencies are links to those of this repository, so that no
+ * registry is needed: only what the packages declare can be found.
+ */
+export async function consumerFolder(name: Package = 'dotbias-node'): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'dotbias-consumer-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, 'node_modules'));
+  for (const [each, archive] of Object.entries(await archives())) {
+    if (name === 'dotbias' && each !== name) continue;
+    const unpacked = await run(folder, ['tar', 'xzf', archive]);
+    if (unpacked.code !== 0) throw new Error(unpacked.output);
+    renameSync(join(folder, 'package'), join(folder, 'node_modules', each));
+  }
+  const beside = name === 'dotbias' ? [] : ['@sparticuz/chromium', '@types/node'];
+  for (const dependency of [...beside, ...installedWith(name)]) link(folder, join(root, 'node_modules', dependency), dependency);
+  const webgpuTypes = tool('@webgpu/types');
+  if (webgpuTypes) link(folder, webgpuTypes, '@webgpu/types');
+  return folder;
+}
+
+export const manifestOf = (file: string): Manifest => JSON.parse(readFileSync(file, 'utf8')) as Manifest;
+
+/** The package.json of one of the two in the tree. */
+export const manifest = (name: Package) => manifestOf(join(root, name === 'dotbias' ? '' : 'src/node', 'package.json'));
+
+/** All packages that come with one of the two, itself left out. */
+export function installedWith(name: Package): string[] {
+  const found = new Set<string>();
+  const add = ({ dependencies = {} }: Manifest): void => {
+    for (const each of Object.keys(dependencies)) {
+      if (found.has(each)) continue;
+      found.add(each);
+      add(each === 'dotbias' ? manifest(each) : manifestOf(join(root, 'node_modules', each, 'package.json')));
+    }
   };
-  return Object.entries(lock.packages)
-    .filter(([path, { dev, devOptional }]) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) && !dev && !devOptional)
-    .map(([path]) => path.slice('node_modules/'.length))
-    .filter((name) => existsSync(join(root, 'node_modules', name)));
+  add(manifest(name));
+  found.delete('dotbias');
+  return [...found].sort();
 }
 
 function link(folder: string, target: string, name: string): void {
@@ -105,7 +141,7 @@ export function readmeProgram(): string {
 export function writeExamples(folder: string): void {
   for (const file of readdirSync(join(root, 'examples'))) {
     const text = readFileSync(join(root, 'examples', file), 'utf8');
-    const written = text.replace("'../src/index.js'", "'dotbias'").replace("'../src/node.js'", "'dotbias/node'");
+    const written = text.replace("'../src/index.js'", "'dotbias'").replace("'../src/node.js'", "'dotbias-node'");
     writeFileSync(join(folder, file.replace('.ts', '.mts')), written);
   }
 }
