@@ -121,6 +121,22 @@ export type { Binding, Compiled, Pipeline } from './gpu/pipeline.js';
 export type { Recorder, RecorderOptions } from './gpu/recorder.js';
 export { f32, wgsl } from './gpu/wgsl.js';
 
+// The engine in a worker
+export { connectWorker, type Engine, type RemoteLearnerOptions } from './worker/client.js';
+export type {
+  Remote,
+  RemoteData,
+  RemoteFitOptions,
+  RemoteFoldedUser,
+  RemoteFoldedUsers,
+  RemoteGpu,
+  RemoteLearner,
+  RemoteModel,
+  RemoteOneCycleFitOptions,
+  RemotePlantedRatings,
+  RemoteRatings,
+} from './worker/exposed.js';
+
 // Foundations
 export * from './base/errors.js';
 export { fillInitial, fillPermutation, hash32, permutationKey, permute, STREAM } from './base/random.js';

@@ -31,6 +31,7 @@ const layers = [
   'src/evaluate',
   'src/files',
   'src/plots',
+  'src/worker',
   'src/index.ts',
   'src/moved.ts',
   'src/node/disk',

@@ -1,0 +1,44 @@
+import type { CollabModel } from '../answer/collab-model.js';
+import { CollabData, type CollabDataOptions, type RatingColumns, type RatingRow } from '../data/collab-data.js';
+import { type PlantedOptions, plantedRatings } from '../data/planted.js';
+import { loadModel } from '../files/model-file.js';
+import type { OpenGpuOptions } from '../gpu/acquire.js';
+import type { Gpu } from '../gpu/gpu.js';
+import { parseRatings, type ParseRatingsOptions } from '../read/parse-ratings.js';
+import type { CollabLearner } from '../train/learner.js';
+import { collabLearner } from '../train/make-learner.js';
+import type { LearnerOptions } from '../train/options.js';
+import { HeldPlantedRatings, HeldRatings } from './held-ratings.js';
+
+/** What the page's `Engine` asks for, in the worker. @param open opens a device, where none is given too */
+export class WorkerEngine {
+  constructor(private readonly open: (options?: OpenGpuOptions) => Promise<Gpu>) {}
+
+  openGpu(options?: OpenGpuOptions): Promise<Gpu> {
+    return this.open(options);
+  }
+
+  async parseRatings(source: Blob | Uint8Array, options?: ParseRatingsOptions): Promise<HeldRatings> {
+    return new HeldRatings(await parseRatings(source, options));
+  }
+
+  plantedRatings(options?: PlantedOptions): HeldPlantedRatings {
+    return new HeldPlantedRatings(plantedRatings(options));
+  }
+
+  makeData(ratings: HeldRatings | RatingColumns | Iterable<RatingRow>, options?: CollabDataOptions): CollabData {
+    if (ratings instanceof HeldRatings) {
+      return CollabData.fromArrays(ratings.columns(), { name: ratings.name, titles: ratings.titles(), ...options });
+    }
+    return Symbol.iterator in ratings ? CollabData.fromRows(ratings, options) : CollabData.fromArrays(ratings, options);
+  }
+
+  collabLearner(data: CollabData, options?: LearnerOptions): Promise<CollabLearner> {
+    if (!(data instanceof CollabData)) throw new TypeError("collabLearner takes data of this worker: what its engine's makeData gives.");
+    return collabLearner(data, options, () => this.open());
+  }
+
+  loadModel(bytes: Uint8Array, options?: { gpu?: Gpu | undefined }): Promise<CollabModel> {
+    return loadModel(bytes, options, () => this.open());
+  }
+}
