@@ -29,9 +29,10 @@ export type { FitOptions } from './train/run-fit.js';
 export type { TrainEvent } from './train/stream.js';
 export * from './train/callbacks.js';
 export { decodeCheckpoint, encodeCheckpoint, resumeWarnings, type Checkpoint } from './train/checkpoint.js';
-export { dataFingerprint } from './train/identity.js';
+export type { Progress } from './train/checkpoint-parts.js';
+export { dataFingerprint, type Settings } from './train/identity.js';
 export { Trainer, type FitHooks } from './train/trainer.js';
-export { Validator, type Validation } from './train/validator.js';
+export { Validator, type Measurement, type Validation } from './train/validator.js';
 export { STEPPERS, type Stepping } from './train/choose-stepper.js';
 export type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory, StepperInput, StepperName } from './steps/stepper.js';
 export { ReferenceTrainer, type ReferenceOptions } from './reference/trainer.js';
@@ -100,6 +101,7 @@ export { openGpu, type OpenGpuOptions } from './gpu/acquire.js';
 export { Gpu, type DeviceInfo, type GpuOptions } from './gpu/gpu.js';
 export type { GpuContext } from './gpu/context.js';
 export { Scope } from './gpu/scope.js';
+export type { Thread } from './gpu/thread.js';
 export {
   defineKernel,
   kernelSource,

@@ -8,7 +8,7 @@ import type { IdleOptions, IdleTable, OptimizerOp } from './optimizer.js';
  *
  *     m <- beta1 m + g;  p <- p (1 - lr wd) - lr m        without momentum m = g
  *
- * @param options.momentum default false
+ * @param options `momentum`, default false
  */
 export function sgd({ momentum = false }: { momentum?: boolean | undefined } = {}): OptimizerOp {
   return {

@@ -53,7 +53,7 @@ export function lrFinderPlot(result: LrFinderResult): Promise<string> {
  * Training loss of every step, raw and smoothed as in the training table.
  *
  * @param history of a learner
- * @param options.stepsPerEpoch if given, the validation loss after each epoch is drawn too
+ * @param options `stepsPerEpoch`: if given, the validation loss after each epoch is drawn too
  */
 export function lossPlot(
   { losses, smoothLosses, epochs }: History,
