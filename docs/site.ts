@@ -77,12 +77,14 @@ function filesOf(folder: string, ending: string): string[] {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { out, page } = parseArgs({ options: { out: { type: 'string', default: 'site' }, page: { type: 'string', default: 'page/dist' } } }).values;
+  const { out, page } = parseArgs({
+    options: { out: { type: 'string', default: 'site' }, page: { type: 'string', default: 'page/dist' } },
+  }).values;
   try {
     rmSync(out, { recursive: true, force: true });
     await buildSite(resolve(out), resolve(page));
   } catch (error) {
-    console.error((error as Error).message);
+    process.stderr.write(`${(error as Error).message}\n`);
     process.exitCode = 1;
   }
 }

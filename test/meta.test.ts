@@ -46,6 +46,7 @@ const layers = [
   'src/cli/commands',
   'src/cli',
   'bench',
+  'docs',
   'test',
   'examples',
 ];
@@ -58,7 +59,7 @@ const OTHER_TWINS: Record<string, string> = { 'fold-in': 'src/answer/solve-user.
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const files = new Map(
-  ['src', 'shaders', 'test', 'bench', 'examples']
+  ['src', 'shaders', 'docs', 'test', 'bench', 'examples']
     .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`))
     .filter((file) => /\.(ts|mjs|py|sh)$/.test(file) && !file.includes('/node_modules/'))
     .sort()
@@ -159,7 +160,9 @@ test('every test file mirrors a source file, or an aspect of one as in name.aspe
 });
 
 test('every link of the documents leads to a file', () => {
-  const documents = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`);
+  const documents = readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`);
   for (const path of [...documents, 'README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'data/README.md']) {
     const links = readFileSync(join(root, path), 'utf8').matchAll(/\]\((?!https?:)([^)#\s]+)/g);
     const dead = Array.from(links, ([, target]) => target).filter((target) => !existsSync(join(root, dirname(path), target)));
