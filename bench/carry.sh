@@ -19,7 +19,7 @@ git rev-parse --short HEAD > "$stage/COMMIT"
 cp -r bench/peers/rivals bench/peers/package.json "$stage/bench/peers"
 find "$stage/dist" -name '*.map' -delete -o -name '*.d.ts' -delete
 
-for name in @duckdb webgpu wgsl-preprocessor fflate tinyglobby fdir picomatch \
+for name in @duckdb webgpu wgsl-preprocessor hyparquet hyparquet-compressors fzstd hysnappy fflate tinyglobby fdir picomatch \
   string-width strip-ansi ansi-regex emoji-regex is-fullwidth-code-point \
   uvu dequal diff kleur fast-check pure-rand; do
   cp -r "node_modules/$name" "$stage/node_modules/$name"

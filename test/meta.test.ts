@@ -115,17 +115,21 @@ test('no imports run in a circle', () => {
 });
 
 /** The packages that the core imports, each in one place. */
-const PACKAGES = { 'src/gpu/wgsl.ts': 'wgsl-preprocessor/wgsl-preprocessor.ts', 'src/answer/pca.ts': 'ml-matrix' };
+const PACKAGES = {
+  'wgsl-preprocessor/wgsl-preprocessor.ts': 'src/gpu/wgsl.ts',
+  'ml-matrix': 'src/answer/pca.ts',
+  hyparquet: 'src/read/parquet.ts',
+  'hyparquet-compressors': 'src/read/parquet.ts',
+};
 
 test('the core imports few packages, each in one place', () => {
   const found = sources.filter(isCore).flatMap((file) =>
     imports
       .get(file)!
       .filter((target) => !files.has(target))
-      .map((target) => [file, target]),
+      .map((target) => `${target} in ${file}`),
   );
-  assert.equal(Object.fromEntries(found), PACKAGES);
-  assert.is(found.length, Object.keys(PACKAGES).length);
+  assert.equal(new Set(found), new Set(Object.entries(PACKAGES).map(([target, file]) => `${target} in ${file}`)));
 });
 
 test('nothing prints but the command line, and that in one place', () => {

@@ -13,8 +13,8 @@ export class Cells {
     }
     let at = 0;
     for (let k = 0; k < values.length; k++) {
-      const value = values[k];
       this.starts[k] = at;
+      const value = typeof values[k] === 'bigint' ? exact(values[k] as bigint) : values[k];
       if (Number.isSafeInteger(value) && (value as number) >= 0) at = this.#digits(value as number, at);
       else if (value !== null && typeof value !== 'object' && value !== undefined) at = this.#text(String(value), at);
       this.ends[k] = at;
@@ -45,4 +45,10 @@ export class Cells {
     larger.set(this.#bytes);
     this.#bytes = larger;
   }
+}
+
+/** The same whole number, as a number where that is exact. */
+function exact(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
 }

@@ -6,6 +6,7 @@ import { type Bytes, chunksOf, keptBytes, type ReadWatch, watched } from './byte
 import { joined } from './encoding.js';
 import type { ReadOptions } from './options.js';
 import type { RatingRows } from './rating-rows.js';
+import { readParquet } from './parquet.js';
 import { readText } from './read-text.js';
 import { parseTitles } from './titles.js';
 import { unpacked } from './unpack.js';
@@ -45,19 +46,19 @@ export async function readSource(
   try {
     const head = await firstBytes(stream);
     const kind = kindOf(head);
-    if (String.fromCharCode(...head.subarray(0, 4)) === 'PAR1') {
-      throw new DataError('A Parquet file cannot be read from a stream; name the file.', { file: label });
-    }
     if (kind !== 'text' && packed === MAX_PACKED) {
       throw new DataError(`This is packed more than ${MAX_PACKED} times; unpack it first.`, { file: label });
     }
     const chunks = isPlaced ? watched(following(head, stream), content.size, watch) : following(head, stream);
     if (kind === 'gzip') return await readSource({ label, content: unpacked(chunks, label) }, rows, options, {}, packed + 1);
-    if (kind === 'zip') {
-      const bytes = isPlaced ? content : await keptBytes(chunks, label);
-      return await readArchive({ label, content: bytes }, rows, options, isPlaced ? watch : {}, packed);
+    if (kind === 'text') {
+      await readText(chunks, label, rows, options);
+      return undefined;
     }
-    await readText(chunks, label, rows, options);
+    const bytes = isPlaced ? content : await keptBytes(chunks, label);
+    const own = isPlaced ? watch : {}; // of a stream, its coming was watched
+    if (kind === 'zip') return await readArchive({ label, content: bytes }, rows, options, own, packed);
+    await readParquet(bytes, label, rows, options, own);
     return undefined;
   } finally {
     await stream.return?.(undefined); // closes what is behind it, however much of it was read
@@ -102,9 +103,10 @@ async function wholeOf(chunks: AsyncIterable<Uint8Array>, label: string): Promis
   return whole;
 }
 
-function kindOf(head: Uint8Array): 'text' | 'gzip' | 'zip' {
+function kindOf(head: Uint8Array): 'text' | 'gzip' | 'zip' | 'parquet' {
   if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
   const begins = String.fromCharCode(...head.subarray(0, 4));
+  if (begins === 'PAR1' || begins === 'PARE') return 'parquet';
   return begins === 'PK\x03\x04' || begins === 'PK\x05\x06' ? 'zip' : 'text';
 }
 

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { unzipSync } from 'fflate';
 import { checkOptions } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
+import { bytesOf } from '../../read/bytes.js';
+import { unpacked } from '../../read/unpack.js';
+import { zipEntries } from '../../read/zip.js';
 import { cacheDir } from '../disk/cache.js';
 import { makeFolder } from '../disk/folders.js';
 import { readHashes, sha256, writeHashes } from '../disk/hashes.js';
@@ -125,22 +127,21 @@ const MAX_UNPACKED = 500_000_000;
 
 /** Unpacks the files of an archive. @throws DataError for a name that would lead out of the folder */
 async function unpack(bytes: Uint8Array, folder: string, url: string): Promise<void> {
-  let entries: Record<string, Uint8Array>;
-  try {
-    let size = 0;
-    entries = unzipSync(bytes, { filter: ({ originalSize }) => (size += originalSize) <= MAX_UNPACKED });
-    if (size > MAX_UNPACKED) throw new RangeError(`it would unpack to more than ${MAX_UNPACKED} bytes`);
-  } catch (error) {
-    throw new DataError(`The archive is damaged: ${(error as Error).message}.`, { file: url }, { cause: error });
-  }
-  for (const [name, content] of Object.entries(entries)) {
-    if (name.endsWith('/')) continue;
+  let left = MAX_UNPACKED;
+  const counted = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      left -= chunk.length;
+      if (left < 0) throw new DataError(`The archive would unpack to more than ${MAX_UNPACKED} bytes.`, { file: url });
+      yield chunk;
+    }
+  };
+  for (const { name, gzip } of await zipEntries(bytesOf(bytes, url), url)) {
     if (name.startsWith('/') || /[\\:]/.test(name) || name.split('/').includes('..')) {
       throw new DataError(`The archive holds a file with the unsafe name '${name}'.`, { file: url, value: name });
     }
     const path = join(folder, name);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, content);
+    await writeFile(path, counted(unpacked(gzip(), `${url}/${name}`)));
   }
 }
 

@@ -10,7 +10,6 @@ import type { RatingRows } from '../../read/rating-rows.js';
 import { readSource } from '../../read/read-source.js';
 import { LAYOUTS, layoutOf, parseTitles } from '../../read/titles.js';
 import { matching } from './input-files.js';
-import { readParquet } from './parquet.js';
 
 /** How ratings are read from files; all optional. */
 export interface ReadRatingsOptions extends ReadOptions {
@@ -112,11 +111,6 @@ async function readNamed(
   });
   try {
     const found = await file.stat();
-    const { buffer } = found.isFile() ? await file.read(Buffer.alloc(4), 0, 4, 0) : { buffer: Buffer.alloc(0) };
-    if (buffer.toString('latin1') === 'PAR1') {
-      await readParquet(path, label, rows, options);
-      return undefined;
-    }
     // A pipe or a device is read as it comes.
     const content = found.isFile() ? placed(file, found.size, label) : file.createReadStream({ highWaterMark: 1 << 20, autoClose: false });
     return (await readSource({ label, content }, rows, options)) ?? (await titlesBeside(path));
@@ -131,7 +125,7 @@ async function readNamed(
 /** The bytes of a file at any place. */
 function placed(file: FileHandle, size: number, label: string): Bytes {
   const slice = async (start: number, end: number): Promise<Uint8Array> => {
-    const bytes = Buffer.allocUnsafe(end - start);
+    const bytes = new Uint8Array(end - start);
     for (let at = 0; at < bytes.length;) {
       const { bytesRead } = await file.read(bytes, at, bytes.length - at, start + at);
       if (bytesRead === 0) throw new DataError('The file became shorter while it was read.', { file: label });
