@@ -29,7 +29,7 @@ export function chooseInArchive(names: readonly string[], label: string): Archiv
     const folder = found[0].slice(0, -baseOf(found[0]).length);
     return { ratings: found[0], layout, titles: files.find((name) => name === folder + layout.titles) };
   }
-  const tables = files.filter((name) => !ASIDE.test(baseOf(name)));
+  const tables = files.filter((name) => baseOf(name) !== '' && !ASIDE.test(baseOf(name)));
   if (tables.length === 1) return { ratings: tables[0] };
   const rated = tables.filter((name) => /rating/i.test(baseOf(name)));
   if (rated.length !== 1) throw unclear(tables, label);

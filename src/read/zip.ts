@@ -10,6 +10,8 @@ import { type Bytes, chunksOf } from './bytes.js';
 export interface ZipEntry {
   /** Its name, with the folders it is in. */
   name: string;
+  /** Bytes that it has, as the archive says. */
+  size: number;
   /** Bytes that it has in the archive. */
   packedSize: number;
   /** The file as a gzip file. @throws DataError if it is encrypted, or packed otherwise than by deflate */
@@ -74,7 +76,7 @@ export async function zipEntries(bytes: Bytes, label: string): Promise<ZipEntry[
       trailer.setUint32(4, fullSize % 2 ** 32, true);
       yield new Uint8Array(trailer.buffer);
     };
-    if (!name.endsWith('/')) entries.push({ name, packedSize, gzip });
+    if (!name.endsWith('/')) entries.push({ name, size: fullSize, packedSize, gzip });
     at = next;
   }
   return entries;

@@ -111,12 +111,12 @@ export async function downloadMovieLens100k(options: DownloadOptions = {}): Prom
     if (found !== md5) {
       throw new DataError(`The download is not MovieLens-100K: its MD5 is ${found}, not ${md5}. It was removed; try again.`, { file: url });
     }
-    const unpacked = join(scratch, 'unpacked');
-    await unpack(bytes, unpacked, url);
-    if (!(await exists(join(unpacked, 'ml-100k', 'u.data')))) {
+    const contents = join(scratch, 'unpacked');
+    await unpack(bytes, contents, url);
+    if (!(await exists(join(contents, 'ml-100k', 'u.data')))) {
       throw new DataError('The archive holds no ml-100k/u.data.', { file: url });
     }
-    return await moveInto(join(unpacked, 'ml-100k'), cache, md5);
+    return await moveInto(join(contents, 'ml-100k'), cache, md5);
   } finally {
     await remove();
   }
@@ -127,21 +127,17 @@ const MAX_UNPACKED = 500_000_000;
 
 /** Unpacks the files of an archive. @throws DataError for a name that would lead out of the folder */
 async function unpack(bytes: Uint8Array, folder: string, url: string): Promise<void> {
-  let left = MAX_UNPACKED;
-  const counted = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of chunks) {
-      left -= chunk.length;
-      if (left < 0) throw new DataError(`The archive would unpack to more than ${MAX_UNPACKED} bytes.`, { file: url });
-      yield chunk;
-    }
-  };
-  for (const { name, gzip } of await zipEntries(bytesOf(bytes, url), url)) {
+  const entries = await zipEntries(bytesOf(bytes, url), url);
+  if (entries.reduce((sum, { size }) => sum + size, 0) > MAX_UNPACKED) {
+    throw new DataError(`The archive is not MovieLens-100K: it would unpack to more than ${MAX_UNPACKED} bytes.`, { file: url });
+  }
+  for (const { name, gzip } of entries) {
     if (name.startsWith('/') || /[\\:]/.test(name) || name.split('/').includes('..')) {
       throw new DataError(`The archive holds a file with the unsafe name '${name}'.`, { file: url, value: name });
     }
     const path = join(folder, name);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, counted(unpacked(gzip(), `${url}/${name}`)));
+    await writeFile(path, unpacked(gzip(), `${url}/${name}`));
   }
 }
 

@@ -124,7 +124,7 @@ test('an endless download is stopped, and one that says so is not begun', async 
 test('an archive that unpacks to too much is refused', async () => {
   const bytes = Buffer.from(zipSync({ 'ml-100k/u.data': strToU8(uData), 'ml-100k/zeros': new Uint8Array(510_000_000) }, { level: 1 }));
   const { url } = await serveBytes(bytes);
-  await refused({ url, md5: md5Of(bytes) }, /archive is damaged: it would unpack to more than 500000000 bytes\.$/);
+  await refused({ url, md5: md5Of(bytes) }, /archive is not MovieLens-100K: it would unpack to more than 500000000 bytes\.$/);
 });
 
 test('redirections are followed on one server and to https, a few times', async () => {
