@@ -4,6 +4,7 @@ import { EpochTable } from './sections/epoch-table.js';
 import { FindRate } from './sections/find-rate.js';
 import { Intro, listenForDrops, TopBar } from './sections/intro.js';
 import { KnobsPanel } from './sections/knobs.js';
+import { RateTen } from './sections/rate-ten.js';
 import { Train } from './sections/train.js';
 import { begin } from './session.js';
 
@@ -21,6 +22,7 @@ function Page() {
           </div>
         </div>
         <KnobsPanel />
+        <RateTen />
       </main>
     </>
   );

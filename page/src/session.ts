@@ -1,6 +1,5 @@
 /** What the page does: one thing at a time, the newest wish first. */
 import { batch } from '@preact/signals';
-import { SmoothLoss } from 'dotbias';
 import * as engine from './engine.js';
 import { sentence, several } from './format.js';
 import { type Knobs, knobs } from './knobs.js';
@@ -9,9 +8,10 @@ import type { Phase, Run, Times } from './state.js';
 
 let current: { abort: AbortController; done: Promise<void> } | undefined;
 
-/** Which knobs the data in use was split for, and the ratings' own number. */
+/** Which knobs the data in use was split for, how many ratings were read, and how many models trained. */
 let isSplitFor = '';
 let ratingsRead = 0;
+let trained = 0;
 
 /** Ends what goes on, waits for that, and then does this. An error becomes a sentence on the page. */
 async function instead(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -27,7 +27,8 @@ async function instead(work: (signal: AbortSignal) => Promise<void>): Promise<vo
       try {
         await work(abort.signal);
       } catch (error) {
-        await failed(error);
+        if (error === abort.signal.reason) say('idle', 'Stopped.');
+        else failed(error);
       }
     })(),
   };
@@ -64,7 +65,7 @@ export function begin(): Promise<void> {
 
 /** Trains on a file of the visitor's. */
 export function openFile(file: File): Promise<void> {
-  return instead((signal) => readAnd(signal, () => engine.readFile(file), `Reading ${file.name}.`));
+  return instead((signal) => readAnd(signal, () => engine.readFile(file, signal), `Reading ${file.name}.`));
 }
 
 /** Trains on the planted set again. */
@@ -95,7 +96,6 @@ export function findRate(): Promise<void> {
     await prepare(settings);
     await find(signal);
     say('idle', 'The curve of learning rates is drawn.');
-    state.model.value = 0;
   });
 }
 
@@ -132,7 +132,8 @@ async function readAnd(signal: AbortSignal, read: () => Promise<void>, status: s
   }
   ratingsRead++;
   batch(() => {
-    state.run.value = state.previousRun.value = state.found.value = undefined;
+    state.run.value = state.previousRun.value = state.found.value = state.answer.value = undefined;
+    state.rated.value = new Map();
     state.model.value = 0;
   });
   const settings = knobs.value;
@@ -144,18 +145,20 @@ async function readAnd(signal: AbortSignal, read: () => Promise<void>, status: s
 
 /** Splits the ratings and makes a learner for these settings. */
 async function prepare(settings: Knobs): Promise<void> {
+  state.model.value = 0;
   say('compiling', 'Compiling the kernels.');
   const splitFor = `${ratingsRead} ${settings.seed} ${settings.batch}`;
   if (splitFor !== isSplitFor) {
     state.data.value = await engine.split(settings);
+    state.films.value = await engine.films();
     isSplitFor = splitFor;
   }
   await timed('compile', () => engine.makeLearner(settings));
 }
 
-async function find(_signal: AbortSignal): Promise<void> {
+async function find(signal: AbortSignal): Promise<void> {
   say('finding', 'Looking for a learning rate.');
-  state.found.value = await timed('find', () => engine.findRate());
+  state.found.value = await timed('find', () => engine.findRate(signal));
 }
 
 async function fit(settings: Knobs, signal: AbortSignal): Promise<void> {
@@ -175,26 +178,24 @@ async function fit(settings: Knobs, signal: AbortSignal): Promise<void> {
     state.runTick.value++;
     say('training', `Training: epoch 1 of ${settings.epochs}.`);
   });
-  const smooth = new SmoothLoss();
-  await timed('train', () =>
-    engine.train(settings.epochs, settings.lr, signal, (event) => {
+  await timed('train', async () => {
+    for await (const event of engine.train(settings, signal)) {
       if (event.type === 'steps') {
-        for (const loss of Array.from(event.losses)) {
-          run.losses.push(loss);
-          run.smooth.push(smooth.push(loss));
-        }
+        event.losses.forEach((loss) => run.losses.push(loss));
+        event.smoothLosses.forEach((loss) => run.smooth.push(loss));
       } else {
         run.epochs.push(event.record);
         const next = event.record.epoch + 2;
         if (next <= settings.epochs) state.status.value = `Training: epoch ${next} of ${settings.epochs}.`;
       }
       state.runTick.value++;
-    }),
-  );
+    }
+  });
   run.isComplete = run.epochs.length === settings.epochs;
   if (state.data.value!.valid > 0) run.final = await engine.validate();
   batch(() => {
-    state.model.value++;
+    trained++;
+    state.model.value = trained;
     state.runTick.value++;
     say(
       'idle',
@@ -208,7 +209,7 @@ async function fit(settings: Knobs, signal: AbortSignal): Promise<void> {
 /** The last time that the device was lost, so that a device that is lost again and again is not opened for ever. */
 let lastLoss = -Infinity;
 
-async function failed(error: unknown): Promise<void> {
+function failed(error: unknown): void {
   const isLost = error instanceof Error && error.name === 'DeviceLostError';
   state.problem.value = sentence(error);
   if (!isLost) return say('failed', 'Something went wrong.');

@@ -1,6 +1,6 @@
 /** What the page knows, as signals. Sections read it; `session.ts` alone writes it. */
 import { signal } from '@preact/signals';
-import type { DeviceInfo, EpochRecord, LrFinderResult, Validation } from 'dotbias';
+import type { Contribution, DeviceInfo, EpochRecord, Id, LrFinderResult, Recommendation, Validation } from 'dotbias';
 import type { Knobs } from './knobs.js';
 
 /** What the engine does now. */
@@ -74,3 +74,28 @@ export const runTick = signal(0);
 
 /** Counts the models that were trained; 0 before the first. Sections that ask the model do so anew when it changes. */
 export const model = signal(0);
+
+/** An item, and how it was rated in training. */
+export interface Film {
+  item: Id;
+  title?: string | undefined;
+  count: number;
+  mean: number;
+  sd: number;
+}
+/** All of them, the most rated first. */
+export const films = signal<readonly Film[]>([]);
+
+/** What an item is called. */
+export const nameOf = ({ item, title }: { item: Id; title?: string | undefined }): string => title ?? `Film ${item}`;
+
+/** The visitor's own ratings, by item; they outlive a new training. */
+export const rated = signal<ReadonlyMap<Id, number>>(new Map());
+/** A visitor as the model sees them, and what it says to them. */
+export interface Answer {
+  factors: Float32Array;
+  list: (Recommendation & { because: readonly Contribution[] })[];
+  /** Milliseconds from the question to the list. */
+  ms: number;
+}
+export const answer = signal<Answer | undefined>(undefined);

@@ -21,7 +21,7 @@ const curve = computed<uPlot.AlignedData>(() => {
   return [Array.from(result.lrs), Array.from(result.losses)];
 });
 
-const DECADES = [1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10];
+const DECADES = [1e-7, 1e-5, 1e-3, 0.1, 10];
 
 const chosen = () => Number(typed.lr.peek());
 const set = (value: number) => (typed.lr.value = String(Number(value.toPrecision(2))));
@@ -36,7 +36,7 @@ function options(colours: Colours): Omit<uPlot.Options, 'width' | 'height'> {
       y: { range: yRange },
     },
     axes: [
-      axis(colours, { splits: () => DECADES, values: (_, splits) => splits.map(powerOfTen), size: 26 }),
+      axis(colours, { splits: () => DECADES, filter: (_, splits) => splits, values: (_, splits) => splits.map(powerOfTen), size: 26 }),
       axis(colours, { size: 44, values: (_, splits) => splits.map((value) => value.toFixed(1)) }),
     ],
     series: [{}, { stroke: colours.train, width: 2, points: { show: false } }],

@@ -87,7 +87,7 @@ function lossOptions(colours: Colours): Omit<uPlot.Options, 'width' | 'height'> 
     ],
     series: [
       {},
-      { stroke: line, width: 1, alpha: 0.22, points: { show: false } },
+      { stroke: line, width: 1, alpha: 0.17, points: { show: false } },
       { stroke: line, width: 2, points: { show: false } },
       dots(true, valid, ground),
       { stroke: faint, width: 1.5, dash: [4, 4], alpha: 0.8, points: { show: false } },
@@ -152,5 +152,5 @@ function drawLastValue(plot: uPlot, { valid }: Colours): void {
 }
 
 export const LossChart = () => (
-  <Chart height={320} options={lossOptions} data={curves} label="Training loss step by step, and validation loss after each epoch." />
+  <Chart height={400} options={lossOptions} data={curves} label="Training loss step by step, and validation loss after each epoch." />
 );
