@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { readFragment } from './knobs.js';
+import { Later } from './later.js';
 import { EpochTable } from './sections/epoch-table.js';
 import { FindRate } from './sections/find-rate.js';
 import { Intro, listenForDrops, TopBar } from './sections/intro.js';
@@ -23,6 +24,9 @@ function Page() {
         </div>
         <KnobsPanel />
         <RateTen />
+        <Later id="map" title="The map of taste" load={async () => (await import('./sections/taste-map.js')).TasteMap} />
+        <Later id="honesty" title="How far to trust it" load={async () => (await import('./sections/honesty.js')).Honesty} />
+        <Later id="take-away" title="Take it with you" load={async () => (await import('./sections/take-away.js')).TakeAway} />
       </main>
     </>
   );

@@ -53,7 +53,8 @@ export const offered = computed<readonly Film[]>(() => {
   return [...list, ...own.filter((film) => !list.includes(film))];
 });
 
-export const others = (): void => void (round.value = (round.value + 1) * 10 < Math.min(SEEN_BY_MANY, films.value.length) ? round.value + 1 : 0);
+export const others = (): void =>
+  void (round.value = (round.value + 1) * 10 < Math.min(SEEN_BY_MANY, films.value.length) ? round.value + 1 : 0);
 
 /** Puts a film that the visitor found at the top of the list. */
 export function want(film: Film): void {

@@ -51,15 +51,17 @@ function Ratings() {
         ))}
       </div>
       <div class="drop-side">
-        <label class="button" for="file">
-          Choose a file
-        </label>
-        <input id="file" type="file" class="visually-hidden" onChange={(event) => take(event.currentTarget.files)} />
-        {now && !now.isPlanted && (
-          <button id="planted-button" onClick={() => void openPlanted()}>
-            Back to the planted set
-          </button>
-        )}
+        <div class="buttons wrap">
+          <input id="file" type="file" class="visually-hidden" onChange={(event) => take(event.currentTarget.files)} />
+          <label class="button" for="file">
+            Choose a file
+          </label>
+          {now && !now.isPlanted && (
+            <button id="planted-button" onClick={() => void openPlanted()}>
+              Back to the planted set
+            </button>
+          )}
+        </div>
         <p class="note">
           or drop one anywhere: <code>ml-100k.zip</code>, <code>ml-latest-small.zip</code>, or ratings of your own as CSV, JSON lines or
           Parquet. It stays on this machine.

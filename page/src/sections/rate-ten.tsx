@@ -24,7 +24,9 @@ function Stars({ film }: { film: Film }) {
               onChange={() => rateFilm(film.item, level)}
             />
             <span aria-hidden="true">★</span>
-            <span class="visually-hidden">{level} of {levels.value.at(-1)}</span>
+            <span class="visually-hidden">
+              {level} of {levels.value.at(-1)}
+            </span>
           </label>
         ))}
         <button
@@ -79,7 +81,8 @@ function Search() {
 function List() {
   const own = answer.value;
   const isOwn = own !== undefined && !biasOnly.value;
-  if (model.value === 0 && own === undefined && liked.value.length === 0) return <p class="note">The list comes when the model is trained.</p>;
+  if (model.value === 0 && own === undefined && liked.value.length === 0)
+    return <p class="note">The list comes when the model is trained.</p>;
   return (
     <>
       <ol class="list" id="list">
@@ -100,7 +103,10 @@ function List() {
           : liked.value.map(({ item, title, bias }) => (
               <li key={item}>
                 <span class="title">{nameOf({ item, title })}</span>
-                <b>{bias > 0 ? '+' : ''}{bias.toFixed(2)}</b>
+                <b>
+                  {bias > 0 ? '+' : ''}
+                  {bias.toFixed(2)}
+                </b>
               </li>
             ))}
       </ol>
@@ -147,7 +153,11 @@ export function RateTen() {
             biases only
           </label>
         </header>
-        {answerProblem.value !== '' && <p class="refusal" role="alert">{answerProblem.value}</p>}
+        {answerProblem.value !== '' && (
+          <p class="refusal" role="alert">
+            {answerProblem.value}
+          </p>
+        )}
         <List />
       </div>
     </section>

@@ -1,0 +1,211 @@
+/** How far the model may be trusted: where its errors lie, and how much of the figure is luck. */
+import { batch, computed, effect, signal } from '@preact/signals';
+import { meanAndSd } from 'dotbias';
+import type { ShownResult } from 'dotbias';
+import * as engine from '../engine.js';
+import { count, loss, sentence } from '../format.js';
+import { knobs } from '../knobs.js';
+import { films, model, run } from '../state.js';
+
+/** At most this many validation ratings are looked at. */
+const MOST = 20_000;
+const SEEDS = 5;
+
+const results = signal<readonly ShownResult[]>([]);
+effect(() => {
+  const of = model.value;
+  if (of === 0) return;
+  void engine.results(MOST).then(
+    (found) => {
+      if (of === model.peek()) results.value = found;
+    },
+    () => (results.value = []), // there are no validation ratings
+  );
+});
+
+interface Bar {
+  label: string;
+  n: number;
+  value: number;
+}
+
+/** Rating minus prediction, in steps of half a star. */
+const residuals = computed<readonly Bar[]>(() => {
+  const errors = results.value.map(({ rating, prediction }) => rating - prediction);
+  if (errors.length === 0) return [];
+  const step = Math.max(0.5, Number((Math.max(...errors.map(Math.abs).slice(0, 5000)) / 8).toPrecision(1)));
+  const bins = new Map<number, number>();
+  for (const error of errors) {
+    const bin = Math.max(-6, Math.min(6, Math.round(error / step)));
+    bins.set(bin, (bins.get(bin) ?? 0) + 1);
+  }
+  return Array.from({ length: 13 }, (_, k) => k - 6)
+    .filter((bin) => bins.has(bin))
+    .map((bin) => {
+      const n = bins.get(bin)!;
+      const sign = bin > 0 ? '+' : bin < 0 ? '−' : '';
+      const open = bin === 6 ? ' or more' : bin === -6 ? ' or less' : '';
+      return { label: `${sign}${Math.abs(bin * step)}${open}`, n, value: n / errors.length };
+    });
+});
+
+const EDGES = [0, 1, 6, 21, 51, 101, 201, Infinity];
+/** Root mean squared error by the number of training ratings of the film. */
+const byCount = computed<readonly Bar[]>(() => {
+  const counts = new Map(films.value.map((film) => [film.item, film.count]));
+  return EDGES.slice(0, -1).flatMap((from, k) => {
+    const to = EDGES[k + 1] - 1;
+    const inside = results.value.filter(({ item }) => {
+      const n = counts.get(item) ?? 0;
+      return n >= from && n <= to;
+    });
+    if (inside.length === 0) return [];
+    const mse = inside.reduce((sum, { rating, prediction }) => sum + (rating - prediction) ** 2, 0) / inside.length;
+    const label = from === 0 ? 'none' : to === Infinity ? `${from} and more` : `${from} to ${to}`;
+    return [{ label, n: inside.length, value: Math.sqrt(mse) }];
+  });
+});
+
+/** The error of predicting each film's own mean, which takes no model. */
+const ofMeans = computed(() => {
+  const means = new Map(films.value.map((film) => [film.item, film.mean]));
+  const known = results.value.filter(({ item }) => means.has(item));
+  if (known.length === 0) return undefined;
+  return known.reduce((sum, { item, rating }) => sum + (rating - means.get(item)!) ** 2, 0) / known.length;
+});
+
+function Bars({ bars, first, last, show }: { bars: readonly Bar[]; first: string; last: string; show: (value: number) => string }) {
+  const most = Math.max(...bars.map(({ value }) => value));
+  return (
+    <table class="bars">
+      <thead>
+        <tr>
+          <th scope="col">{first}</th>
+          <th scope="col">{last}</th>
+          <th scope="col" class="aside">
+            ratings
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {bars.map(({ label, n, value }) => (
+          <tr key={label}>
+            <th scope="row">{label}</th>
+            <td>
+              <span class="bar" style={{ width: `${(70 * value) / most}%` }} /> {show(value)}
+            </td>
+            <td class="aside">{count(n)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const tried = signal<readonly { seed: number; mse: number }[]>([]);
+const trying = signal<AbortController | undefined>(undefined);
+const trouble = signal('');
+
+/** Trains with other seeds, which decide the split, the starting values and the order. */
+async function trySeeds(): Promise<void> {
+  const settings = knobs.value;
+  if (settings === undefined || trying.value !== undefined) return;
+  const abort = new AbortController();
+  batch(() => {
+    trying.value = abort;
+    tried.value = [];
+    trouble.value = '';
+  });
+  try {
+    for (let k = 1; k <= SEEDS; k++) {
+      const seed = (settings.seed + k) % 2 ** 32;
+      const { mse } = await engine.tryLearner({ ...settings, seed }, abort.signal);
+      tried.value = [...tried.value, { seed, mse }];
+    }
+  } catch (error) {
+    if (error !== abort.signal.reason) trouble.value = sentence(error);
+  } finally {
+    trying.value = undefined;
+  }
+}
+
+// Seeds belong to the ratings that they were tried on.
+effect(() => {
+  if (run.value === undefined) tried.value = [];
+});
+
+function Seeds() {
+  const scores = tried.value.map(({ mse }) => mse);
+  const { mean, sd } = scores.length > 1 ? meanAndSd(scores) : { mean: NaN, sd: NaN };
+  return (
+    <div>
+      <h3>How much is luck</h3>
+      <p class="note">The seed decides which ratings are held out, where training starts, and in which order it goes.</p>
+      <div class="buttons">
+        <button id="seeds-button" aria-disabled={trying.value !== undefined} onClick={() => void trySeeds()}>
+          Train from {SEEDS} other seeds
+        </button>
+        {trying.value && <button onClick={() => trying.value?.abort()}>Stop</button>}
+      </div>
+      {trouble.value && (
+        <p class="refusal" role="alert">
+          {trouble.value}
+        </p>
+      )}
+      {(tried.value.length > 0 || trying.value) && (
+        <table id="seeds" aria-live="polite">
+          <thead>
+            <tr>
+              <th scope="col">seed</th>
+              <th scope="col">validation MSE</th>
+            </tr>
+          </thead>
+          <tbody>
+            {tried.value.map(({ seed, mse }) => (
+              <tr key={seed}>
+                <td>{seed}</td>
+                <td>{loss(mse)}</td>
+              </tr>
+            ))}
+            {trying.value && (
+              <tr>
+                <td colSpan={2}>training …</td>
+              </tr>
+            )}
+          </tbody>
+        </table>
+      )}
+      {scores.length > 1 && (
+        <p>
+          {loss(mean)} ± {loss(sd)}, mean and standard deviation of {scores.length} seeds.
+        </p>
+      )}
+    </div>
+  );
+}
+
+export function Honesty() {
+  if (results.value.length === 0) return <p class="note">The errors come when the model is trained.</p>;
+  const mse = run.value?.final?.mse;
+  return (
+    <>
+      {ofMeans.value !== undefined && mse !== undefined && (
+        <p>
+          Validation MSE <strong>{loss(mse)}</strong>. To say each film’s own mean, without a model, gives{' '}
+          <strong>{loss(ofMeans.value)}</strong>.
+        </p>
+      )}
+      <div class="three">
+        <div>
+          <h3>Rating minus prediction</h3>
+          <Bars bars={residuals.value} first="error" last="share" show={(value) => `${(100 * value).toFixed(1)} %`} />
+        </div>
+        <div>
+          <h3>Error by ratings of the film</h3>
+          <Bars bars={byCount.value} first="training ratings" last="RMSE" show={(value) => value.toFixed(3)} />
+        </div>
+        <Seeds />
+      </div>
+    </>
+  );
+}
