@@ -1,21 +1,20 @@
-/** The one place that talks to the engine. What it makes stays here; sections get plain data. */
+/**
+ * The one place that talks to the engine, which runs in a worker. What it makes stays here and there; sections get plain data.
+ */
 import {
-  CollabData,
-  type CollabLearner,
-  collabLearner,
-  encodeModel,
-  type Gpu,
+  connectWorker,
+  type DeviceInfo,
+  type Engine,
   type Id,
-  itemMap,
   type ItemMap,
   type LrFinderResult,
-  openGpu,
-  parseRatings,
-  type PlantedRatings,
-  plantedRatings,
   project,
   randomSplit,
-  type RatingsFile,
+  type RemoteData,
+  type RemoteGpu,
+  type RemoteLearner,
+  type RemotePlantedRatings,
+  type RemoteRatings,
   type ShownResult,
   type SimilarItem,
   type TrainEvent,
@@ -24,47 +23,70 @@ import {
 import type { Knobs } from './knobs.js';
 import type { Answer, DataSummary, Film, Reference } from './state.js';
 
-let gpu: Gpu | undefined;
-let ratings: RatingsFile | undefined;
-let planted: PlantedRatings | undefined;
-let collab: CollabData | undefined;
-let learner: CollabLearner | undefined;
+/** Where ratings come from: a file of the visitor's, or the planted set. */
+export type Source = File | 'planted';
+
+let engine: Engine | undefined;
+let gpu: RemoteGpu | undefined;
+let source: Source | undefined;
+let planted: RemotePlantedRatings | undefined;
+let ratings: RemoteRatings | undefined;
+let data: RemoteData | undefined;
+let learner: RemoteLearner | undefined;
 
 export const isSupported = (): boolean => navigator.gpu !== undefined;
 
-/** Opens the device; a second time, another. */
-export async function open() {
-  learner = undefined;
-  gpu?.destroy();
-  gpu = await openGpu();
+/**
+ * Starts the worker and opens the device in it; a second time, another worker and device. Ratings have to be read again then.
+ * @param onLost told if the device is lost later
+ */
+export async function open(onLost: (message: string) => void): Promise<DeviceInfo> {
+  engine?.terminate();
+  gpu = data = learner = planted = ratings = undefined;
+  const mine = connectWorker(new Worker(new URL('dotbias/worker', import.meta.url), { type: 'module' }));
+  engine = mine;
+  gpu = await mine.openGpu();
+  void gpu.lost().then(
+    ({ message }) => mine === engine && onLost(message),
+    () => undefined, // the worker has been ended
+  );
   return gpu.info;
 }
 
-/** Makes the ratings that the page begins with. */
-export async function readPlanted(): Promise<void> {
-  planted = plantedRatings();
-  ratings = { columns: planted.columns, name: 'A planted set', skipped: 0, skippedExamples: [], notes: [] };
+/** Loses the device, for a test of what the page does then. */
+export const loseDevice = (): Promise<void> => gpu!.destroy();
+
+/** Reads ratings. What was read before stays if that fails. */
+export async function read(from: Source, signal: AbortSignal): Promise<void> {
+  if (from === 'planted') {
+    ratings = planted = await engine!.plantedRatings();
+  } else {
+    ratings = await engine!.parseRatings(from, { signal });
+    planted = undefined;
+  }
+  source = from;
 }
 
-/** Reads ratings of the visitor's. What was read before stays if that fails. */
-export async function readFile(file: File, signal: AbortSignal): Promise<void> {
-  ratings = await parseRatings(file, { signal });
-  planted = undefined;
-}
+/** Reads the same ratings again, after `open`. */
+export const readAgain = (signal: AbortSignal): Promise<void> => read(source ?? 'planted', signal);
 
 /** Share of the ratings that is held out for validation. */
 const VALID_PCT = 0.1;
 
+const makeData = ({ seed, batch }: Pick<Knobs, 'seed' | 'batch'>): Promise<RemoteData> =>
+  engine!.makeData(ratings!, { validPct: VALID_PCT, seed, batchSize: batch });
+
 /** Splits the ratings by a seed, and says what they are. */
-export async function split({ seed, batch }: Pick<Knobs, 'seed' | 'batch'>): Promise<DataSummary> {
-  const { columns, name, titles, notes, skipped } = ratings!;
-  collab = CollabData.fromArrays(columns, { validPct: VALID_PCT, seed, batchSize: batch, titles, name });
-  const { nUsers, nItems, nTrain, nValid, stepsPerEpoch } = collab;
-  const nRatings = nTrain + nValid;
+export async function split(knobs: Pick<Knobs, 'seed' | 'batch'>): Promise<DataSummary> {
+  const made = await makeData(knobs);
+  void data?.release();
+  data = made;
+  const { name, notes, skipped, nRatings } = ratings!;
+  const { nUsers, nItems, nTrain, nValid, stepsPerEpoch } = made;
   const references: Reference[] = [];
   if (planted) {
     references.push({
-      value: await planted.bestMse(randomSplit(nRatings, VALID_PCT, seed).valid),
+      value: await planted.bestMse(randomSplit(nRatings, VALID_PCT, knobs.seed).valid),
       label: 'best possible',
       story: 'nobody can predict these validation ratings better, except by luck. They are made up, so their noise is known.',
     });
@@ -77,106 +99,104 @@ export async function split({ seed, batch }: Pick<Knobs, 'seed' | 'batch'>): Pro
     });
   }
   return {
-    name,
+    name: planted ? 'A planted set' : name,
     isPlanted: planted !== undefined,
     users: nUsers - 1,
     items: nItems - 1,
     train: nTrain,
     valid: nValid,
     stepsPerEpoch,
-    hasTitles: titles !== undefined,
-    notes: [...(skipped > 0 ? [`${skipped} rows could not be read and are left out.`] : []), ...notes, ...collab.notes],
+    notes: [...(skipped > 0 ? [`${skipped} rows could not be read and are left out.`] : []), ...notes, ...made.notes],
     references,
   };
 }
 
-const optionsOf = ({ factors, wd, range, bias, seed }: Knobs) => ({ nFactors: factors, wd, yRange: range, bias, seed, gpu });
+const makeLearner = (on: RemoteData, { factors, wd, range, bias, seed }: Knobs): Promise<RemoteLearner> =>
+  engine!.collabLearner(on, { nFactors: factors, wd, yRange: range, bias, seed, gpu });
 
 /** Makes the learner that all that follows is asked of, and lets go of the one before. */
-export async function makeLearner(knobs: Knobs): Promise<void> {
-  learner?.release();
+export async function prepare(knobs: Knobs): Promise<void> {
+  const before = learner;
   learner = undefined;
-  learner = await collabLearner(collab!, optionsOf(knobs));
+  await before?.release();
+  learner = await makeLearner(data!, knobs);
 }
 
-export async function findRate(signal: AbortSignal): Promise<LrFinderResult> {
-  return learner!.lrFind({ signal });
-}
+/** @throws the signal's reason if it is aborted */
+export const findRate = (signal: AbortSignal): Promise<LrFinderResult> => learner!.lrFind({ signal });
 
 /** Trains; the stream ends early, without an error, if the signal is aborted. */
-export function train({ epochs, lr }: Knobs, signal: AbortSignal): AsyncIterable<TrainEvent> {
-  return learner!.stream(epochs, lr, { signal });
-}
+export const stream = ({ epochs, lr }: Knobs, signal: AbortSignal): AsyncIterable<TrainEvent> => learner!.stream(epochs, lr, { signal });
 
-export async function validate(): Promise<Validation> {
-  return learner!.validate();
-}
+export const validate = (): Promise<Validation> => learner!.validate();
 
 /** All items, the most rated first. */
 export async function films(): Promise<Film[]> {
-  const { train, items, nItems } = collab!;
-  const [n, sum, squares] = [0, 1, 2].map(() => new Float64Array(nItems));
-  train.items.forEach((row, k) => {
-    n[row]++;
-    sum[row] += train.ratings[k];
-    squares[row] += train.ratings[k] ** 2;
-  });
-  return Array.from({ length: nItems - 1 }, (_, k) => {
-    const mean = sum[k + 1] / n[k + 1];
-    const item = items.idOf(k + 1);
-    return { item, title: collab!.titleOf(item), count: n[k + 1], mean, sd: Math.sqrt(Math.max(0, squares[k + 1] / n[k + 1] - mean ** 2)) };
-  }).sort((x, y) => y.count - x.count);
+  const [columns, titles] = await Promise.all([ratings!.columns(), ratings!.titles()]);
+  const sums = new Map<Id, [n: number, sum: number, squares: number]>();
+  for (let k = 0; k < columns.ratings.length; k++) {
+    const item = columns.items[k];
+    const sum = sums.get(item) ?? [0, 0, 0];
+    const rating = Number(columns.ratings[k]);
+    sum[0]++;
+    sum[1] += rating;
+    sum[2] += rating ** 2;
+    sums.set(item, sum);
+  }
+  return Array.from(sums, ([item, [count, sum, squares]]) => {
+    const mean = sum / count;
+    return { item, title: titles?.get(item), count, mean, sd: Math.sqrt(Math.max(0, squares / count - mean ** 2)) };
+  }).sort((a, b) => b.count - a.count);
 }
 
 /** Folds a visitor in, and recommends: no training, a few milliseconds. */
 export async function answer(rated: ReadonlyMap<Id, number>, n = 10): Promise<Answer> {
   const start = performance.now();
   const user = await learner!.foldIn(Array.from(rated, ([item, rating]): [Id, number] => [item, rating]));
-  const list = await user.recommend(n);
-  const ms = performance.now() - start;
-  const reasons = await Promise.all(list.map(({ item }) => user.because(item, 2)));
-  return { factors: user.factors, ms, list: list.map((each, k) => ({ ...each, because: reasons[k] })) };
+  try {
+    const list = await user.recommend(n);
+    const ms = performance.now() - start;
+    const reasons = await Promise.all(list.map(({ item }) => user.because(item, 2)));
+    return { factors: user.factors, ms, list: list.map((each, k) => ({ ...each, because: reasons[k] })) };
+  } finally {
+    void user.release();
+  }
 }
 
-/** What everybody likes: the items with the highest bias, those of few ratings and those in `except` left out. */
+/** What everybody likes: the items with the highest bias, those in `except` left out. */
 export async function liked(except: ReadonlySet<Id>, n = 10) {
   return (await learner!.itemBias()).filter(({ item }) => !except.has(item)).slice(0, n);
 }
 
-export async function map(count: number): Promise<ItemMap> {
-  return itemMap(learner!, count);
-}
+/** The `count` most rated items on the first two principal components. */
+export const map = (count: number) => learner!.itemMap(count);
 
-export const place = (on: ItemMap, factors: ArrayLike<number>) => project(on, factors) as [number, number];
+/** Where a vector lies on the map. */
+export const placeOn = (on: Pick<ItemMap, 'mean' | 'directions'>, factors: ArrayLike<number>) => project(on, factors) as [number, number];
 
-export async function similar(item: Id, n = 8): Promise<SimilarItem[]> {
-  return learner!.similarItems(item, n);
-}
+export const similar = (item: Id, n = 8): Promise<SimilarItem[]> => learner!.similarItems(item, n);
 
-/** Validation ratings beside their predictions. */
-export async function results(n: number): Promise<ShownResult[]> {
-  return learner!.showResults(n);
-}
+/** Validation ratings beside their predictions, `n` at most. */
+export const results = (n: number): Promise<ShownResult[]> => learner!.showResults(n);
 
-/** Trains another model, from another seed, and tells its validation error; the learner of the page is left alone. */
+/** Trains another model on another split, and tells its validation errors; the learner of the page is left alone. */
 export async function tryLearner(knobs: Knobs, signal: AbortSignal): Promise<Validation> {
-  const { columns, titles, name } = ratings!;
-  const other = CollabData.fromArrays(columns, { validPct: VALID_PCT, seed: knobs.seed, batchSize: knobs.batch, titles, name });
-  const learn = await collabLearner(other, optionsOf(knobs));
+  const otherData = await makeData(knobs);
   try {
-    await learn.fitOneCycle(knobs.epochs, knobs.lr, { signal });
-    signal.throwIfAborted();
-    return await learn.validate();
+    const other = await makeLearner(otherData, knobs);
+    try {
+      await other.fitOneCycle(knobs.epochs, knobs.lr, { signal });
+      signal.throwIfAborted();
+      return await other.validate();
+    } finally {
+      await other.release();
+    }
   } finally {
-    learn.release();
+    await otherData.release();
   }
 }
 
-/** The model as a safetensors file. */
-export async function encode(): Promise<Uint8Array<ArrayBuffer>> {
-  return (await encodeModel(learner!)) as Uint8Array<ArrayBuffer>;
-}
+/** The model as the bytes of a safetensors file. */
+export const encode = () => learner!.encodeModel();
 
-export async function vectors(items: readonly Id[]): Promise<Float32Array[]> {
-  return learner!.vectors(items);
-}
+export const vectors = (items: readonly Id[]): Promise<Float32Array[]> => learner!.vectors(items);

@@ -59,18 +59,18 @@ export function begin(): Promise<void> {
       return;
     }
     await openDevice();
-    await readAnd(signal, () => engine.readPlanted(), 'Making up 100,000 ratings.');
+    await readAnd(signal, 'planted', 'Making up 100,000 ratings.');
   });
 }
 
 /** Trains on a file of the visitor's. */
 export function openFile(file: File): Promise<void> {
-  return instead((signal) => readAnd(signal, () => engine.readFile(file, signal), `Reading ${file.name}.`));
+  return instead((signal) => readAnd(signal, file, `Reading ${file.name}.`));
 }
 
 /** Trains on the planted set again. */
 export function openPlanted(): Promise<void> {
-  return instead((signal) => readAnd(signal, () => engine.readPlanted(), 'Making up 100,000 ratings.'));
+  return instead((signal) => readAnd(signal, 'planted', 'Making up 100,000 ratings.'));
 }
 
 /** Trains anew with the knobs as they are. Does nothing while a training is under way. */
@@ -99,12 +99,13 @@ export function findRate(): Promise<void> {
   });
 }
 
-/** Opens the device again after its loss, and trains anew. */
+/** Opens the device again after its loss, in another worker, and trains anew. */
 export function recover(): Promise<void> {
   return instead(async (signal) => {
-    const settings = knobs.value;
     await openDevice();
     isSplitFor = '';
+    await timed('read', () => engine.readAgain(signal));
+    const settings = knobs.value;
     if (settings === undefined) return say('idle', 'The device is back. Correct the settings, then train.');
     await prepare(settings);
     await fit(settings, signal);
@@ -115,14 +116,14 @@ export const isBusy = (): boolean => current !== undefined && !current.abort.sig
 
 async function openDevice(): Promise<void> {
   say('starting', 'Opening the GPU.');
-  state.device.value = await timed('open', engine.open);
+  state.device.value = await timed('open', () => engine.open(lost));
 }
 
-async function readAnd(signal: AbortSignal, read: () => Promise<void>, status: string): Promise<void> {
+async function readAnd(signal: AbortSignal, from: engine.Source, status: string): Promise<void> {
   const before = { phase: state.phase.value, status: state.status.value };
   say('reading', status);
   try {
-    await timed('read', read);
+    await timed('read', () => engine.read(from, signal));
   } catch (error) {
     // What was there before still is.
     if (state.data.value === undefined) throw error;
@@ -153,7 +154,7 @@ async function prepare(settings: Knobs): Promise<void> {
     state.films.value = await engine.films();
     isSplitFor = splitFor;
   }
-  await timed('compile', () => engine.makeLearner(settings));
+  await timed('compile', () => engine.prepare(settings));
 }
 
 async function find(signal: AbortSignal): Promise<void> {
@@ -179,7 +180,7 @@ async function fit(settings: Knobs, signal: AbortSignal): Promise<void> {
     say('training', `Training: epoch 1 of ${settings.epochs}.`);
   });
   await timed('train', async () => {
-    for await (const event of engine.train(settings, signal)) {
+    for await (const event of engine.stream(settings, signal)) {
       if (event.type === 'steps') {
         event.losses.forEach((loss) => run.losses.push(loss));
         event.smoothLosses.forEach((loss) => run.smooth.push(loss));
@@ -206,16 +207,23 @@ async function fit(settings: Knobs, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The last time that the device was lost, so that a device that is lost again and again is not opened for ever. */
+function failed(error: unknown): void {
+  if (error instanceof Error && error.name === 'DeviceLostError') return lost(error.message);
+  state.problem.value = sentence(error);
+  say('failed', 'Something went wrong.');
+}
+
+/** When the device was lost last, so that one that is lost again and again is not opened for ever. */
 let lastLoss = -Infinity;
 
-function failed(error: unknown): void {
-  const isLost = error instanceof Error && error.name === 'DeviceLostError';
-  state.problem.value = sentence(error);
-  if (!isLost) return say('failed', 'Something went wrong.');
-  say('lost', 'The GPU was lost.');
-  state.model.value = 0;
+function lost(message: string): void {
+  if (state.phase.value === 'lost') return;
   const isFirst = performance.now() - lastLoss > 30_000;
   lastLoss = performance.now();
-  if (isFirst) setTimeout(() => state.phase.value === 'lost' && void recover(), 1000);
+  batch(() => {
+    state.model.value = 0;
+    state.problem.value = isFirst ? `${sentence(message)} Opening it again.` : `${sentence(message)} It was lost before, too.`;
+    say('lost', 'The GPU was lost.');
+  });
+  if (isFirst) setTimeout(() => state.phase.value === 'lost' && void recover(), 500);
 }

@@ -47,7 +47,6 @@ export interface DataSummary {
   train: number;
   valid: number;
   stepsPerEpoch: number;
-  hasTitles: boolean;
   notes: readonly string[];
   references: readonly Reference[];
 }

@@ -1,6 +1,5 @@
 /** How far the model may be trusted: where its errors lie, and how much of the figure is luck. */
 import { batch, computed, effect, signal } from '@preact/signals';
-import { meanAndSd } from 'dotbias';
 import type { ShownResult } from 'dotbias';
 import * as engine from '../engine.js';
 import { count, loss, sentence } from '../format.js';
@@ -136,7 +135,8 @@ effect(() => {
 
 function Seeds() {
   const scores = tried.value.map(({ mse }) => mse);
-  const { mean, sd } = scores.length > 1 ? meanAndSd(scores) : { mean: NaN, sd: NaN };
+  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
+  const sd = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / (scores.length - 1));
   return (
     <div>
       <h3>How much is luck</h3>

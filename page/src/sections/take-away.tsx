@@ -28,7 +28,8 @@ async function told(work: () => Promise<void>): Promise<void> {
   }
 }
 
-const saveModel = () => told(async () => download('model.safetensors', [await engine.encode()], 'application/octet-stream'));
+const saveModel = () =>
+  told(async () => download('model.safetensors', [(await engine.encode()) as Uint8Array<ArrayBuffer>], 'application/octet-stream'));
 
 /** The two files of projector.tensorflow.org: a vector a line, and what it is. */
 const saveVectors = () =>

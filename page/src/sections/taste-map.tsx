@@ -1,6 +1,6 @@
 /** The map of taste: the two directions in which films differ most, and where the visitor stands. */
 import { batch, computed, effect, signal } from '@preact/signals';
-import type { ItemMap, MapPoint, SimilarItem } from 'dotbias';
+import type { MapPoint, SimilarItem } from 'dotbias';
 import { useEffect, useRef } from 'preact/hooks';
 import { themeTick } from '../chart.js';
 import * as engine from '../engine.js';
@@ -11,7 +11,7 @@ import { drawMap, type Frame, frameOf, pointAt, type Scene } from './map-canvas.
 /** This many of the most rated films are on the map. */
 const MOST = 300;
 
-const map = signal<ItemMap | undefined>(undefined);
+const map = signal<Awaited<ReturnType<typeof engine.map>> | undefined>(undefined);
 const trouble = signal('');
 const chosen = signal<MapPoint | undefined>(undefined);
 const similar = signal<readonly SimilarItem[]>([]);
@@ -47,7 +47,7 @@ function choose(point: MapPoint | undefined): void {
 const visitor = computed(() => {
   const own = answer.value;
   if (map.value === undefined || own === undefined || own.factors.length !== map.value.mean.length) return undefined;
-  return engine.place(map.value, own.factors);
+  return engine.placeOn(map.value, own.factors);
 });
 
 const scene = computed<Scene | undefined>(() => {
