@@ -9,6 +9,7 @@
 export { CollabData, type CollabDataOptions, type RatingColumns, type RatingRow, type Ratings } from './data/collab-data.js';
 export type { DuplicateChoice, DuplicateCounts } from './data/duplicates.js';
 export { type Id, IdMap, NA } from './data/ids.js';
+export type { PopularItem } from './data/popular-items.js';
 export { rangeOfRatings } from './data/rating-range.js';
 export { randomSplit, type Split, type SplitOptions } from './data/split.js';
 export * from './data/protocols.js';
@@ -47,8 +48,9 @@ export type { PredictOptions, PredictRowsOptions } from './answer/predict.js';
 export type { UnknownIds, UnknownUser } from './model/rows.js';
 export type { Exclude, Recommendation, RecommendAllOptions, Recommendations, RecommendOptions } from './answer/recommend.js';
 export type { TopLists, TopListsBounds } from './answer/top-lists.js';
-export { FoldedUser, type Contribution, type FoldedRecommendOptions } from './answer/fold-in.js';
+export { FoldedUser, type Contribution, type FoldedRecommendOptions } from './answer/folded-user.js';
 export { FoldedUsers } from './answer/fold-in-all.js';
+export { UserFolder } from './answer/user-folder.js';
 export type { FoldInOptions, GivenRating } from './answer/given-ratings.js';
 export type { ItemBias, SideOptions, SimilarItem, Similarity, SimilarOptions, SimilarUser, UserBias } from './answer/similar.js';
 export { type Components, type EndItem, ItemPca, itemPca, project } from './answer/pca.js';

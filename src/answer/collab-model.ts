@@ -4,8 +4,9 @@ import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
 import type { EmbeddingTables } from '../model/tables.js';
 import { type Id, titleOf } from '../data/ids.js';
-import { type FoldedUser, foldIn } from './fold-in.js';
+import { foldIn } from './fold-in.js';
 import { type FoldedUsers, foldInAll } from './fold-in-all.js';
+import type { FoldedUser } from './folded-user.js';
 import type { FoldInOptions, GivenRating } from './given-ratings.js';
 import { predictPairs, type PredictOptions, predictRows, type PredictRowsOptions } from './predict.js';
 import {
@@ -18,6 +19,8 @@ import {
 } from './recommend.js';
 import * as similar from './similar.js';
 import type { ModelInfo, TrainedModel } from './trained-model.js';
+import { type UserFolder, userFolder } from './user-folder.js';
+import { warmUp } from './warm-up.js';
 
 /** A trained model that answers: predictions, vectors and biases, by the ids of the outside world. */
 export class CollabModel implements TrainedModel {
@@ -82,6 +85,11 @@ export class CollabModel implements TrainedModel {
     return foldInAll(this, users, options);
   }
 
+  /** Folds new users in one after the other, each within a millisecond or two; see `UserFolder`. */
+  folder(options?: FoldInOptions): Promise<UserFolder> {
+    return userFolder(this, options);
+  }
+
   /** The n items most similar to an item; see `similarItems`. */
   similarItems(item: Id, n?: number, options?: similar.SimilarOptions): Promise<similar.SimilarItem[]> {
     return similar.similarItems(this, item, n, options);
@@ -110,6 +118,11 @@ export class CollabModel implements TrainedModel {
   /** Biases of items, or of users with `isItem: false`, [ids.length]; see `biases`. */
   biases(ids: ArrayLike<Id>, options?: similar.SideOptions): Promise<Float32Array> {
     return similar.biases(this, ids, options);
+  }
+
+  /** Compiles what the first answers would wait for; see `warmUp`. */
+  warmUp(): Promise<void> {
+    return warmUp(this);
   }
 
   /** The embedding tables, read back from the device. */

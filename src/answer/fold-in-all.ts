@@ -3,7 +3,7 @@ import { Given } from '../../shaders/ops/structs.js';
 import { checkOptions, checkWhole } from '../base/check.js';
 import { DotbiasError } from '../base/errors.js';
 import { StructArray } from '../gpu/struct.js';
-import type { FoldedRecommendOptions } from './fold-in.js';
+import type { FoldedRecommendOptions } from './folded-user.js';
 import { excludedOf, type FoldInOptions, type GivenRating, type GivenRows, PSEUDO_COUNT, readGiven, strengthOf } from './given-ratings.js';
 import { priorOf } from './prior.js';
 import { type TopLists, topLists, type TopListsBounds } from './top-lists.js';
@@ -114,7 +114,7 @@ export class FoldedUsers {
   ) {}
 
   /** The n best items for each of them, [nUsers, n]; options as `recommendAll`, `'rated'` being the ratings given. */
-  async recommend(n = 10, options: FoldedRecommendOptions & TopListsBounds = {}): Promise<TopLists> {
+  async recommend(n = 10, options: Pick<FoldedRecommendOptions, 'exclude'> & TopListsBounds = {}): Promise<TopLists> {
     checkWhole('n', n);
     checkOptions('recommend', options, ['exclude', 'memoryBudget', 'onProgress', 'signal']);
     const { model, factors, biases } = this;

@@ -13,7 +13,11 @@ import { NOT_FINITE } from './trained-model.js';
  * @throws RangeError without trained users; DotbiasError if they are not finite
  */
 export async function priorOf(tables: EmbeddingTables): Promise<Prior> {
-  const prior = await readPrior(tables);
+  return checkPrior(await readPrior(tables));
+}
+
+/** @throws DotbiasError unless all numbers are finite */
+export function checkPrior(prior: Prior): Prior {
   if (![prior.mean, prior.sd].every((values) => values.every(Number.isFinite))) {
     throw new DotbiasError(`The mean of the trained users is not finite: ${NOT_FINITE}`);
   }

@@ -82,7 +82,7 @@ async function unknownRow({ embeddings }: TrainedModel, rows: ArrayLike<number>,
 }
 
 /** The first list of `lists` with ids and titles. */
-export function named(model: TrainedModel, { items, predictions }: TopLists): Recommendation[] {
+export function named(model: TrainedModel, { items, predictions }: Pick<TopLists, 'items' | 'predictions'>): Recommendation[] {
   return Array.from(items)
     .filter((row) => row !== 0)
     .map((row, place) => ({ ...namedItem(model, row), prediction: predictions[place] }));

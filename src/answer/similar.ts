@@ -139,6 +139,7 @@ async function byBias(model: TrainedModel, side: 'user' | 'item'): Promise<Ranke
 
 const byScore = (ranked: Ranked[]): Ranked[] => ranked.sort((a, b) => b[1] - a[1] || a[0] - b[0]);
 
-function checkBiases({ embeddings: model }: TrainedModel): void {
+/** @throws TypeError in a model without biases */
+export function checkBiases({ embeddings: model }: TrainedModel): void {
   if (!model.shape.hasBias) throw new TypeError('This model has no biases: it was made with bias: false.');
 }

@@ -3,6 +3,7 @@ import { DataError } from '../base/errors.js';
 import { countDuplicates, type DuplicateChoice, type DuplicateCounts, DUPLICATES, findPairs, mergeDuplicates } from './duplicates.js';
 import { encode, type Encoded, type Id, IdMap, NA, titleOf } from './ids.js';
 import { batchNotes, duplicateNotes } from './notes.js';
+import { type PopularItem, popularItems } from './popular-items.js';
 import type { RatingColumns, Ratings } from './ratings.js';
 import { type SplitOptions, splitRows } from './split.js';
 
@@ -100,6 +101,18 @@ export class CollabData {
   /** Title of an item by its id, which may be 196 or '196'; undefined if none is known. */
   titleOf(item: Id): string | undefined {
     return titleOf(this.titles, item);
+  }
+
+  /**
+   * The n items with the most training ratings, the most rated first, with the mean and the standard deviation of their ratings;
+   * `popularItems(data.nItems)` gives all. Those that most people know and disagree on, the best to ask a new user about:
+   *
+   *     data.popularItems(200).sort((a, b) => b.sd - a.sd).slice(0, 10)
+   *
+   * @throws RangeError unless n is a whole number of at least 1
+   */
+  popularItems(n = 10): PopularItem[] {
+    return popularItems(this.train, this.items, this.titles, n);
   }
 
   /**

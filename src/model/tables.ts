@@ -36,6 +36,8 @@ export class EmbeddingTables {
   readonly meanUserRow: number;
   /** The optimiser's state by name, see `OptimizerOp`. */
   readonly state: Readonly<Partial<Record<(typeof STATE)[number], GPUBuffer>>>;
+  /** Counts what has changed the parameters, so that a copy of them on the host knows when it is old. */
+  version = 0;
   readonly #scope: Scope;
 
   /** @throws MemoryBudgetError, with nothing left allocated */
@@ -67,6 +69,7 @@ export class EmbeddingTables {
   /** Sets the parameters; the optimiser's state is left as it is. @throws RangeError as `RowLayout.checkTables` */
   writeTables(tables: Tables): void {
     this.gpu.write(this.param, this.layout.pack(tables));
+    this.version++;
   }
 
   async readTables(): Promise<Tables> {
@@ -90,6 +93,7 @@ export class EmbeddingTables {
       }
     }
     for (const [name, buffer] of buffers) this.gpu.write(buffer, state[name]!);
+    this.version++;
   }
 
   /** @throws RangeError unless the state has the arrays of `readState`, and no others, in their length, and all values are finite */

@@ -91,6 +91,7 @@ export class Trainer {
         while (step < epochEnd && !hooks.signal?.aborted) {
           const batches = ahead.next();
           await stepper.run(batches, step);
+          this.tables.version++;
           inFlight.push(this.#losses(schedule, step, hooks, inFlight.at(-1)));
           step += batches.start.length - 1;
           this.stepCount = start + step;

@@ -10,7 +10,7 @@ import { CollabLearner } from '../../src/train/learner.js';
 import { collabLearner } from '../../src/train/make-learner.js';
 import { smallData } from '../helpers/data.js';
 import { testAdapter } from '../helpers/device.js';
-import { freshDevice, sharedGpu } from '../helpers/gpu.js';
+import { breakOnce, freshDevice, sharedGpu } from '../helpers/gpu.js';
 import { freshNullDevice } from '../helpers/null-device.js';
 import { assertRefused } from '../helpers/refusal.js';
 
@@ -178,74 +178,6 @@ test('an error outside any call is thrown once, by the next awaited call', async
   assert.is(await failure(broken.idle()), undefined);
   assert.equal([...(await broken.readWords(buffer))], [0]);
   broken.device.destroy();
-});
-
-/** Makes an error that no call waits for: a copy beyond the end. */
-function breakOnce(device: GPUDevice, buffer: GPUBuffer): void {
-  const encoder = device.createCommandEncoder();
-  encoder.copyBufferToBuffer(buffer, 0, buffer, 1 << 20, 4);
-  encoder.finish();
-}
-
-test('a lost device fails every later call', async () => {
-  const lost = Gpu.borrow(await freshDevice());
-  const buffer = lost.scope().allocate('buffer', 4);
-  lost.device.destroy();
-  await lost.device.lost;
-  for (const work of [() => lost.idle(), () => lost.readWords(buffer), () => lost.compile(fill)]) {
-    const error = await failure(work());
-    assert.instance(error, DeviceLostError);
-    assert.is(error!.message, DESTROYED);
-  }
-});
-
-const DESTROYED = 'The GPU device was destroyed: open another, and make or load the model anew.';
-
-test('a device lost in the midst of a readback is said to be lost, though the readback is rejected first', async () => {
-  for (const turns of [0, 20]) {
-    const device = await freshDevice();
-    delayLoss(device, turns);
-    const lost = Gpu.borrow(device);
-    const buffer = lost.scope().allocate('buffer', 4);
-    const reading = failure(lost.readWords(buffer));
-    device.destroy();
-    const error = await reading;
-    assert.instance(error, DeviceLostError);
-    assert.is(error!.message, DESTROYED);
-  }
-});
-
-test('a loss is not forgotten over an error that came before it', async () => {
-  const lost = Gpu.borrow(await freshDevice());
-  breakOnce(lost.device, lost.scope().allocate('fine', 4));
-  lost.device.destroy();
-  await lost.device.lost;
-  for (let k = 0; k < 3; k++) assert.instance(await failure(lost.idle()), DeviceLostError);
-});
-
-/** As drivers have it that tell of a loss late: what waited was rejected some turns of the event loop before. */
-function delayLoss(device: GPUDevice, turns: number): void {
-  const late = device.lost.then(async (info) => {
-    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
-    return info;
-  });
-  Object.defineProperty(device, 'lost', { value: late });
-}
-
-test('a device of our own that is destroyed in the midst of a fit ends it, and whatever comes later, with a sentence', async () => {
-  for (const stepper of ['lazy', 'dense'] as const) {
-    const own = await Gpu.open(await testAdapter());
-    const learn = await collabLearner(smallData(), { gpu: own, nFactors: 3, stepper });
-    const fit = await failure(learn.fit(5, 0.01, { onProgress: () => own.destroy() }));
-    const later = [() => learn.fit(1), () => learn.validate(), () => learn.recommend(1), () => learn.lrFind(), () => encodeModel(learn)];
-    const errors = [fit];
-    for (const work of later) errors.push(await failure(work()));
-    for (const error of errors) {
-      assert.instance(error, DeviceLostError, String(error));
-      assert.is(error!.message, DESTROYED);
-    }
-    learn.release();
-  }
 });
 
 test('a refusal for want of memory is one line without places in the driver', async () => {

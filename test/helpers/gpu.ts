@@ -40,3 +40,10 @@ export function hardwareLikeGpu(): Promise<Gpu> {
   });
   return hardwareLike;
 }
+
+/** Makes an error that no call waits for: a copy beyond the end. */
+export function breakOnce(device: GPUDevice, buffer: GPUBuffer): void {
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, 0, buffer, 1 << 20, 4);
+  encoder.finish();
+}

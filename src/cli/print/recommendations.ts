@@ -1,4 +1,4 @@
-import type { Contribution } from '../../answer/fold-in.js';
+import type { Contribution } from '../../answer/folded-user.js';
 import type { Recommendation } from '../../answer/recommend.js';
 import type { Id } from '../../data/ids.js';
 import { type Align, alignedTable } from './table.js';
