@@ -1,7 +1,7 @@
 /** What a page may do with each class of the core whose objects stay in the worker, and what these objects are to the page. */
 import { CollabModel } from '../answer/collab-model.js';
-import { FoldedUser } from '../answer/fold-in.js';
 import { FoldedUsers } from '../answer/fold-in-all.js';
+import { FoldedUser } from '../answer/folded-user.js';
 import { type ItemMap, itemMap } from '../answer/item-map.js';
 import { type ItemPca, itemPca } from '../answer/pca.js';
 import { CollabData } from '../data/collab-data.js';
