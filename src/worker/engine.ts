@@ -1,16 +1,18 @@
 import type { CollabModel } from '../answer/collab-model.js';
 import { CollabData, type CollabDataOptions, type RatingColumns, type RatingRow } from '../data/collab-data.js';
 import { type PlantedOptions, plantedRatings } from '../data/planted.js';
-import { loadModel } from '../files/model-file.js';
 import type { OpenGpuOptions } from '../gpu/acquire.js';
 import type { Gpu } from '../gpu/gpu.js';
-import { parseRatings, type ParseRatingsOptions } from '../read/parse-ratings.js';
+import type { ParseRatingsOptions } from '../read/parse-ratings.js';
 import type { CollabLearner } from '../train/learner.js';
 import { collabLearner } from '../train/make-learner.js';
 import type { LearnerOptions } from '../train/options.js';
 import { HeldPlantedRatings, HeldRatings } from './held-ratings.js';
 
-/** What the page's `Engine` asks for, in the worker. @param open opens a device, where none is given too */
+/**
+ * What the page's `Engine` asks for, in the worker. What many pages never ask for is loaded when it is.
+ * @param open opens a device, also where a learner or a model is given none
+ */
 export class WorkerEngine {
   constructor(private readonly open: (options?: OpenGpuOptions) => Promise<Gpu>) {}
 
@@ -19,6 +21,7 @@ export class WorkerEngine {
   }
 
   async parseRatings(source: Blob | Uint8Array, options?: ParseRatingsOptions): Promise<HeldRatings> {
+    const { parseRatings } = await import('../read/parse-ratings.js');
     return new HeldRatings(await parseRatings(source, options));
   }
 
@@ -38,7 +41,8 @@ export class WorkerEngine {
     return collabLearner(data, options, () => this.open());
   }
 
-  loadModel(bytes: Uint8Array, options?: { gpu?: Gpu | undefined }): Promise<CollabModel> {
+  async loadModel(bytes: Uint8Array, options?: { gpu?: Gpu | undefined }): Promise<CollabModel> {
+    const { loadModel } = await import('../files/model-file.js');
     return loadModel(bytes, options, () => this.open());
   }
 }

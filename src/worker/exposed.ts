@@ -5,7 +5,7 @@ import { FoldedUser } from '../answer/folded-user.js';
 import { type ItemMap, itemMap } from '../answer/item-map.js';
 import { type ItemPca, itemPca } from '../answer/pca.js';
 import { CollabData } from '../data/collab-data.js';
-import { encodeModel } from '../files/model-file.js';
+import type { EncodeOptions } from '../files/model-file.js';
 import { Gpu } from '../gpu/gpu.js';
 import { decodeCheckpoint } from '../train/checkpoint.js';
 import { CollabLearner, type OneCycleFitOptions } from '../train/learner.js';
@@ -74,7 +74,12 @@ const MODEL = expose(CollabModel, {
     ...(['itemBias', 'userBias', 'vectors', 'biases', 'tables', 'titleOf'] as const),
   ],
   fields: ['yRange', 'gpu'],
-  functions: { encodeModel, itemMap, itemPca },
+  functions: {
+    encodeModel: async (model: CollabModel, options?: EncodeOptions) =>
+      (await import('../files/model-file.js')).encodeModel(model, options),
+    itemMap,
+    itemPca,
+  },
   fresh: ['predict', 'predictRows', 'recommendAll', 'biases', 'encodeModel'],
 });
 
