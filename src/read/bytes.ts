@@ -1,4 +1,5 @@
 /** Bytes to read: at any place, as those of a file, or one after the other, as they come. */
+import { show } from '../base/check.js';
 import { DataError } from '../base/errors.js';
 
 /** Bytes that can be read at any place. */
@@ -20,7 +21,7 @@ export interface ReadWatch {
 }
 
 /** Bytes that are read at once. */
-const CHUNK = 1 << 20;
+const CHUNK = 1 << 18;
 /** The most bytes of a stream that are kept where they are needed at any place. */
 const MAX_KEPT = 2 ** 30;
 
@@ -58,6 +59,7 @@ export async function* watched(
     bytes += chunk.length;
     onProgress?.(bytes, total);
   }
+  signal?.throwIfAborted();
 }
 
 /** What a stream holds, to be read at any place. @throws DataError if it is too much to be kept in memory */
@@ -85,6 +87,7 @@ export async function* chunksOfStream(stream: ReadableStream<Uint8Array>, signal
       const { done, value } = await reader.read();
       signal?.throwIfAborted();
       if (done) return;
+      if (!(value instanceof Uint8Array)) throw new TypeError(`A stream of ratings gives Uint8Arrays, not ${show(value)}.`);
       yield value;
     }
   } finally {

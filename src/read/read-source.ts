@@ -18,8 +18,6 @@ export interface Source {
   label: string;
   /** At any place, as of a file, or as they come. */
   content: Bytes | AsyncIterable<Uint8Array>;
-  /** How many bytes will come, if that is known. */
-  size?: number | undefined;
 }
 
 /** As often may something be packed: a gzipped table in an archive is packed twice. */
@@ -33,15 +31,14 @@ const MAX_TITLES = 2 ** 26;
  * @throws DataError as `readText`, and for what is damaged, packed in a way that is not read, or no file of ratings
  */
 export async function readSource(
-  source: Source,
+  { label, content }: Source,
   rows: RatingRows,
   options: ReadOptions,
   watch: ReadWatch = {},
   packed = 0,
 ): Promise<Map<Id, string> | undefined> {
-  const { label, content } = source;
   const isPlaced = 'slice' in content;
-  const all = isPlaced ? chunksOf(content) : watched(content, source.size, watch);
+  const all = isPlaced ? chunksOf(content) : watched(content, undefined, watch);
   const stream = all[Symbol.asyncIterator]();
   try {
     const head = await firstBytes(stream);
@@ -79,8 +76,7 @@ async function readArchive(
   );
   if (note !== undefined) rows.notes.push(note);
   const entryOf = (name: string) => entries.find((entry) => entry.name === name)!;
-  const { packedSize, gzip } = entryOf(ratings);
-  await readSource({ label: `${label}/${ratings}`, content: gzip(), size: packedSize }, rows, options, watch, packed);
+  await readSource({ label: `${label}/${ratings}`, content: entryOf(ratings).gzip(watch) }, rows, options, {}, packed);
   if (layout === undefined || titles === undefined) return undefined;
   const file = `${label}/${titles}`;
   return parseTitles(await wholeOf(unpacked(entryOf(titles).gzip(), file), file), layout);

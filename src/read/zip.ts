@@ -4,7 +4,7 @@
  * Layout: APPNOTE 6.3, sections 4.3.7 (local header), 4.3.12 (directory), 4.3.14 to 4.3.16 (ends, Zip64).
  */
 import { DataError } from '../base/errors.js';
-import { type Bytes, chunksOf } from './bytes.js';
+import { type Bytes, chunksOf, type ReadWatch, watched } from './bytes.js';
 
 /** A file in an archive. */
 export interface ZipEntry {
@@ -12,10 +12,8 @@ export interface ZipEntry {
   name: string;
   /** Bytes that it has, as the archive says. */
   size: number;
-  /** Bytes that it has in the archive. */
-  packedSize: number;
   /** The file as a gzip file. @throws DataError if it is encrypted, or packed otherwise than by deflate */
-  gzip(): AsyncIterable<Uint8Array>;
+  gzip(watch?: ReadWatch): AsyncIterable<Uint8Array>;
 }
 
 const END = 0x06054b50;
@@ -58,7 +56,7 @@ export async function zipEntries(bytes: Bytes, label: string): Promise<ZipEntry[
       [24, 20, 42].map((field) => directory.getUint32(at + field, true)),
       extra,
     );
-    const gzip = async function* (): AsyncGenerator<Uint8Array> {
+    const gzip = async function* (watch: ReadWatch = {}): AsyncGenerator<Uint8Array> {
       const file = `${label}/${name}`;
       if (flags & 1) throw new DataError('This file is encrypted; unpack it with its password first.', { file });
       if (method !== STORED && method !== DEFLATED) {
@@ -69,14 +67,14 @@ export async function zipEntries(bytes: Bytes, label: string): Promise<ZipEntry[
       const from = offset + LOCAL_SIZE + local.getUint16(26, true) + local.getUint16(28, true);
       if (from + packedSize > bytes.size) throw damaged();
       yield GZIP_HEADER;
-      const chunks = chunksOf(bytes, from, from + packedSize);
+      const chunks = watched(chunksOf(bytes, from, from + packedSize), packedSize, watch);
       yield* method === DEFLATED ? chunks : storedBlocks(chunks);
       const trailer = new DataView(new ArrayBuffer(8));
       trailer.setUint32(0, crc, true);
       trailer.setUint32(4, fullSize % 2 ** 32, true);
       yield new Uint8Array(trailer.buffer);
     };
-    if (!name.endsWith('/')) entries.push({ name, size: fullSize, packedSize, gzip });
+    if (!name.endsWith('/')) entries.push({ name, size: fullSize, gzip });
     at = next;
   }
   return entries;

@@ -17,15 +17,14 @@ export function streamed(bytes: Uint8Array, sizes: readonly number[]): ReadableS
 
 export const blobOf = (bytes: Uint8Array): Blob => new Blob([bytes as Uint8Array<ArrayBuffer>]);
 
-/** What each way to read the bytes gives: the ratings, or the error's message with the name that files have here. */
+/** What each way to read the bytes gives: the ratings, or the error; messages call them the same. */
 export async function readEveryWay(bytes: Uint8Array, options: ParseRatingsOptions = {}, sizes = [3]): Promise<(RatingsFile | string)[]> {
-  const path = await put('every-way', bytes);
-  const named = { ...options, name: 'every-way' };
+  const name = await put('every-way', bytes);
   const reading = [
-    parseRatings(blobOf(bytes), named),
-    parseRatings(bytes, named),
-    parseRatings(streamed(bytes, sizes), named),
-    readRatings(path, options),
+    parseRatings(blobOf(bytes), { ...options, name }),
+    parseRatings(bytes, { ...options, name }),
+    parseRatings(streamed(bytes, sizes), { ...options, name }),
+    readRatings(name, options),
   ];
-  return Promise.all(reading.map((file) => file.catch((error: Error) => `${error.name}: ${error.message.replaceAll(path, 'every-way')}`)));
+  return Promise.all(reading.map((file) => file.then((found) => ({ ...found, name }), String)));
 }

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { DataError } from '../../src/base/errors.js';
 import { parseRatings, type ParseRatingsOptions } from '../../src/read/parse-ratings.js';
 import type { RatingsFile } from '../../src/read/ratings-file.js';
+import { blobOf, streamed } from '../helpers/packed.js';
 import { rows } from '../helpers/ratings-files.js';
 
 const uData = strToU8('196\t242\t3\t881250949\n186\t302\t4\t891717742\n');
@@ -14,17 +15,6 @@ const expected = [
   [196, 242, 3, 881250949],
   [186, 302, 4, 891717742],
 ];
-
-/** The bytes as a stream, in pieces of `size`. */
-function streamed(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
-  let at = 0;
-  return new ReadableStream({
-    pull(controller) {
-      if (at >= bytes.length) controller.close();
-      else controller.enqueue(bytes.slice(at, (at += size)));
-    },
-  });
-}
 
 async function refused(
   source: Uint8Array | Blob | ReadableStream<Uint8Array>,
@@ -42,12 +32,7 @@ async function refused(
 
 test('a Blob, a File, bytes and a stream give the same, plain, gzipped and in an archive', async () => {
   for (const bytes of [uData, gzipSync(uData), zipSync({ 'my.tsv': uData }), zipSync({ 'my.tsv': [uData, { level: 0 }] })]) {
-    const given = [
-      new Blob([bytes as Uint8Array<ArrayBuffer>]),
-      new File([bytes as Uint8Array<ArrayBuffer>], 'x'),
-      bytes,
-      streamed(bytes, 5),
-    ];
+    const given = [blobOf(bytes), new File([bytes as Uint8Array<ArrayBuffer>], 'x'), bytes, streamed(bytes, [5])];
     const read = await Promise.all(given.map((source) => parseRatings(source)));
     for (const file of read) assert.equal(rows(file), expected);
     assert.equal(
@@ -94,6 +79,80 @@ test('an archive in which the ratings cannot be told is refused with its list', 
 
 test('a malformed row of an archive is named with the file in it', async () => {
   await refused(zipSync({ 'a/x.csv': strToU8('1,2,3\n4,5,bad\n') }), /^x\.zip\/a\/x\.csv:2: column 2 .*: 'bad'\.$/, { name: 'x.zip' });
+});
+
+test('what is no source, and options that are none, are refused in a sentence', async () => {
+  const locked = streamed(csv, [9]);
+  locked.getReader();
+  const refusals: [run: () => Promise<unknown>, message: RegExp][] = [
+    [() => parseRatings('a.csv' as never), /^TypeError: parseRatings takes a Blob, a ReadableStream or a Uint8Array, not 'a\.csv'\.$/],
+    [() => parseRatings(null as never), /^TypeError: parseRatings takes a Blob, .*, not null\.$/],
+    [() => parseRatings(locked), /^TypeError: The stream is read by somebody else already\.$/],
+    [
+      () => parseRatings(new Blob(['1,2,3']).stream().pipeThrough(new TextDecoderStream()) as never),
+      /^TypeError: A stream of ratings gives Uint8Arrays, not '1,2,3'\.$/,
+    ],
+    [() => parseRatings(csv, { textids: true } as object), /^TypeError: parseRatings has no option 'textids'; did you mean textIds\?$/],
+    [() => parseRatings(csv, { name: 5 as never }), /^TypeError: name must be a text, not 5\.$/],
+    [() => parseRatings(new Uint8Array()), /^DataError: ratings: The file is empty\.$/],
+  ];
+  for (const [run, message] of refusals) {
+    await run().then(
+      () => assert.unreachable(),
+      (error: unknown) => assert.match(String(error), message),
+    );
+  }
+});
+
+const many = strToU8(`user,item,rating\n${Array.from({ length: 300_000 }, (_, k) => `${k % 999},${k},${k % 5}`).join('\n')}`);
+
+test('progress is told as bytes are read, to the last', async () => {
+  const archive = zipSync({ 'a.csv': many });
+  for (const [source, total] of [
+    [blobOf(many), many.length],
+    [streamed(many, [1 << 20]), undefined],
+    [streamed(gzipSync(many), [1 << 16]), undefined],
+    [blobOf(archive), undefined],
+  ] as const) {
+    const told: [bytes: number, total: number | undefined][] = [];
+    await parseRatings(source, { onProgress: (bytes, all) => void told.push([bytes, all]) });
+    const last = told.at(-1)!;
+    assert.ok(told.length > 1 && told.every(([bytes], k) => k === 0 || bytes > told[k - 1][0]));
+    if (total !== undefined) assert.equal(last, [total, total]);
+    // Of an archive the file in it counts.
+    if (source instanceof Blob && total === undefined) assert.ok(last[0] === last[1]! && last[0] < archive.length);
+  }
+});
+
+test('an abort ends the reading with its reason, and gives the stream up', async () => {
+  const failed = async (source: Blob | ReadableStream<Uint8Array>, signal: AbortSignal, onProgress?: () => void) =>
+    parseRatings(source, { signal, onProgress }).then(
+      () => 'no error',
+      (error: Error) => error.message,
+    );
+  assert.is(await failed(blobOf(many), AbortSignal.abort(new Error('never'))), 'never');
+  for (const source of [blobOf(many), blobOf(gzipSync(many)), blobOf(zipSync({ 'a.csv': many })), streamed(many, [1 << 20])]) {
+    const stop = new AbortController();
+    assert.is(await failed(source, stop.signal, () => stop.abort(new Error('enough'))), 'enough');
+  }
+  // Nothing comes any more.
+  const stop = new AbortController();
+  let given = false;
+  const silent = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => undefined), cancel: () => void (given = true) });
+  setTimeout(() => stop.abort(new Error('too slow')), 5);
+  assert.is(await failed(silent, stop.signal), 'too slow');
+  assert.ok(given);
+});
+
+test("a stream's own error is what the caller gets", async () => {
+  const broken = () =>
+    new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(gzipSync(many).subarray(0, 99));
+        controller.error(new Error('offline'));
+      },
+    });
+  assert.is(await parseRatings(broken()).then(String, (error: Error) => error.message), 'offline');
 });
 
 test.run();
