@@ -36,7 +36,7 @@ export class EmbeddingTables {
   readonly meanUserRow: number;
   /** The optimiser's state by name, see `OptimizerOp`. */
   readonly state: Readonly<Partial<Record<(typeof STATE)[number], GPUBuffer>>>;
-  /** Counts what has changed the parameters, so that a copy of them on the host knows when it is old. */
+  /** Counts what has changed the parameters, so that a copy on the host knows when it is old. Whoever writes to `param` raises it. */
   version = 0;
   readonly #scope: Scope;
 

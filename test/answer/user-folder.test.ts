@@ -166,12 +166,15 @@ test('what cannot be folded in is refused', async () => {
   await assertRefused(() => model.folder({ l2: 0 }), /^l2 must be a positive number, not 0/);
   await assertRefused(() => model.folder({ L2: 1 } as never), /did you mean l2\?/, TypeError);
   const folder = await model.folder();
+  const user = await folder.fold(given);
+  const list = await user.recommend();
   await assertRefused(() => folder.fold([]), /^There are no ratings to fold in/);
   await assertRefused(() => folder.fold([['x', 3]]), /^Training saw no item 'x'\.$/);
   await assertRefused(() => folder.fold([['i1', 7]]), /outside the model's range of 0 to 5\.5/);
   assert.ok(await (await model.folder({ unknown: 'skip' })).fold([...given, ['x', 3]]));
   model.release();
   await assertRefused(() => folder.fold(given), /^This model has been released/, DotbiasError);
+  assert.equal(await user.recommend(), list, 'who was folded in before has all that they need');
 });
 
 test('a model that is not finite is refused, and one that is again is folded', async () => {

@@ -8,7 +8,7 @@ import { windowThread } from './thread.js';
 import { threadsFor } from './threads.js';
 
 /** Which adapter to open, and how much of its memory to use; all optional. */
-export interface OpenGpuOptions extends OpenAdapterOptions, Pick<GpuOptions, 'memoryBudget'> {}
+export interface OpenGpuOptions extends OpenAdapterOptions, Pick<GpuOptions, 'memoryBudget' | 'onLost'> {}
 
 /** A device of this machine, with what was chosen and why. */
 export interface OpenedGpu {
@@ -18,7 +18,8 @@ export interface OpenedGpu {
 }
 
 /**
- * Opens the best adapter of this machine, or the one named; see `openAdapter` for the order. `gpu.destroy()` ends it.
+ * Opens the best adapter of this machine, or the one named; see `openAdapter` for the order. `gpu.destroy()` ends it. (The core's
+ * `openGpu`, for browsers, where there is little to choose and nothing to report, gives the `Gpu` itself.)
  *
  * lavapipe computes on the thread that submits, unless `softwareThreads` or LP_NUM_THREADS says otherwise: its threads cost more
  * to wake for each small dispatch than they gain. For large batches, `threadsFor` says how many pay.
@@ -27,14 +28,15 @@ export interface OpenedGpu {
  *   value out of range
  */
 export async function openGpu(options: OpenGpuOptions = {}): Promise<OpenedGpu> {
-  checkOptions('openGpu', options, [...ADAPTER_OPTIONS, 'memoryBudget']);
-  const { memoryBudget, softwareThreads = 0, ...which } = options;
+  checkOptions('openGpu', options, [...ADAPTER_OPTIONS, 'memoryBudget', 'onLost']);
+  const { memoryBudget, onLost, softwareThreads = 0, ...which } = options;
   const { adapter, gpu: dawn, info, why } = await openAdapter({ ...which, softwareThreads });
   const gpu = await Gpu.open(adapter, {
     wgslLanguageFeatures: dawn.wgslLanguageFeatures as ReadonlySet<string>,
     ...eventLoop(info.isSoftware ? 1 : 0.1),
     thread: windowThread,
-    ...(memoryBudget !== undefined && { memoryBudget }),
+    memoryBudget,
+    onLost,
   });
   destroyAtExit(gpu.device);
   return { gpu, info, why };
