@@ -139,6 +139,7 @@ export type {
   RemoteOneCycleFitOptions,
   RemotePlantedRatings,
   RemoteRatings,
+  RemoteUserFolder,
 } from './worker/exposed.js';
 
 // Foundations

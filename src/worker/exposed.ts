@@ -4,6 +4,7 @@ import { FoldedUsers } from '../answer/fold-in-all.js';
 import { FoldedUser } from '../answer/folded-user.js';
 import { type ItemMap, itemMap } from '../answer/item-map.js';
 import { type ItemPca, itemPca } from '../answer/pca.js';
+import { UserFolder } from '../answer/user-folder.js';
 import { CollabData } from '../data/collab-data.js';
 import type { EncodeOptions } from '../files/model-file.js';
 import { Gpu } from '../gpu/gpu.js';
@@ -49,8 +50,14 @@ const PLANTED = expose(HeldPlantedRatings, {
 });
 
 const DATA = expose(CollabData, {
-  methods: ['titleOf'],
+  methods: ['titleOf', 'popularItems'],
   fields: ['name', 'nUsers', 'nItems', 'nTrain', 'nValid', 'seed', 'batchSize', 'stepsPerEpoch', 'duplicates', 'notes'],
+  functions: {},
+});
+
+const FOLDER = expose(UserFolder, {
+  methods: ['fold'],
+  fields: [],
   functions: {},
 });
 
@@ -70,8 +77,8 @@ const FOLDED_USERS = expose(FoldedUsers, {
 
 const MODEL = expose(CollabModel, {
   methods: [
-    ...(['predict', 'predictRows', 'recommend', 'recommendAll', 'foldIn', 'foldInAll', 'similarItems', 'similarUsers'] as const),
-    ...(['itemBias', 'userBias', 'vectors', 'biases', 'tables', 'titleOf'] as const),
+    ...(['predict', 'predictRows', 'recommend', 'recommendAll', 'foldIn', 'foldInAll', 'folder', 'warmUp'] as const),
+    ...(['similarItems', 'similarUsers', 'itemBias', 'userBias', 'vectors', 'biases', 'tables', 'titleOf'] as const),
   ],
   fields: ['yRange', 'gpu'],
   functions: {
@@ -127,6 +134,7 @@ export const EXPOSED = {
   PlantedRatings: PLANTED,
   Ratings: RATINGS,
   CollabData: DATA,
+  UserFolder: FOLDER,
   FoldedUser: FOLDED_USER,
   FoldedUsers: FOLDED_USERS,
   CollabLearner: LEARNER,
@@ -141,6 +149,8 @@ export interface RemoteRatings extends Remote<typeof RATINGS> {}
 export interface RemotePlantedRatings extends Remote<typeof PLANTED> {}
 /** A `CollabData` in the worker. */
 export interface RemoteData extends Remote<typeof DATA> {}
+/** A `UserFolder` in the worker. */
+export interface RemoteUserFolder extends Remote<typeof FOLDER> {}
 /** A `FoldedUser` in the worker. */
 export interface RemoteFoldedUser extends Remote<typeof FOLDED_USER> {}
 /** `FoldedUsers` in the worker. */
@@ -150,26 +160,23 @@ export interface RemoteModel extends Remote<typeof MODEL> {}
 /** A `CollabLearner` in the worker. */
 export interface RemoteLearner extends Remote<typeof LEARNER> {}
 
+/** Classes, and what their objects are in the page; a class before the one that it extends. */
+type Pairs = [
+  [Gpu, RemoteGpu],
+  [HeldPlantedRatings, RemotePlantedRatings],
+  [HeldRatings, RemoteRatings],
+  [CollabData, RemoteData],
+  [UserFolder, RemoteUserFolder],
+  [FoldedUser, RemoteFoldedUser],
+  [FoldedUsers, RemoteFoldedUsers],
+  [CollabLearner, RemoteLearner],
+  [CollabModel, RemoteModel],
+  [ItemMap, DataOf<ItemMap>],
+  [ItemPca, DataOf<ItemPca>],
+];
+
 /** What a value of the core is in the page. */
-type InPage<T> = T extends Gpu
-  ? RemoteGpu
-  : T extends HeldPlantedRatings
-    ? RemotePlantedRatings
-    : T extends HeldRatings
-      ? RemoteRatings
-      : T extends CollabData
-        ? RemoteData
-        : T extends CollabLearner
-          ? RemoteLearner
-          : T extends CollabModel
-            ? RemoteModel
-            : T extends FoldedUser
-              ? RemoteFoldedUser
-              : T extends FoldedUsers
-                ? RemoteFoldedUsers
-                : T extends ItemMap | ItemPca
-                  ? DataOf<T>
-                  : T;
+type InPage<T, From = Pairs> = From extends [[infer Class, infer There], ...infer Rest] ? (T extends Class ? There : InPage<T, Rest>) : T;
 
 /** An object without its methods, as a clone of it is. */
 type DataOf<T> = { readonly [P in keyof T as T[P] extends (...args: never[]) => unknown ? never : P]: T[P] };

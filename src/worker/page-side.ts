@@ -24,6 +24,7 @@ export class PageSide {
   readonly #unused = new FinalizationRegistry<number>((target) => this.#peer.post({ type: 'forget', target }, []));
   #kinds: Readonly<Record<string, Kind>> | undefined;
   #nFunctions = 0;
+  readonly #timer: ReturnType<typeof setTimeout>;
 
   constructor(private readonly thread: Thread) {
     this.#peer = new Peer(
@@ -31,22 +32,19 @@ export class PageSide {
       async ({ target, args }) => (await this.#functions.get(target)?.(...args)) === true,
     );
     const tooLate = () => this.end(`it said nothing in ${START_MS / 1000} seconds; its script must import 'dotbias/worker'`);
-    const timer = setTimeout(tooLate, START_MS);
+    this.#timer = setTimeout(tooLate, START_MS);
     thread.listen(
       (message) => {
-        clearTimeout(timer);
         if (this.#kinds === undefined) this.#greet(message as Message);
         else this.#peer.receive(message as Message);
       },
-      (reason) => {
-        clearTimeout(timer);
-        this.end(reason);
-      },
+      (reason) => this.end(reason),
     );
   }
 
   /** Ends the worker: all calls, those that wait and those to come, are rejected. */
   end(reason: string): void {
+    clearTimeout(this.#timer);
     this.thread.end();
     this.#peer.fail(
       new DotbiasError(`The worker has ended: ${reason}. Connect another, and make or load the model anew.`, { cause: reason }),
@@ -58,6 +56,7 @@ export class PageSide {
     if (message.version !== VERSION) {
       return this.end(`it runs dotbias ${message.version}, and the page dotbias ${VERSION}; build both from one version`);
     }
+    clearTimeout(this.#timer);
     this.#kinds = message.kinds;
   }
 
