@@ -4,7 +4,8 @@
  * Packs the built tree as two packages into a folder (dist/packages): `dotbias`, the core, by the package.json of the root, and
  * `dotbias-node`, by that of src/node. No file of the core is in both, so that there is one copy of each of its classes: where
  * a file of dotbias-node imports one of the core by its path, it imports it from `dotbias`, or from `dotbias/internal/...`,
- * which is for dotbias-node of the same version and nobody else. Lines stay where they were, so source maps hold.
+ * which is for dotbias-node of the same version and nobody else. What is shipped is what tsc writes, comments included: neither
+ * sources nor source maps, which would double the size.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,11 +45,9 @@ function stageNode(staging) {
   for (const name of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
     const source = `src/${name.replaceAll('\\', '/')}`;
     if (!ofNode(source) || !source.endsWith('.ts')) continue;
-    write(source, readFileSync(join(root, source)));
-    for (const ending of ['js', 'js.map', 'd.ts']) {
+    for (const ending of ['js', 'd.ts']) {
       const built = source.replace(/ts$/, ending);
-      const text = readFileSync(join(root, 'dist', built), 'utf8');
-      write(`dist/${built}`, ending === 'js.map' ? text : importByName(built, text));
+      write(`dist/${built}`, importByName(built, readFileSync(join(root, 'dist', built), 'utf8')));
     }
   }
 }
