@@ -41,7 +41,7 @@ for (const { name, command } of runtimes()) {
   });
 }
 
-test('a bundle for a server needs the native packages left out, and nothing else', async () => {
+test('a bundle for a server needs webgpu left out, and nothing else', async () => {
   await build({
     entryPoints: [join(folder, 'program.mjs')],
     outfile: join(folder, 'bundle.mjs'),
