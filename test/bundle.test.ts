@@ -1,13 +1,17 @@
 /** The core runs in a browser: its bundle holds nothing of Node, and trains on a device that it is given. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { strToU8, zipSync } from 'fflate';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as errors from '../src/base/errors.js';
+import type { RatingsFile } from '../src/read/ratings-file.js';
 import { freshDevice } from './helpers/gpu.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -45,6 +49,11 @@ test('the bundle is made of the core and wgsl-preprocessor; other packages are l
     Object.keys(metafile.inputs).filter((path) => /^dist\/src\/(node|cli)\b/.test(path)),
     [],
   );
+  // One file for Parquet, and one more for its rare codecs.
+  const chunksWith = (name: string) =>
+    Object.values(metafile.outputs).filter((output) => Object.keys(output.inputs).some((path) => path.includes(`/${name}/`)));
+  assert.equal([chunksWith('hyparquet').length, chunksWith('hyparquet-compressors').length], [1, 1]);
+  assert.not(chunksWith('hyparquet').includes(chunksWith('hyparquet-compressors')[0]));
   const imported = Object.values(metafile.outputs).flatMap((output) => output.imports);
   assert.ok(imported.every(({ external = false }) => !external));
 });
@@ -80,6 +89,30 @@ test('the bundle trains on a device of the caller', async () => {
   assert.is((await bundle.itemMap(learn, 10)).points.length, 10);
   learn.release();
   device.destroy();
+});
+
+test('the bundle reads ratings in a worker that has nothing of Node', async () => {
+  const script = join(folder, 'worker.js');
+  await writeFile(
+    script,
+    `import { parentPort, workerData } from 'node:worker_threads';
+    for (const name of ['process', 'Buffer', 'global', 'setImmediate', 'clearImmediate']) delete globalThis[name];
+    const { parseRatings } = await import('./index.js');
+    parentPort.postMessage(await parseRatings(workerData));`,
+  );
+  const read = async (bytes: Uint8Array): Promise<RatingsFile> => {
+    const worker = new Worker(script, { workerData: new Blob([bytes as Uint8Array<ArrayBuffer>]) });
+    const [file] = (await once(worker, 'message')) as [RatingsFile]; // or its error is thrown
+    await worker.terminate();
+    return file;
+  };
+  const archive = zipSync({ 'ml-100k/u.data': strToU8('196\t242\t3\t881\n'), 'ml-100k/u.item': strToU8('242|Kolya (1996)|x\n') });
+  const { columns, titles } = await read(archive);
+  assert.equal([columns.users[0], titles!.get(242)], [196, 'Kolya (1996)']);
+  for (const codec of ['snappy', 'zstd']) {
+    const file = new URL(`../../test/fixtures/${codec}.parquet`, import.meta.url);
+    assert.equal(Array.from((await read(await readFile(file))).columns.ratings as ArrayLike<number>), [3.5, 4], codec);
+  }
 });
 
 test.after(() => rm(folder, { recursive: true }));

@@ -1,5 +1,13 @@
-/** Ratings from Parquet, which hyparquet reads. It is loaded only when a file of that kind comes. */
-import type { FileMetaData, SchemaElement, SchemaTree } from 'hyparquet';
+/** Ratings from Parquet, which hyparquet reads. This module is loaded only when a file of that kind comes. */
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetScan,
+  parquetSchema,
+  type SchemaElement,
+  type SchemaTree,
+} from 'hyparquet';
 import { clip } from '../base/check.js';
 import { DataError } from '../base/errors.js';
 import type { Bytes, ReadWatch } from './bytes.js';
@@ -27,10 +35,8 @@ const ROLES = ['user', 'item', 'rating', 'time', 'title', 'year'] as const;
  * @throws DataError as `readText`, with the row for the line; the signal's reason if it is aborted
  */
 export async function readParquet(bytes: Bytes, label: string, rows: RatingRows, options: ReadOptions, watch: ReadWatch): Promise<void> {
-  const { parquetMetadataAsync, parquetScan, parquetSchema } = await import('hyparquet');
   const file = { byteLength: bytes.size, slice: (start: number, end = bytes.size) => sliceOf(bytes, start, end) };
-  const metadata = await readable(parquetMetadataAsync(file, { parsers: PARSERS, geoparquet: false }), label);
-  const columns = parquetSchema(metadata).children;
+  const { metadata, columns } = await readable(readFooter(file), label);
   const all = columns.map(({ element }) => element.name);
   const chosen = chooseFields({ names: all, header: true, sample: [] }, label, options);
   const roles = ROLES.filter((role) => chosen[role] !== undefined);
@@ -54,7 +60,7 @@ export async function readParquet(bytes: Bytes, label: string, rows: RatingRows,
       throw new DataError(`A row group of ${rowEnd - rowStart} rows does not fit into memory; write smaller ones.`, { file: label });
     }
     const group = await readable(Promise.all(names.map((column) => scan.readColumn({ column, rowStart, rowEnd }))), label);
-    if (group.some(({ length }) => length !== rowEnd - rowStart)) throw damaged('a column is cut short', label);
+    if (group.some(({ length }) => length !== rowEnd - rowStart)) throw damaged(label);
     for (let row = 0; row < rowEnd - rowStart; row++) {
       for (let column = 0; column < group.length; column++) values[column] = group[column][row];
       const fault = rows.add(cells.write(values), cells.starts, cells.ends, rowStart + row + 1);
@@ -68,8 +74,25 @@ export async function readParquet(bytes: Bytes, label: string, rows: RatingRows,
   }
 }
 
-async function sliceOf(bytes: Bytes, start: number, end: number): Promise<ArrayBuffer> {
-  if (!(start >= 0 && start <= end && end <= bytes.size)) throw new Error('it is cut short');
+/** What the file says of itself at its end. */
+async function readFooter(file: AsyncBuffer): Promise<{ metadata: FileMetaData; columns: SchemaTree[] }> {
+  const metadata = await parquetMetadataAsync(file, { parsers: PARSERS, geoparquet: false });
+  const columns = parquetSchema(metadata).children;
+  const nRows = metadata.row_groups.reduce((sum, group) => sum + group.num_rows, 0n);
+  if (nRows !== metadata.num_rows) throw new RangeError('a row group is missing');
+  if (columns.some(({ element }) => typeof element.name !== 'string')) throw new TypeError('a column has no name');
+  return { metadata, columns };
+}
+
+/** A part of the file. Several may be asked for at once, and only the first that fails is waited for. */
+function sliceOf(bytes: Bytes, start: number, end: number): Promise<ArrayBuffer> {
+  const part = bufferOf(bytes, start, end);
+  part.catch(() => undefined);
+  return part;
+}
+
+async function bufferOf(bytes: Bytes, start: number, end: number): Promise<ArrayBuffer> {
+  if (!(start >= 0 && start <= end && end <= bytes.size)) throw new RangeError('it is cut short');
   const part = await bytes.slice(start, end);
   const isWhole = part.byteLength === part.buffer.byteLength && part.buffer instanceof ArrayBuffer;
   return isWhole ? (part.buffer as ArrayBuffer) : new Uint8Array(part).buffer;
@@ -107,7 +130,7 @@ async function compressorsFor({ row_groups: groups }: FileMetaData, label: strin
   if ([...codecs].every((codec) => PLAIN_CODECS.includes(codec))) return {};
   const { compressors } = await import('hyparquet-compressors');
   const unknown = [...codecs].find((codec) => codec !== 'UNCOMPRESSED' && !(codec in compressors));
-  if (unknown !== undefined) throw new DataError(`Its pages are packed by ${unknown}, which is not read.`, { file: label });
+  if (unknown !== undefined) throw new DataError(`Its pages are packed by ${clip(String(unknown))}, which is not read.`, { file: label });
   return { compressors };
 }
 
@@ -117,10 +140,13 @@ async function readable<T>(result: Promise<T>, label: string): Promise<T> {
     return await result;
   } catch (error) {
     if (error instanceof DataError) throw error;
-    throw damaged(clip((error as Error).message.split('\n', 1)[0].replace(/\.$/, '')), label, error);
+    // Bytes that make no sense end in errors of the language, whose words are about hyparquet.
+    if (error instanceof TypeError || error instanceof RangeError) throw damaged(label, error);
+    const reason = clip((error as Error).message.split('\n', 1)[0].replace(/\.$/, ''));
+    throw new DataError(`The Parquet file cannot be read: ${reason}.`, { file: label }, { cause: error });
   }
 }
 
-function damaged(reason: string, label: string, cause?: unknown): DataError {
-  return new DataError(`The Parquet file cannot be read: ${reason}.`, { file: label }, { cause });
+function damaged(label: string, cause?: unknown): DataError {
+  return new DataError('The Parquet file is damaged or cut short.', { file: label }, { cause });
 }

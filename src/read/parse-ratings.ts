@@ -16,8 +16,8 @@ export interface ParseRatingsOptions extends ReadOptions, ReadWatch {
  * A `Blob` (a `File` that was dropped on a page) is read in pieces, so that a zip archive or a large file is never in memory as
  * a whole; a zip archive or Parquet that comes as a stream is. Titles come along with a zip archive of MovieLens.
  *
- * @param source CSV, TSV, `::`-separated, JSON lines, the blocks of the Netflix prize or a list of coordinates (Matrix
- *   Market), gzipped or not; or a zip archive of MovieLens (ml-100k.zip, ml-latest-small.zip, ...), or with one such file
+ * @param source CSV, TSV, `::`-separated, JSON lines, the blocks of the Netflix prize, a list of coordinates (Matrix Market)
+ *   or Parquet, gzipped or not; or a zip archive of MovieLens (ml-100k.zip, ml-latest-small.zip, ...), or with one such file
  * @throws DataError as `readRatings`; RangeError for an option out of range, TypeError for one that does not exist, and for a
  *   source that is none; the signal's reason if it is aborted
  */

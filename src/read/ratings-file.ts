@@ -22,9 +22,12 @@ export interface RatingsFile extends Skipped {
    * 2^53, otherwise strings. Timestamps, if there are any, are as in the file; dates are seconds since 1970.
    */
   columns: RatingColumns;
-  /** Name of the folder, such as 'ml-100k', or of the file. */
+  /** Name of the folder, such as 'ml-100k', or of the file, such as 'ml-100k.zip'. */
   name: string;
-  /** Item titles by item id, if the file belongs to a layout of MovieLens that has them, or is one person's and has a column of titles. */
+  /**
+   * Item titles by item id, if the file belongs to a folder or an archive of MovieLens, or is one person's and has a column of
+   * titles.
+   */
   titles?: Map<Id, string> | undefined;
 }
 

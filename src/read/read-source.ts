@@ -6,7 +6,6 @@ import { type Bytes, chunksOf, keptBytes, type ReadWatch, watched } from './byte
 import { joined } from './encoding.js';
 import type { ReadOptions } from './options.js';
 import type { RatingRows } from './rating-rows.js';
-import { readParquet } from './parquet.js';
 import { readText } from './read-text.js';
 import { parseTitles } from './titles.js';
 import { unpacked } from './unpack.js';
@@ -55,6 +54,7 @@ export async function readSource(
     const bytes = isPlaced ? content : await keptBytes(chunks, label);
     const own = isPlaced ? watch : {}; // of a stream, its coming was watched
     if (kind === 'zip') return await readArchive({ label, content: bytes }, rows, options, own, packed);
+    const { readParquet } = await import('./parquet.js');
     await readParquet(bytes, label, rows, options, own);
     return undefined;
   } finally {

@@ -31,7 +31,8 @@ export function addSourceOptions(command: Command): Command {
   command
     .option(
       '--data <path>',
-      "ratings: a file (CSV, TSV, '::', JSON lines, each also gzipped; Parquet), a MovieLens folder, a pattern such as 'part-*.csv', " +
+      "ratings: a file (CSV, TSV, '::', JSON lines, Parquet, each also gzipped), a MovieLens folder or zip archive, " +
+        "a pattern such as 'part-*.csv', " +
         "'planted' for a synthetic set, or - for standard input " +
         '(default: MovieLens-100K from MOVIELENS_DIR, the cache or the network; failing these, the synthetic set)',
     )

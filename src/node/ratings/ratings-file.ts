@@ -33,8 +33,8 @@ interface NamedSource {
  * unless they are whole rows.
  *
  * @param source a file, gzipped or not: CSV, TSV, `::`-separated (such as MovieLens' ratings.dat), JSON lines, the blocks of
- *   the Netflix prize, a list of coordinates (Matrix Market), or Parquet, which needs `@duckdb/node-api`; a folder of
- *   MovieLens; a pattern such as `part-*.csv`; `-` for standard input; or a list of these, joined in the order given
+ *   the Netflix prize, a list of coordinates (Matrix Market), or Parquet; a zip archive of MovieLens, or with one such file; a
+ *   folder of MovieLens; a pattern such as `part-*.csv`; `-` for standard input; or a list of these, joined in the order given
  * @throws DataError at the first malformed row, with file, line (from 1, the header counted; for Parquet the row), column and
  *   value, and for a file that is missing, empty, binary, or without the columns needed; RangeError for an option out of
  *   range, TypeError for one that does not exist, and for a source that is no name
