@@ -53,9 +53,6 @@ export async function open(onLost: (message: string) => void): Promise<DeviceInf
   return gpu.info;
 }
 
-/** Loses the device, for a test of what the page does then. */
-export const loseDevice = (): Promise<void> => gpu!.destroy();
-
 /** Reads ratings. What was read before stays if that fails. */
 export async function read(from: Source, signal: AbortSignal): Promise<void> {
   if (from === 'planted') {
@@ -99,7 +96,7 @@ export async function split(knobs: Pick<Knobs, 'seed' | 'batch'>): Promise<DataS
     });
   }
   return {
-    name: planted ? 'A planted set' : name,
+    name: planted ? 'Made-up ratings' : name,
     isPlanted: planted !== undefined,
     users: nUsers - 1,
     items: nItems - 1,

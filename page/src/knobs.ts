@@ -147,3 +147,29 @@ export function readFragment(fragment: string): void {
   const given = new URLSearchParams(fragment.replace(/^#/, ''));
   for (const { name, usual } of KNOBS) typed[name].value = given.get(name) ?? usual;
 }
+
+/** A visitor's ratings in a link, and the name of the data that they belong to. */
+export interface Brought {
+  of: string;
+  ratings: readonly (readonly [item: string, rating: number])[];
+}
+
+/** Ratings as a part of a fragment: `of=NAME&rated=ITEM:RATING,…`. */
+export function fragmentOfRatings({ of, ratings }: Brought): string {
+  const rated = ratings.map(([item, rating]) => `${encodeURIComponent(item)}:${rating}`).join(',');
+  return new URLSearchParams({ of, rated }).toString().replaceAll('%3A', ':').replaceAll('%2C', ',');
+}
+
+/** The ratings in a fragment, if there are any. What cannot be read is left out. */
+export function ratingsIn(fragment: string): Brought | undefined {
+  const given = new URLSearchParams(fragment.replace(/^#/, ''));
+  const ratings = (given.get('rated') ?? '').split(',').flatMap((pair): [string, number][] => {
+    const [, item, rating] = /^(.+):(-?\d+(?:\.\d+)?)$/.exec(pair) ?? [];
+    try {
+      return item === undefined ? [] : [[decodeURIComponent(item), Number(rating)]];
+    } catch {
+      return [];
+    }
+  });
+  return ratings.length > 0 ? { of: given.get('of') ?? '', ratings } : undefined;
+}

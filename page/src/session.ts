@@ -55,7 +55,7 @@ async function timed<T>(name: keyof Times, work: () => Promise<T>): Promise<T> {
 export function begin(): Promise<void> {
   return instead(async (signal) => {
     if (!engine.isSupported()) {
-      say('unsupported', 'This browser has no WebGPU, so nothing can be trained here.');
+      say('unsupported', 'This browser has no WebGPU.');
       return;
     }
     await openDevice();
@@ -116,7 +116,7 @@ export const isBusy = (): boolean => current !== undefined && !current.abort.sig
 
 async function openDevice(): Promise<void> {
   say('starting', 'Opening the GPU.');
-  state.device.value = await timed('open', () => engine.open(lost));
+  state.device.value = await timed('open', () => engine.open((message) => lost(`The GPU device was lost: ${message}`)));
 }
 
 async function readAnd(signal: AbortSignal, from: engine.Source, status: string): Promise<void> {
@@ -150,8 +150,12 @@ async function prepare(settings: Knobs): Promise<void> {
   say('compiling', 'Compiling the kernels.');
   const splitFor = `${ratingsRead} ${settings.seed} ${settings.batch}`;
   if (splitFor !== isSplitFor) {
-    state.data.value = await engine.split(settings);
-    state.films.value = await engine.films();
+    const data = await engine.split(settings);
+    const films = await engine.films();
+    batch(() => {
+      state.data.value = data;
+      state.films.value = films;
+    });
     isSplitFor = splitFor;
   }
   await timed('compile', () => engine.prepare(settings));
@@ -209,6 +213,7 @@ async function fit(settings: Knobs, signal: AbortSignal): Promise<void> {
 
 function failed(error: unknown): void {
   if (error instanceof Error && error.name === 'DeviceLostError') return lost(error.message);
+  if (error instanceof Error && error.name === 'NoAdapterError') return say('unsupported', sentence(error));
   state.problem.value = sentence(error);
   say('failed', 'Something went wrong.');
 }
@@ -223,7 +228,7 @@ function lost(message: string): void {
   batch(() => {
     state.model.value = 0;
     state.problem.value = isFirst ? `${sentence(message)} Opening it again.` : `${sentence(message)} It was lost before, too.`;
-    say('lost', 'The GPU was lost.');
+    say(isFirst ? 'lost' : 'failed', 'The GPU was lost.');
   });
   if (isFirst) setTimeout(() => state.phase.value === 'lost' && void recover(), 500);
 }

@@ -3,7 +3,8 @@ import { batch, computed, effect, signal } from '@preact/signals';
 import type { Id } from 'dotbias';
 import * as engine from './engine.js';
 import { sentence } from './format.js';
-import { answer, type Film, films, model, rated } from './state.js';
+import { type Brought, ratingsIn } from './knobs.js';
+import { answer, data, type Film, films, model, rated } from './state.js';
 
 /** What went wrong with the last answer, as a sentence. */
 export const answerProblem = signal('');
@@ -24,7 +25,8 @@ export const levels = computed<readonly number[]>(() => {
 
 /** Which ten the visitor is asked about. */
 const round = signal(0);
-const wanted = signal<readonly Film[]>([]);
+const wantedIds = signal<readonly Id[]>([]);
+const wanted = computed(() => wantedIds.value.flatMap((id) => films.value.find(({ item }) => item === id) ?? []));
 
 const SEEN_BY_MANY = 200;
 /** Five that most know and five on which people disagree, in turn; others with each round. */
@@ -58,7 +60,7 @@ export const others = (): void =>
 
 /** Puts a film that the visitor found at the top of the list. */
 export function want(film: Film): void {
-  wanted.value = [film, ...wanted.value.filter((each) => each !== film)];
+  wantedIds.value = [film.item, ...wantedIds.value.filter((item) => item !== film.item)];
 }
 
 /** Films whose title has all of these words, the most rated first. */
@@ -84,7 +86,7 @@ export function rateFilm(item: Id, rating: number | undefined): void {
 export function forgetAll(): void {
   batch(() => {
     rated.value = new Map();
-    wanted.value = [];
+    wantedIds.value = [];
   });
 }
 
@@ -114,9 +116,17 @@ effect(() => {
   })();
 });
 
-// Other ratings have other films.
+/** Ratings that a link has brought, until the data that they belong to are here. */
+export const brought = signal<Brought | undefined>(ratingsIn(location.hash));
+
+// Other data have other films.
 effect(() => {
-  void films.value;
-  wanted.value = [];
-  round.value = 0;
+  const name = data.value?.name;
+  const known = films.value;
+  if (known.length === 0 || name === undefined || name !== brought.peek()?.of) return;
+  const given = new Map(brought.peek()!.ratings);
+  batch(() => {
+    rated.value = new Map(known.flatMap(({ item }): [Id, number][] => (given.has(String(item)) ? [[item, given.get(String(item))!]] : [])));
+    brought.value = undefined;
+  });
 });

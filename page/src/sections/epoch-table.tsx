@@ -10,7 +10,7 @@ export function EpochTable() {
       <header>
         <h2 id="epochs-title">Epochs</h2>
       </header>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Epochs">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Losses of each epoch">
         <table id="epochs">
           <thead>
             <tr>

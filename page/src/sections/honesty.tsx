@@ -91,7 +91,7 @@ function Bars({ bars, first, last, show }: { bars: readonly Bar[]; first: string
           <tr key={label}>
             <th scope="row">{label}</th>
             <td>
-              <span class="bar" style={{ width: `${(70 * value) / most}%` }} /> {show(value)}
+              <span class="bar" style={{ width: `${(60 * value) / most}%` }} /> {show(value)}
             </td>
             <td class="aside">{count(n)}</td>
           </tr>

@@ -39,8 +39,8 @@ function Ratings() {
             'None yet.'
           ) : (
             <>
-              <strong>{now.name}</strong>: {count(now.train + now.valid)} ratings of {count(now.items)} films by {count(now.users)} people.{' '}
-              {count(now.valid)} are held out for validation.
+              <strong>{now.name}</strong>: {count(now.train + now.valid)} of {count(now.items)} films by {count(now.users)} people,{' '}
+              {count(now.valid)} of them held out for validation.{now.isPlanted && ' Drop real ones to meet films you know.'}
             </>
           )}
         </p>
@@ -58,7 +58,7 @@ function Ratings() {
           </label>
           {now && !now.isPlanted && (
             <button id="planted-button" onClick={() => void openPlanted()}>
-              Back to the planted set
+              Back to the made-up ones
             </button>
           )}
         </div>
@@ -101,9 +101,9 @@ function Trouble() {
     return (
       <div class="trouble" role="alert" id="unsupported">
         <p>
-          <strong>This browser has no WebGPU, so nothing can be trained here.</strong> These have it: Chrome and Edge from version 113 (on
-          Linux from 144 with recent drivers, else behind the flag <code>--enable-unsafe-webgpu</code>), Safari from 26, Firefox from 141 on
-          Windows and from 145 on Macs with Apple silicon. The page must come over https or from localhost.
+          <strong>{status.value} Nothing can be trained here.</strong> WebGPU is in Chrome and Edge from version 113 (on Linux from 144,
+          else behind the flag <code>--enable-unsafe-webgpu</code>), in Safari from 26, and in Firefox from 141 on Windows and from 145 on
+          Macs with Apple silicon. The page must come over https or from localhost.
         </p>
       </div>
     );
@@ -112,7 +112,7 @@ function Trouble() {
   return (
     <div class="trouble" role="alert" id="problem">
       <p>{problem.value}</p>
-      {(phase.value === 'lost' || phase.value === 'failed') && (
+      {phase.value === 'failed' && (
         <button id="recover-button" onClick={() => void recover()}>
           Open the GPU again
         </button>
@@ -123,7 +123,7 @@ function Trouble() {
 
 /** What goes on, always in sight. */
 export const TopBar = () => (
-  <div class="top-bar">
+  <header class="top-bar">
     <div>
       <a class="brand" href="./">
         dotbias
@@ -133,7 +133,7 @@ export const TopBar = () => (
         {status.value}
       </p>
     </div>
-  </div>
+  </header>
 );
 
 export function Intro() {
@@ -142,8 +142,8 @@ export function Intro() {
       <header class="intro">
         <h1>A recommender, learning on your own GPU</h1>
         <p class="lead">
-          Every person and every film gets a handful of numbers. A dot product of the two says how well they go together, and training finds
-          the numbers: fastai’s collaborative filtering, hand-written in WebGPU. It runs below, in this tab, and nothing leaves it.
+          Every person and every film gets a handful of numbers, and the dot product of the two says how well they go together. Training
+          finds the numbers: fastai’s collaborative filtering, written by hand in WebGPU. It runs below, in this tab, and nothing leaves it.
         </p>
       </header>
       <Trouble />

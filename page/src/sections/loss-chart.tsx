@@ -61,7 +61,7 @@ function yRange(): [number, number] {
 }
 
 function lossOptions(colours: Colours): Omit<uPlot.Options, 'width' | 'height'> {
-  const { ink, train: line, valid, faint, ground } = colours;
+  const { train: line, valid, faint, ground } = colours;
   const dots = (show: boolean, stroke: string, fill: string): uPlot.Series => ({
     stroke: 'transparent',
     points: { show, size: 9, stroke, fill, width: 2 },
@@ -94,8 +94,8 @@ function lossOptions(colours: Colours): Omit<uPlot.Options, 'width' | 'height'> 
       dots(true, faint, ground),
     ],
     hooks: {
-      drawAxes: [(plot) => drawReferences(plot, ink, faint)],
-      draw: [(plot) => drawLastValue(plot, colours)],
+      drawAxes: [(plot) => drawReferences(plot, faint)],
+      draw: [(plot) => nameReferences(plot, colours), (plot) => drawLastValue(plot, colours)],
     },
   };
 }
@@ -105,12 +105,11 @@ const whole = (max: number): number[] => {
   return Array.from({ length: Math.floor(max / stride) + 1 }, (_, k) => k * stride);
 };
 
-function drawReferences(plot: uPlot, ink: string, faint: string): void {
+function drawReferences(plot: uPlot, faint: string): void {
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
   ctx.save();
-  ctx.font = `${12 * ratio}px system-ui, sans-serif`;
-  for (const { value, sd, label } of data.peek()?.references ?? []) {
+  for (const { value, sd } of data.peek()?.references ?? []) {
     const y = plot.valToPos(value, 'y', true);
     if (sd !== undefined) {
       const top = plot.valToPos(value + sd, 'y', true);
@@ -127,10 +126,25 @@ function drawReferences(plot: uPlot, ink: string, faint: string): void {
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    ctx.fillStyle = ink;
-    ctx.globalAlpha = 0.75;
-    ctx.textAlign = 'left';
-    ctx.fillText(`${label} ${value.toFixed(4)}`, bbox.left + 8 * ratio, y + 14 * ratio);
+  }
+  ctx.restore();
+}
+
+/** What the lines are, over all that is drawn. */
+function nameReferences(plot: uPlot, { ink, ground }: Colours): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.font = `${12 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = 'left';
+  ctx.lineJoin = 'round';
+  ctx.lineWidth = 4 * ratio;
+  ctx.strokeStyle = ground;
+  ctx.fillStyle = ink;
+  for (const { value, label } of data.peek()?.references ?? []) {
+    const place = [bbox.left + 8 * ratio, plot.valToPos(value, 'y', true) + 15 * ratio] as const;
+    ctx.strokeText(`${label} ${value.toFixed(4)}`, ...place);
+    ctx.fillText(`${label} ${value.toFixed(4)}`, ...place);
   }
   ctx.restore();
 }

@@ -20,6 +20,8 @@ export interface Frame {
 }
 
 const MARGIN = 34;
+/** More names than this are no longer read. */
+const MOST_LABELS = 60;
 
 /** Where coordinates lie on the canvas: all points and the visitor have room. */
 export function frameOf({ points, visitor }: Scene, width: number, height: number): Frame {
@@ -80,7 +82,9 @@ export function drawMap(canvas: HTMLCanvasElement, scene: Scene, frame: Frame): 
   context.textBaseline = 'middle';
   const wish = (point: MapPoint) =>
     (point === scene.chosen ? 4 : 0) + (scene.near.has(point.item) ? 2 : 0) + (scene.named.has(point) ? 1 : 0);
+  let room = MOST_LABELS;
   for (const point of scene.points.slice().sort((a, b) => wish(b) - wish(a))) {
+    if (room === 0) break;
     const text = nameOf(point).replace(/ \(\d{4}\)$/, '');
     const { width: wide } = context.measureText(text);
     const [left, top] = [x(point.x), y(point.y)];
@@ -93,7 +97,8 @@ export function drawMap(canvas: HTMLCanvasElement, scene: Scene, frame: Frame): 
         taken.every((other) => box.right < other.left || box.left > other.right || box.bottom < other.top || box.top > other.bottom),
     );
     if (free === undefined) continue;
-    taken.push(free);
+    room--;
+    taken.push({ left: free.left - 10, right: free.right + 10, top: free.top - 5, bottom: free.bottom + 5 });
     context.lineWidth = 3;
     context.strokeStyle = ground;
     context.strokeText(text, free.left, top);

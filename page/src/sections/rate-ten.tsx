@@ -1,8 +1,8 @@
 /** Rate ten, and the list answers each click. */
 import { signal } from '@preact/signals';
 import { several } from '../format.js';
-import { answer, type Film, model, nameOf, rated } from '../state.js';
-import { answerProblem, biasOnly, forgetAll, levels, liked, offered, others, rateFilm, search, want } from '../visitor.js';
+import { answer, data, type Film, model, nameOf, rated } from '../state.js';
+import { answerProblem, biasOnly, brought, forgetAll, levels, liked, offered, others, rateFilm, search, want } from '../visitor.js';
 
 const sought = signal('');
 
@@ -128,6 +128,11 @@ export function RateTen() {
           <h2 id="ten-title">Rate ten, and it knows you</h2>
           <span class="aside">{n} rated</span>
         </header>
+        {brought.value && data.value && (
+          <p class="note">
+            The link that you followed has ratings of films in {brought.value.of}. Drop that file to see what it says to them.
+          </p>
+        )}
         <Search />
         <div class="films">
           {offered.value.map((film) => (

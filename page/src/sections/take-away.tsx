@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals';
 import * as engine from '../engine.js';
 import { sentence } from '../format.js';
-import { fragmentOf, type Knobs, knobs } from '../knobs.js';
+import { fragmentOf, fragmentOfRatings, type Knobs, knobs } from '../knobs.js';
 import { data, films, model, nameOf, rated, run } from '../state.js';
 
 const trouble = signal('');
@@ -49,10 +49,10 @@ const saveMetadata = () =>
 
 /** The address with all settings, and the visitor's ratings if they are to be in it. */
 const link = computed(() => {
-  const ratings = withRatings.value
-    ? Array.from(rated.value, ([item, rating]) => `${encodeURIComponent(String(item))}:${rating}`).join(',')
-    : '';
-  return `${location.href.replace(/#.*/, '')}#${fragmentOf(true)}${ratings && `&rated=${ratings}`}`;
+  const of = data.value?.name ?? '';
+  const ratings = Array.from(rated.value, ([item, rating]) => [String(item), rating] as const);
+  const own = withRatings.value && ratings.length > 0 ? `&${fragmentOfRatings({ of, ratings })}` : '';
+  return `${location.href.replace(/#.*/, '')}#${fragmentOf(true)}${own}`;
 });
 
 function nodeCode({ factors, epochs, lr, wd, batch, seed, range, bias }: Knobs): string {
