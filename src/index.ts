@@ -87,9 +87,22 @@ export {
   type Scores,
 } from './evaluate/evaluate.js';
 export * as metrics from './evaluate/metrics.js';
+export {
+  type RatingPredictions,
+  type ValidPredictions,
+  validPredictions,
+  type ValidPredictionsOptions,
+} from './evaluate/valid-predictions.js';
+export { type CountBin, errorByCount, type ResidualOptions, type Residuals, residuals } from './evaluate/residuals.js';
 
 // What plots show
 export type * from './plots/plot-data.js';
+export { lrPlotData, type LrPlotOptions } from './plots/lr-plot.js';
+export { lossPlotData, type LossPlotOptions, schedulePlotData, type SchedulePlotOptions } from './plots/training-plots.js';
+export { errorByCountPlotData, predictionPlotData, residualPlotData } from './plots/error-plots.js';
+export { itemMapPlotData } from './plots/map-plot.js';
+export { thin } from './plots/thin.js';
+export { type LabelArea, type LabelledPoint, type LabelPlace, placeLabels } from './plots/labels.js';
 
 // Ops and kernels
 export { checkOp } from './train/check-op.js';

@@ -26,7 +26,7 @@ export { readMovieLensFolds, type GivenFold, type MovieLensFolds } from './node/
 export { writeFileAtomic, type WriteOptions } from './node/disk/files.js';
 export type { FolderLock, LockOptions } from './node/disk/lock.js';
 export { loadModelFile, readModelFile, saveModel } from './node/files/model-file.js';
-export * from './node/plots/plots.js';
+export { plotSvg, type PlotSvgOptions } from './node/plots/svg.js';
 
 /**
  * As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`, with the threads of `threadsFor`;

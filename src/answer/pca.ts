@@ -85,9 +85,11 @@ export class ItemPca implements Components {
  * comes out at the item's own coordinates.
  *
  * @param vector [nFactors], of an item or a user
- * @throws RangeError for a vector of another length or with a number that is not finite
+ * @throws TypeError for what is no array; RangeError for a vector of another length or with a number that is not finite
  */
 export function project({ mean, directions }: Components, vector: ArrayLike<number>): number[] {
+  if (!Array.isArray(vector) && !ArrayBuffer.isView(vector))
+    throw new TypeError(`The vector must be an array of numbers, not ${show(vector)}.`);
   if (vector.length !== mean.length) throw new RangeError(`The vector has ${vector.length} numbers, but the items have ${mean.length}.`);
   for (let f = 0; f < vector.length; f++) {
     if (!Number.isFinite(vector[f])) throw new RangeError(`The vector must hold finite numbers, not ${show(vector[f])} at place ${f}.`);

@@ -4,6 +4,8 @@
  */
 export interface PlotData {
   title: string;
+  /** A sentence on how to read it, where that needs one. */
+  caption?: string | undefined;
   x: PlotAxis;
   y: PlotAxis;
   /** The first is drawn first, below the others. */
@@ -21,8 +23,12 @@ export interface PlotAxis {
   scale: 'linear' | 'log' | 'category';
   /** Lowest and highest value to show; on a category axis half a place more on either side. */
   domain: [low: number, high: number];
+  /** Where the axis has its labels, if that is known. */
+  ticks?: number[] | undefined;
   /** Names of the places of a category axis. */
   categories?: string[] | undefined;
+  /** What lies at either end of an axis whose numbers say little by themselves, the outermost first. */
+  ends?: [low: string[], high: string[]] | undefined;
 }
 
 /** What belongs together in one colour: what is looked for, what it is compared with, or what lies behind both. */
@@ -46,7 +52,7 @@ export interface DotSeries {
   y: number[];
   /** What the area of each dot is to be in proportion to, if they are not all alike. */
   sizes?: number[] | undefined;
-  /** A label for each dot. */
+  /** A label for each dot, those that matter most first; there may be no room for all. */
   labels?: string[] | undefined;
 }
 
@@ -60,29 +66,41 @@ export interface BarSeries {
   y: number[];
 }
 
-/** Box plots (Tukey 1977), one at each x: the quartiles, and whiskers to the farthest values within 1.5 boxes of the box. */
+/** Uprights from low to high at each x, such as an estimate's standard error on either side of it. */
+export interface RangeSeries {
+  kind: 'ranges';
+  name: string;
+  tone: PlotTone;
+  x: number[];
+  low: number[];
+  high: number[];
+}
+
+/** Box plots, one at each x: half of the values lie between the quartiles, nine in ten between the two percentiles. */
 export interface BoxSeries {
   kind: 'boxes';
   name: string;
   tone: PlotTone;
   x: number[];
-  lowWhisker: number[];
+  percentile5: number[];
   firstQuartile: number[];
   median: number[];
   thirdQuartile: number[];
-  highWhisker: number[];
+  percentile95: number[];
   /** How many values each box is made of. */
   n: number[];
 }
 
-/** One set of points, bars or boxes. */
-export type PlotSeries = LineSeries | DotSeries | BarSeries | BoxSeries;
+/** One set of points, bars, uprights or boxes. */
+export type PlotSeries = LineSeries | DotSeries | BarSeries | RangeSeries | BoxSeries;
 
 /** A labelled point. */
 export interface PlotMark {
   label: string;
   x: number;
   y: number;
+  /** Default 'secondary'. */
+  tone?: PlotTone | undefined;
 }
 
 /** A labelled line across the whole plot: upright at an x, or level at a y. */

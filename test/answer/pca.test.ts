@@ -125,6 +125,7 @@ test("an item's own vector is projected to its coordinates, by a copy of the com
   assert.equal(project(copy, vector), pca.project(vector));
   close(pca.project(pca.mean), [0, 0], 0);
   assert.throws(() => pca.project([1, 2]), /The vector has 2 numbers, but the items have 3\./);
+  assert.throws(() => pca.project(undefined as never), /must be an array of numbers, not undefined\./);
   assert.throws(() => pca.project([1, NaN, 2]), /finite numbers, not NaN at place 1\./);
   model.release();
 });

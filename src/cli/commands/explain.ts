@@ -11,6 +11,7 @@ import type { Ratings } from '../../data/collab-data.js';
 import type { Id } from '../../data/ids.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { readModelFile } from '../../node/files/model-file.js';
+import { itemMapPlotData } from '../../plots/map-plot.js';
 import { integer } from '../options/numbers.js';
 import { checkFiles } from '../options/outputs.js';
 import { addSavedModelOptions, type SavedModelFlags, withModel } from '../options/saved-model.js';
@@ -70,14 +71,15 @@ async function explain(flags: ExplainFlags): Promise<void> {
     if (flags.json) printJson(explanation);
     else printLines([oneLine(deviceLine(device)), ...describeExplanation(explanation)].join('\n'));
     if (flags.map === undefined) return;
-    const { itemMapPlot } = await import('../../node/plots/plots.js');
-    await writeFileAtomic(flags.map, await itemMapPlot((await itemMap(model, MAP_ITEMS)).points));
+    const { plotSvg } = await import('../../node/plots/svg.js');
+    await writeFileAtomic(flags.map, await plotSvg(itemMapPlotData(await itemMap(model, MAP_ITEMS)), MAP_SIZE));
     if (!flags.json) printLines(`\n${oneLine(`Map written to ${flags.map}`)}`);
   });
 }
 
 /** Points on a map. */
-const MAP_ITEMS = 80;
+const MAP_ITEMS = 150;
+const MAP_SIZE = { width: 960, height: 760 };
 
 /** What was asked for, by ids of the model. */
 type Asked = Pick<ExplainFlags, 'dot' | 'n' | 'minRatings'> & { item?: Id | undefined; user?: Id | undefined };

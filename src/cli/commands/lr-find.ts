@@ -1,5 +1,6 @@
 import { collabLearner } from '../../train/make-learner.js';
 import type { Command } from 'commander';
+import { lrPlotData } from '../../plots/lr-plot.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
@@ -59,8 +60,8 @@ async function lrFind(flags: LrFindFlags): Promise<void> {
     const rows = Object.entries(RULES).map(([rule, meaning]) => [rule, result[rule as keyof typeof RULES].toExponential(2), meaning]);
     printLines(alignedTable(['rule', 'lr', 'meaning'], rows, ['left', 'right', 'left']));
     if (out === undefined) return;
-    const { lrFinderPlot } = await import('../../node/plots/plots.js');
-    await writeFileAtomic(out, await lrFinderPlot(result));
+    const { plotSvg } = await import('../../node/plots/svg.js');
+    await writeFileAtomic(out, await plotSvg(lrPlotData(result)));
     print(`Plot written to ${out}`);
   });
 }

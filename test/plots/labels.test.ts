@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { placeLabels } from '../../../src/node/plots/labels.js';
-import { randomSource } from '../../helpers/random.js';
+import { placeLabels } from '../../src/plots/labels.js';
+import { randomSource } from '../helpers/random.js';
 
 const area = { left: 0, right: 400, top: 0, bottom: 300 };
 
