@@ -29,10 +29,10 @@ const shippedBy = (name: Package) =>
   });
 
 /** What a program in the consumer's folder prints, standard error included. */
-async function say(program: string, ...args: string[]): Promise<string> {
+async function say(program: string): Promise<string> {
   const file = join(folder, 'say.mjs');
   writeFileSync(file, program);
-  return (await run(folder, [process.execPath, file, ...args])).output.trim();
+  return (await run(folder, [process.execPath, file])).output.trim();
 }
 
 test('no file of the core is in both packages', () => {
