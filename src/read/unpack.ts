@@ -15,15 +15,13 @@ export async function* unpacked(chunks: AsyncIterable<Uint8Array>, label: string
   const iterator = chunks[Symbol.asyncIterator]();
   const packed = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
-      try {
-        const { done, value } = await iterator.next();
-        sizeIn += value?.length ?? 0;
-        if (done === true) controller.close();
-        else controller.enqueue(value as Uint8Array<ArrayBuffer>);
-      } catch (error) {
+      const next = await iterator.next().catch((error: unknown) => {
         failure = { error };
-        controller.error(error);
-      }
+        throw error;
+      });
+      if (next.done === true) return controller.close();
+      sizeIn += next.value.length;
+      controller.enqueue(next.value as Uint8Array<ArrayBuffer>);
     },
     async cancel() {
       await iterator.return?.();
@@ -34,7 +32,11 @@ export async function* unpacked(chunks: AsyncIterable<Uint8Array>, label: string
     for (;;) {
       const next = await plain.next().catch((cause: unknown) => {
         if (failure !== undefined) throw failure.error;
-        throw new DataError('The packed data are damaged or cut short.', { file: label }, { cause });
+        // So Chromium says it; Node unpacks several parts one after the other.
+        const problem = /junk|trailing/i.test(String(cause))
+          ? 'More bytes follow the packed data, which browsers do not unpack; pack it as one.'
+          : 'The packed data are damaged or cut short.';
+        throw new DataError(problem, { file: label }, { cause });
       });
       if (next.done === true) return;
       sizeOut += next.value.length;
