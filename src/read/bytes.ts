@@ -95,3 +95,11 @@ export async function* chunksOfStream(stream: ReadableStream<Uint8Array>, signal
     await giveUp();
   }
 }
+
+/**
+ * Closes what is behind a source of chunks, however much of it was taken. It is not waited for, since a source that was asked
+ * for more closes only when that has come.
+ */
+export function close(chunks: AsyncIterator<Uint8Array>): void {
+  chunks.return?.(undefined).catch(() => undefined);
+}

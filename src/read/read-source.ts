@@ -2,7 +2,7 @@
 import { DataError } from '../base/errors.js';
 import type { Id } from '../data/ids.js';
 import { chooseInArchive } from './archive.js';
-import { type Bytes, chunksOf, keptBytes, type ReadWatch, watched } from './bytes.js';
+import { type Bytes, chunksOf, close, keptBytes, type ReadWatch, watched } from './bytes.js';
 import { joined } from './encoding.js';
 import type { ReadOptions } from './options.js';
 import type { RatingRows } from './rating-rows.js';
@@ -58,7 +58,7 @@ export async function readSource(
     await readParquet(bytes, label, rows, options, own);
     return undefined;
   } finally {
-    await stream.return?.(undefined); // closes what is behind it, however much of it was read
+    close(stream);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Gzip, unpacked by the platform. */
 import { DataError } from '../base/errors.js';
-import { chunksOfStream } from './bytes.js';
+import { chunksOfStream, close } from './bytes.js';
 
 /** Text that shrinks more than this many times is no table of ratings. */
 const MAX_RATIO = 200;
@@ -23,9 +23,6 @@ export async function* unpacked(chunks: AsyncIterable<Uint8Array>, label: string
       sizeIn += next.value.length;
       controller.enqueue(next.value as Uint8Array<ArrayBuffer>);
     },
-    async cancel() {
-      await iterator.return?.();
-    },
   });
   const plain = chunksOfStream(packed.pipeThrough(new DecompressionStream('gzip')));
   try {
@@ -46,6 +43,7 @@ export async function* unpacked(chunks: AsyncIterable<Uint8Array>, label: string
       yield next.value;
     }
   } finally {
+    close(iterator);
     await plain.return(undefined);
   }
 }
