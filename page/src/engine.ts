@@ -96,7 +96,7 @@ export async function split(knobs: Pick<Knobs, 'seed' | 'batch'>): Promise<DataS
     });
   }
   return {
-    name: planted ? 'Made-up ratings' : name,
+    name: planted ? 'Made up for this page' : name,
     isPlanted: planted !== undefined,
     users: nUsers - 1,
     items: nItems - 1,

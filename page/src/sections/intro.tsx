@@ -39,7 +39,7 @@ function Ratings() {
             'None yet.'
           ) : (
             <>
-              <strong>{now.name}</strong>: {count(now.train + now.valid)} of {count(now.items)} films by {count(now.users)} people,{' '}
+              <strong>{now.name}</strong>: {count(now.train + now.valid)} ratings of {count(now.items)} films by {count(now.users)} people,{' '}
               {count(now.valid)} of them held out for validation.{now.isPlanted && ' Drop real ones to meet films you know.'}
             </>
           )}
@@ -74,16 +74,16 @@ function Ratings() {
 function Hardware() {
   const { open, read, compile, find, train } = times.value;
   const entries = [
-    ['GPU opened', open],
-    ['ratings read', read],
-    ['kernels compiled, data uploaded', compile],
-    ['learning rate found', find],
-    ['trained', train],
+    ['opened in', open],
+    ['ratings read in', read],
+    ['compiled and uploaded in', compile],
+    ['rate found in', find],
+    ['trained in', train],
   ] as const;
   return (
     <p id="hardware" class="hardware">
       <span class="adapter">{device.value?.description ?? 'No GPU yet'}</span>
-      {device.value?.isSoftware && <span>software: no GPU of this machine is open to the browser</span>}
+      {device.value?.isSoftware && <span>software, no GPU in reach</span>}
       {entries.map(
         ([what, ms]) =>
           ms !== undefined && (

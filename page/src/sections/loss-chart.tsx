@@ -150,7 +150,7 @@ function nameReferences(plot: uPlot, { ink, ground }: Colours): void {
 }
 
 /** The last validation error, beside its dot. */
-function drawLastValue(plot: uPlot, { valid }: Colours): void {
+function drawLastValue(plot: uPlot, { valid, ground }: Colours): void {
   const now = run.peek();
   const epochs = now?.epochs.filter((_, k) => (k + 1) * now.stepsPerEpoch <= drawn.peek()) ?? [];
   const last = epochs.at(-1);
@@ -160,8 +160,13 @@ function drawLastValue(plot: uPlot, { valid }: Colours): void {
   ctx.font = `600 ${13 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.fillStyle = valid;
   ctx.textAlign = 'right';
-  const x = plot.valToPos(last.epoch + 1, 'x', true);
-  ctx.fillText(loss(last.valid.mse), x - 2 * devicePixelRatio, plot.valToPos(last.valid.mse, 'y', true) - 12 * devicePixelRatio);
+  ctx.lineJoin = 'round';
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.strokeStyle = ground;
+  const x = plot.valToPos(last.epoch + 1, 'x', true) - 2 * devicePixelRatio;
+  const y = plot.valToPos(last.valid.mse, 'y', true) - 12 * devicePixelRatio;
+  ctx.strokeText(loss(last.valid.mse), x, y);
+  ctx.fillText(loss(last.valid.mse), x, y);
   ctx.restore();
 }
 

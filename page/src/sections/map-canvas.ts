@@ -74,7 +74,7 @@ export function drawMap(canvas: HTMLCanvasElement, scene: Scene, frame: Frame): 
   context.globalAlpha = 1;
   if (scene.visitor) {
     const [left, top] = [x(scene.visitor[0]), y(scene.visitor[1])];
-    taken.push({ left: left - 18, right: left + 18, top: top - 22, bottom: top + 14 });
+    taken.push({ left: left - 18, right: left + 18, top: top - 22, bottom: top + 28 });
   }
 
   // Labels, the most wanted first, each where no other is.

@@ -103,8 +103,9 @@ export function TasteMap() {
   return (
     <>
       <p class="note">
-        The two directions in which the vectors of films differ most, of the {map.value.points.length} most rated. Nobody told the model
-        what they mean: the films at their ends do. {visitor.value ? 'The star is you.' : 'Rate a film above, and you appear as a star.'}
+        The {map.value.points.length} most rated films, along the two directions in which the vectors of all films differ most. Nobody told
+        the model what these mean: look at the films at their ends.{' '}
+        {visitor.value ? 'The star is you.' : 'Rate a film above, and you appear as a star.'}
       </p>
       <div class="map-frame">
         <div>

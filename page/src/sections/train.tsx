@@ -18,8 +18,8 @@ function Figures() {
         <dt>Validation MSE</dt>
         <dd id="valid-mse" class="valid">
           {final ? loss(final.mse) : '–'}
+          {before && <span class="aside"> was {loss(before.mse)}</span>}
         </dd>
-        {before && <dd class="aside">was {loss(before.mse)}</dd>}
       </div>
       <div>
         <dt>RMSE</dt>
