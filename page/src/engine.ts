@@ -15,6 +15,7 @@ import {
   type RemoteLearner,
   type RemotePlantedRatings,
   type RemoteRatings,
+  type RemoteUserFolder,
   type ShownResult,
   type SimilarItem,
   type TrainEvent,
@@ -33,6 +34,7 @@ let planted: RemotePlantedRatings | undefined;
 let ratings: RemoteRatings | undefined;
 let data: RemoteData | undefined;
 let learner: RemoteLearner | undefined;
+let folder: Promise<RemoteUserFolder> | undefined;
 
 export const isSupported = (): boolean => navigator.gpu !== undefined;
 
@@ -42,7 +44,7 @@ export const isSupported = (): boolean => navigator.gpu !== undefined;
  */
 export async function open(onLost: (message: string) => void): Promise<DeviceInfo> {
   engine?.terminate();
-  gpu = data = learner = planted = ratings = undefined;
+  gpu = data = learner = folder = planted = ratings = undefined;
   const mine = connectWorker(new Worker(new URL('dotbias/worker', import.meta.url), { type: 'module' }));
   engine = mine;
   gpu = await mine.openGpu();
@@ -114,7 +116,7 @@ const makeLearner = (on: RemoteData, { factors, wd, range, bias, seed }: Knobs):
 /** Makes the learner that all that follows is asked of, and lets go of the one before. */
 export async function prepare(knobs: Knobs): Promise<void> {
   const before = learner;
-  learner = undefined;
+  learner = folder = undefined;
   await before?.release();
   learner = await makeLearner(data!, knobs);
 }
@@ -128,42 +130,34 @@ export const stream = ({ epochs, lr }: Knobs, signal: AbortSignal): AsyncIterabl
 export const validate = (): Promise<Validation> => learner!.validate();
 
 /** All items, the most rated first. */
-export async function films(): Promise<Film[]> {
-  const [columns, titles] = await Promise.all([ratings!.columns(), ratings!.titles()]);
-  const sums = new Map<Id, [n: number, sum: number, squares: number]>();
-  for (let k = 0; k < columns.ratings.length; k++) {
-    const item = columns.items[k];
-    const sum = sums.get(item) ?? [0, 0, 0];
-    const rating = Number(columns.ratings[k]);
-    sum[0]++;
-    sum[1] += rating;
-    sum[2] += rating ** 2;
-    sums.set(item, sum);
-  }
-  return Array.from(sums, ([item, [count, sum, squares]]) => {
-    const mean = sum / count;
-    return { item, title: titles?.get(item), count, mean, sd: Math.sqrt(Math.max(0, squares / count - mean ** 2)) };
-  }).sort((a, b) => b.count - a.count);
+export const films = (): Promise<Film[]> => data!.popularItems(data!.nItems);
+
+/** Compiles and reads ahead what the first answer to a visitor would wait for. */
+export async function warmUp(): Promise<void> {
+  folder ??= learner!.folder();
+  await Promise.all([folder, learner!.warmUp()]);
 }
 
-/** Folds a visitor in, and recommends: no training, a few milliseconds. */
-export async function answer(rated: ReadonlyMap<Id, number>, n = 10): Promise<Answer> {
+/**
+ * Folds a visitor in, and recommends: no training, a few milliseconds.
+ * @param biasOnly leaves their taste out of the list, which then has no reasons
+ */
+export async function answer(rated: ReadonlyMap<Id, number>, biasOnly: boolean, n = 10): Promise<Answer> {
   const start = performance.now();
-  const user = await learner!.foldIn(Array.from(rated, ([item, rating]): [Id, number] => [item, rating]));
+  folder ??= learner!.folder();
+  const user = await (await folder).fold(Array.from(rated, ([item, rating]): [Id, number] => [item, rating]));
   try {
-    const list = await user.recommend(n);
+    const list = await user.recommend(n, { biasOnly });
     const ms = performance.now() - start;
-    const reasons = await Promise.all(list.map(({ item }) => user.because(item, 2)));
-    return { factors: user.factors, ms, list: list.map((each, k) => ({ ...each, because: reasons[k] })) };
+    const reasons = biasOnly ? [] : await Promise.all(list.map(({ item }) => user.because(item, 2)));
+    return { factors: user.factors, biasOnly, ms, list: list.map((each, k) => ({ ...each, because: reasons[k] ?? [] })) };
   } finally {
     void user.release();
   }
 }
 
-/** What everybody likes: the items with the highest bias, those in `except` left out. */
-export async function liked(except: ReadonlySet<Id>, n = 10) {
-  return (await learner!.itemBias()).filter(({ item }) => !except.has(item)).slice(0, n);
-}
+/** What everybody likes: the items with the highest bias. */
+export const liked = async (n = 10) => (await learner!.itemBias()).slice(0, n);
 
 /** The `count` most rated items on the first two principal components. */
 export const map = (count: number) => learner!.itemMap(count);

@@ -198,6 +198,7 @@ async function fit(settings: Knobs, signal: AbortSignal): Promise<void> {
   });
   run.isComplete = run.epochs.length === settings.epochs;
   if (state.data.value!.valid > 0) run.final = await engine.validate();
+  await engine.warmUp();
   batch(() => {
     trained++;
     state.model.value = trained;

@@ -93,6 +93,8 @@ export const rated = signal<ReadonlyMap<Id, number>>(new Map());
 /** A visitor as the model sees them, and what it says to them. */
 export interface Answer {
   factors: Float32Array;
+  /** The list leaves their taste out. */
+  biasOnly: boolean;
   list: (Recommendation & { because: readonly Contribution[] })[];
   /** Milliseconds from the question to the list. */
   ms: number;

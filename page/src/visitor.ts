@@ -4,13 +4,16 @@ import type { Id } from 'dotbias';
 import * as engine from './engine.js';
 import { sentence } from './format.js';
 import { type Brought, ratingsIn } from './knobs.js';
-import { answer, data, type Film, films, model, rated } from './state.js';
+import { answer, data, type Film, films, model, rated, run } from './state.js';
 
 /** What went wrong with the last answer, as a sentence. */
 export const answerProblem = signal('');
 
-/** What everybody likes: shown before the first rating, and by the switch. */
+/** Whether the model in use has biases. */
+export const hasBias = computed(() => run.value?.knobs.bias ?? true);
+/** What everybody likes: shown before the first rating. */
 export const liked = signal<readonly { item: Id; title?: string | undefined; bias: number }[]>([]);
+/** Whether the list is to leave the visitor's taste out. */
 export const biasOnly = signal(false);
 
 /** The values that can be given: whole numbers in the range of the ratings, or five places in it if that is wide. */
@@ -96,13 +99,14 @@ let newest = 0;
 // Asks anew after each rating and each training.
 effect(() => {
   const ratings = rated.value;
+  const isBiasOnly = biasOnly.value && hasBias.value;
   if (model.value === 0) return;
   const question = ++newest;
   void (async () => {
     try {
       const [everybody, own] = await Promise.all([
-        engine.liked(new Set(ratings.keys())),
-        ratings.size > 0 ? engine.answer(ratings) : undefined,
+        hasBias.peek() ? engine.liked() : [],
+        ratings.size > 0 ? engine.answer(ratings, isBiasOnly) : undefined,
       ]);
       if (question !== newest) return;
       batch(() => {

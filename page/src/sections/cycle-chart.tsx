@@ -5,8 +5,8 @@ import type uPlot from 'uplot';
 import { axis, Chart, type Colours } from '../chart.js';
 import { rate } from '../format.js';
 import { knobs } from '../knobs.js';
-import { run } from '../state.js';
-import { drawn } from './pen.js';
+import { run, runTick } from '../state.js';
+import { arrived } from './pen.js';
 
 /** The schedule of the settings as they are, and how far the run has come in it. */
 const cycle = computed<uPlot.AlignedData>(() => {
@@ -18,8 +18,8 @@ const cycle = computed<uPlot.AlignedData>(() => {
   const kept = Array.from({ length: Math.ceil(steps / stride) }, (_, k) => k * stride);
   return [kept.map((k) => (k / steps) * settings.epochs), kept.map((k) => lr[k]), kept.map((k) => beta1[k])];
 });
-/** Changes whenever the pen moves on, so that the chart is drawn again. */
-const cycleNow = computed<uPlot.AlignedData>(() => (void drawn.value, [...cycle.value] as uPlot.AlignedData));
+/** Changes whenever losses arrive, so that the chart is drawn again. */
+const cycleNow = computed<uPlot.AlignedData>(() => (void runTick.value, [...cycle.value] as uPlot.AlignedData));
 
 function cycleOptions(colours: Colours): Omit<uPlot.Options, 'width' | 'height'> {
   const { train: line, faint, grid } = colours;
@@ -50,12 +50,12 @@ function cycleOptions(colours: Colours): Omit<uPlot.Options, 'width' | 'height'>
       drawAxes: [
         (plot) => {
           const now = run.peek();
-          if (now === undefined || drawn.peek() === 0) return;
+          if (now === undefined || arrived() === 0) return;
           const { ctx, bbox } = plot;
           ctx.save();
           ctx.fillStyle = grid;
           ctx.globalAlpha = 0.6;
-          ctx.fillRect(bbox.left, bbox.top, plot.valToPos(drawn.peek() / now.stepsPerEpoch, 'x', true) - bbox.left, bbox.height);
+          ctx.fillRect(bbox.left, bbox.top, plot.valToPos(arrived() / now.stepsPerEpoch, 'x', true) - bbox.left, bbox.height);
           ctx.restore();
         },
       ],

@@ -40,7 +40,7 @@ function Ratings() {
           ) : (
             <>
               <strong>{now.name}</strong>: {count(now.train + now.valid)} ratings of {count(now.items)} films by {count(now.users)} people,{' '}
-              {count(now.valid)} of them held out for validation.{now.isPlanted && ' Drop real ones to meet films you know.'}
+              {count(now.valid)} of them held out.{now.isPlanted && ' Drop real ones to meet films you know.'}
             </>
           )}
         </p>

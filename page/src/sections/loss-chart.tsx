@@ -6,65 +6,75 @@ import { loss } from '../format.js';
 import { data, previousRun, type Run, run, runTick } from '../state.js';
 import { drawn } from './pen.js';
 
-/** At most this many points of a curve are drawn. */
-const MOST_POINTS = 1500;
+/** About this many points of a curve are drawn: one for each pixel is enough. */
+const MOST_POINTS = 800;
+
+type Column = (number | null)[];
+
+/** Where points are drawn, and all that does not change while a run goes on: the run before it. */
+const grid = computed(() => {
+  const now = run.value;
+  const before = previousRun.value;
+  const steps: number[] = [];
+  const [x, ghost, ghostValid]: Column[] = [[], [], []];
+  if (now === undefined) return { steps, x: x as number[], ghost, ghostValid };
+  const { totalSteps, stepsPerEpoch } = now;
+  const stride = Math.max(1, Math.ceil(totalSteps / MOST_POINTS));
+  const places = new Set<number>();
+  for (let step = 0; step <= totalSteps; step += stride) places.add(step);
+  for (let step = 0; step <= totalSteps; step += stepsPerEpoch) places.add(step);
+  // A run with epochs of other lengths is laid over this one epoch by epoch.
+  const scale = before === undefined ? 1 : before.stepsPerEpoch / stepsPerEpoch;
+  for (const step of [...places].sort((p, q) => p - q)) {
+    const epoch = step / stepsPerEpoch;
+    steps.push(step);
+    x.push(epoch);
+    ghost.push(before?.smooth[Math.round(step * scale) - 1] ?? null);
+    ghostValid.push((Number.isInteger(epoch) ? before?.epochs[epoch - 1]?.valid.mse : undefined) ?? null);
+  }
+  return { steps, x: x as number[], ghost, ghostValid };
+});
 
 const curves = computed<uPlot.AlignedData>(() => {
   void runTick.value;
-  const now = run.value;
-  const before = previousRun.value;
-  const n = Math.max(now?.totalSteps ?? 0, 0);
-  if (now === undefined) return [[], [], [], [], [], []];
-  const stride = Math.max(1, Math.ceil(n / MOST_POINTS));
-  const x: number[] = [];
-  const raw: (number | null)[] = [];
-  const smooth: (number | null)[] = [];
-  const valid: (number | null)[] = [];
-  const ghost: (number | null)[] = [];
-  const ghostValid: (number | null)[] = [];
+  const { steps, x, ghost, ghostValid } = grid.value;
+  const now = run.peek();
   const here = drawn.value;
-  const places = new Set<number>();
-  for (let step = 0; step <= n; step += stride) places.add(step);
-  for (let epoch = 1; epoch <= now.knobs.epochs; epoch++) places.add(epoch * now.stepsPerEpoch);
-  // A run of other lengths is laid over this one epoch by epoch.
-  const scale = before === undefined ? 1 : before.stepsPerEpoch / now.stepsPerEpoch;
-  for (const step of [...places].sort((a, b) => a - b)) {
-    const at = step - 1;
-    x.push(step / now.stepsPerEpoch);
-    raw.push(step > 0 && step <= here ? now.losses[at] : null);
-    smooth.push(step > 0 && step <= here ? now.smooth[at] : null);
-    const epoch = step / now.stepsPerEpoch;
-    const isEnd = Number.isInteger(epoch) && epoch > 0;
-    valid.push(isEnd && step <= here ? (now.epochs[epoch - 1]?.valid.mse ?? null) : null);
-    ghost.push(step > 0 ? (before?.smooth[Math.round(step * scale) - 1] ?? null) : null);
-    ghostValid.push(isEnd ? (before?.epochs[epoch - 1]?.valid.mse ?? null) : null);
+  const [raw, smooth, valid]: Column[] = [[], [], []];
+  for (const step of steps) {
+    const isDrawn = now !== undefined && step > 0 && step <= here;
+    raw.push(isDrawn ? now.losses[step - 1] : null);
+    smooth.push(isDrawn ? now.smooth[step - 1] : null);
+    const epoch = isDrawn ? step / now.stepsPerEpoch : 0;
+    valid.push((Number.isInteger(epoch) ? now?.epochs[epoch - 1]?.valid.mse : undefined) ?? null);
   }
-  return [x, raw, smooth, valid, ghost, ghostValid];
+  return [x, raw, ghost, smooth, ghostValid, valid];
 });
 
 /** The y axis only grows while a run goes on, so that the curve does not jump about. */
-let extent: { of: Run | undefined; lo: number; hi: number } = { of: undefined, lo: 0, hi: 1 };
+let extent: { of: Run | undefined; seen: number; lo: number; hi: number } = { of: undefined, seen: 0, lo: 0, hi: 1 };
 function yRange(): [number, number] {
   const now = run.peek();
-  if (extent.of !== now) extent = { of: now, lo: Infinity, hi: -Infinity };
-  const values = [
-    ...(now?.smooth.slice(20) ?? []),
-    ...(now?.epochs.map(({ valid }) => valid.mse) ?? []),
-    ...(data.peek()?.references.flatMap(({ value, sd = 0 }) => [value - sd, value + sd]) ?? []),
-    ...(previousRun.peek()?.epochs.map(({ valid }) => valid.mse) ?? []),
-  ].filter(Number.isFinite);
-  for (const value of values) {
+  const take = (value: number) => {
+    if (!Number.isFinite(value)) return;
     extent.lo = Math.min(extent.lo, Math.floor(value * 10 - 0.3) / 10);
     extent.hi = Math.max(extent.hi, Math.ceil(value * 10 + 0.3) / 10);
+  };
+  if (extent.of !== now) {
+    extent = { of: now, seen: 20, lo: Infinity, hi: -Infinity }; // the first steps are noise
+    for (const { value, sd = 0 } of data.peek()?.references ?? []) [value - sd, value + sd].forEach(take);
+    for (const { valid } of previousRun.peek()?.epochs ?? []) take(valid.mse);
   }
+  for (; now !== undefined && extent.seen < now.smooth.length; extent.seen++) take(now.smooth[extent.seen]);
+  for (const { valid } of now?.epochs ?? []) take(valid.mse);
   return extent.lo < extent.hi ? [Math.max(0, extent.lo), extent.hi] : [0, 1];
 }
 
 function lossOptions(colours: Colours): Omit<uPlot.Options, 'width' | 'height'> {
   const { train: line, valid, faint, ground } = colours;
-  const dots = (show: boolean, stroke: string, fill: string): uPlot.Series => ({
+  const dots = (stroke: string, fill: string): uPlot.Series => ({
     stroke: 'transparent',
-    points: { show, size: 9, stroke, fill, width: 2 },
+    points: { show: true, size: 9, stroke, fill, width: 2 },
     paths: () => null,
   });
   return {
@@ -88,10 +98,10 @@ function lossOptions(colours: Colours): Omit<uPlot.Options, 'width' | 'height'> 
     series: [
       {},
       { stroke: line, width: 1, alpha: 0.17, points: { show: false } },
-      { stroke: line, width: 2, points: { show: false } },
-      dots(true, valid, ground),
       { stroke: faint, width: 1.5, dash: [4, 4], alpha: 0.8, points: { show: false } },
-      dots(true, faint, ground),
+      { stroke: line, width: 2, points: { show: false } },
+      dots(faint, ground),
+      dots(valid, ground),
     ],
     hooks: {
       drawAxes: [(plot) => drawReferences(plot, faint)],

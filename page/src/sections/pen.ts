@@ -5,7 +5,8 @@ import { run, runTick } from '../state.js';
 export const drawn = signal(0);
 
 const wantsNoMotion = matchMedia('(prefers-reduced-motion: reduce)');
-const arrived = (): number => run.peek()?.losses.length ?? 0;
+/** How many steps have come. */
+export const arrived = (): number => run.peek()?.losses.length ?? 0;
 let frame = 0;
 
 effect(() => {

@@ -1,8 +1,22 @@
 /** Rate ten, and the list answers each click. */
 import { signal } from '@preact/signals';
-import { several } from '../format.js';
+import type { Contribution } from 'dotbias';
+import { duration, several } from '../format.js';
 import { answer, data, type Film, model, nameOf, rated } from '../state.js';
-import { answerProblem, biasOnly, brought, forgetAll, levels, liked, offered, others, rateFilm, search, want } from '../visitor.js';
+import {
+  answerProblem,
+  biasOnly,
+  brought,
+  forgetAll,
+  hasBias,
+  levels,
+  liked,
+  offered,
+  others,
+  rateFilm,
+  search,
+  want,
+} from '../visitor.js';
 
 const sought = signal('');
 
@@ -80,44 +94,45 @@ function Search() {
 
 function List() {
   const own = answer.value;
-  const isOwn = own !== undefined && !biasOnly.value;
-  if (model.value === 0 && own === undefined && liked.value.length === 0)
-    return <p class="note">The list comes when the model is trained.</p>;
+  if (own === undefined && liked.value.length === 0) {
+    const without = 'Without biases there is nothing that everybody likes. Rate a film, and the list is yours.';
+    return <p class="note">{model.value === 0 ? 'The list comes when the model is trained.' : without}</p>;
+  }
   return (
     <>
       <ol class="list" id="list">
-        {isOwn
+        {own
           ? own.list.map(({ item, title, prediction, because }) => (
               <li key={item}>
                 <span class="title">{nameOf({ item, title })}</span>
                 <b>{prediction.toFixed(2)}</b>
-                <span class="why">
-                  because you rated{' '}
-                  {because
-                    .filter(({ contribution }, k) => k === 0 || contribution > 0)
-                    .map((reason) => `${nameOf(reason)} ${reason.rating}`)
-                    .join(' and ')}
-                </span>
+                {because.length > 0 && <span class="why">because you rated {reasons(because)}</span>}
               </li>
             ))
           : liked.value.map(({ item, title, bias }) => (
               <li key={item}>
                 <span class="title">{nameOf({ item, title })}</span>
-                <b>
-                  {bias > 0 ? '+' : ''}
-                  {bias.toFixed(2)}
-                </b>
+                <b>{signed(bias)}</b>
               </li>
             ))}
       </ol>
       <p class="note" id="list-note">
-        {isOwn
-          ? `${several(rated.value.size, 'rating')} of yours, folded in and answered in ${own.ms < 1 ? 'less than 1' : Math.round(own.ms)} ms, without training.`
-          : 'The bias of each film: how well it is liked beyond what tastes explain. The same list for everybody.'}
+        {own === undefined
+          ? 'The bias of each film: how well it is liked beyond what tastes explain. Rate one, and the list is yours.'
+          : `${several(rated.value.size, 'rating')} of yours, folded in and answered in ${latency(own.ms)}, without training.` +
+            (own.biasOnly ? ' Your taste is left out: this is the order in which everybody would get them.' : '')}
       </p>
     </>
   );
 }
+
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
+const latency = (ms: number): string => (ms < 10 ? `${ms.toFixed(1)} ms` : duration(ms));
+const reasons = (because: readonly Contribution[]): string =>
+  because
+    .filter(({ contribution }, k) => k === 0 || contribution > 0)
+    .map((reason) => `${nameOf(reason)} ${reason.rating}`)
+    .join(' and ');
 
 export function RateTen() {
   const n = rated.value.size;
@@ -146,13 +161,14 @@ export function RateTen() {
       </div>
       <div>
         <header>
-          <h2>{answer.value !== undefined && !biasOnly.value ? 'For you' : 'What everybody likes'}</h2>
+          <h2>{answer.value !== undefined && !answer.value.biasOnly ? 'For you' : 'What everybody likes'}</h2>
           <label class="switch">
             <input
               id="bias-only"
               type="checkbox"
               role="switch"
-              checked={biasOnly.value}
+              disabled={!hasBias.value}
+              checked={biasOnly.value && hasBias.value}
               onChange={(event) => (biasOnly.value = event.currentTarget.checked)}
             />{' '}
             biases only
