@@ -2,7 +2,7 @@
 import { DivergedError } from '../base/errors.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { SmoothLoss } from '../schedule/smooth.js';
-import { type Checkpoint, encodeCheckpoint, resumeFit } from './checkpoint.js';
+import type { Checkpoint } from './checkpoint.js';
 import type { Callback, EpochRecord, Fit, FitProgress, FittedLearner } from './fit.js';
 import type { FitHooks } from './trainer.js';
 import type { Validation, Validator } from './validator.js';
@@ -46,7 +46,7 @@ export async function runFit(
   const { callbacks = [], resume } = options;
   checkCallbacks(callbacks);
   const fit: Fit = { learner, schedule, plan: { ...plan, ...startOf(learner, resume) }, callbacks, records: [], stopped: false };
-  if (resume) resumeFit(resume, fit);
+  if (resume) (await checkpoints()).resumeFit(resume, fit);
   const stepsBefore = fit.records.length * trainer.stepsPerEpoch;
   const hooks = hooksOf(fit, validator, options, smoothed(learner.history.losses.slice(learner.history.losses.length - stepsBefore)));
   const begun: Callback[] = [];
@@ -65,6 +65,9 @@ export async function runFit(
   await endAll(begun.reverse(), fit);
   return { fit, done };
 }
+
+/** Read on demand: most fits have none, and a page is smaller by it. */
+const checkpoints = () => import('./checkpoint.js');
 
 /** Where a fit begins in the learner's life: part of its plan, so that a checkpoint of one fit is not taken for another's. */
 function startOf({ trainer: { stepCount, epochCount } }: FittedLearner, resume: Checkpoint | undefined) {
@@ -139,7 +142,7 @@ function hooksOf(fit: Fit, validator: Validator, options: FitOptions, smooth: Sm
       history.epochs.push(record);
       if ((await options.onEpoch?.(record)) === true) fit.stopped = true;
       for (const callback of callbacks) if ((await callback.onEpoch?.(record, fit)) === true) fit.stopped = true;
-      if (options.checkpoint) await options.checkpoint(await encodeCheckpoint(fit), fit);
+      if (options.checkpoint) await options.checkpoint(await (await checkpoints()).encodeCheckpoint(fit), fit);
       started = performance.now();
       return fit.stopped;
     },

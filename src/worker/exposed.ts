@@ -8,7 +8,6 @@ import { UserFolder } from '../answer/user-folder.js';
 import { CollabData } from '../data/collab-data.js';
 import type { EncodeOptions } from '../files/model-file.js';
 import { Gpu } from '../gpu/gpu.js';
-import { decodeCheckpoint } from '../train/checkpoint.js';
 import { CollabLearner, type OneCycleFitOptions } from '../train/learner.js';
 import type { FitOptions } from '../train/run-fit.js';
 import { WorkerEngine } from './engine.js';
@@ -102,11 +101,11 @@ export interface RemoteFitOptions extends Pick<FitOptions, 'onProgress' | 'onEpo
 export interface RemoteOneCycleFitOptions extends RemoteFitOptions, Omit<OneCycleFitOptions, keyof FitOptions> {}
 
 /** The same as options of the core. */
-function fitOptions({ checkpoint, resume, ...rest }: RemoteOneCycleFitOptions = {}): OneCycleFitOptions {
+async function fitOptions({ checkpoint, resume, ...rest }: RemoteOneCycleFitOptions = {}): Promise<OneCycleFitOptions> {
   return {
     ...rest,
     ...(checkpoint && { checkpoint: (bytes) => checkpoint(bytes) }),
-    ...(resume && { resume: decodeCheckpoint(resume) }),
+    ...(resume && { resume: (await import('../train/checkpoint.js')).decodeCheckpoint(resume) }),
   };
 }
 
@@ -117,11 +116,13 @@ const LEARNER = expose(CollabLearner, {
     ...MODEL.functions,
     /** How steps are made, and why. */
     stepping: ({ stepping: { factory, why, note, isFallback } }: CollabLearner) => ({ name: factory.name, why, note, isFallback }),
-    fit: (learn: CollabLearner, epochs: number, lr?: number, options?: RemoteFitOptions) => learn.fit(epochs, lr, fitOptions(options)),
-    fitOneCycle: (learn: CollabLearner, epochs: number, lrMax?: number, options?: RemoteOneCycleFitOptions) =>
-      learn.fitOneCycle(epochs, lrMax, fitOptions(options)),
-    stream: (learn: CollabLearner, epochs: number, lrMax?: number, options?: RemoteOneCycleFitOptions) =>
-      learn.stream(epochs, lrMax, fitOptions(options)),
+    fit: async (learn: CollabLearner, epochs: number, lr?: number, options?: RemoteFitOptions) =>
+      learn.fit(epochs, lr, await fitOptions(options)),
+    fitOneCycle: async (learn: CollabLearner, epochs: number, lrMax?: number, options?: RemoteOneCycleFitOptions) =>
+      learn.fitOneCycle(epochs, lrMax, await fitOptions(options)),
+    async *stream(learn: CollabLearner, epochs: number, lrMax?: number, options?: RemoteOneCycleFitOptions) {
+      return yield* learn.stream(epochs, lrMax, await fitOptions(options));
+    },
   },
   streams: ['stream'],
   fresh: MODEL.fresh,
