@@ -9,6 +9,8 @@ export interface Found {
   /** Where batches of 500,000 ratings are made, with the script for them beside the worker's and without. */
   note: string | undefined;
   noteAlone: string | undefined;
+  /** The name of ratings that are read from a file, and their number. */
+  file: string;
   /** What a wrong option, and a script that does not exist, are refused with. */
   refused: string;
   missing: string;
@@ -64,6 +66,7 @@ async function find(): Promise<Found> {
     here: await trainHere(),
     note: await noteOfManyRatings(engine),
     noteAlone: await noteOfManyRatings(start('./alone/worker.js')),
+    file: await engine.parseRatings(new File(['1,2,3\n4,5,6\n'], 'my.csv')).then(({ name, nRatings }) => `${name} ${nRatings}`),
     refused: await engine.plantedRatings({ nUsers: 0 }).then(String, (error) => `${error instanceof RangeError}: ${String(error)}`),
     missing: await start('./missing.js').openGpu().then(String, String),
   };

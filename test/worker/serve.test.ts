@@ -25,11 +25,12 @@ test('in Chromium a worker trains with the bits of the page, has a thread of its
   });
   if (said.includes('no adapter')) return console.log('skipped: training in a worker; this Chromium finds no WebGPU adapter here');
   assert.match(said, /^\{/);
-  const { there, here, note, noteAlone, refused, missing } = JSON.parse(said) as Found;
+  const { there, here, note, noteAlone, file, refused, missing } = JSON.parse(said) as Found;
   assert.equal(there, here);
   assert.ok(here.losses.length > 100 && here.validLosses[2] < here.validLosses[0]);
   assert.is(note, 'Batches are made in a thread of their own.');
   assert.match(noteAlone!, /^Batches are made on the main thread: the thread for them did not start: its script could not be loaded\.$/);
+  assert.is(file, 'my.csv 2');
   assert.is(refused, 'true: RangeError: nUsers must be a whole number from 1 to 2147483648, not 0.');
   assert.match(missing, /^DotbiasError: The worker has ended: its script could not be loaded\. Connect another, /);
 });
