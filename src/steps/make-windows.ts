@@ -1,6 +1,7 @@
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Thread } from '../gpu/thread.js';
+import { webThread } from '../gpu/web-thread.js';
 import { type HostBatchSizes, interleave } from './host-batches.js';
 import { WindowThread } from './window-thread.js';
 import { OwnWindows, type HostWindows } from './host-windows.js';
@@ -16,27 +17,14 @@ export async function makeWindows(gpu: Gpu, train: Ratings, sizes: HostBatchSize
   const here = (why: string) => new OwnWindows(train, sizes, `Batches are made on the main thread: ${why}.`);
   if (train.ratings.length < least) return here('there are too few ratings for a thread of their own');
   try {
-    return await WindowThread.start(gpu.thread ?? webThread, interleave(train, sizes.nUsers), sizes);
+    return await WindowThread.start(gpu.thread ?? windowThread, interleave(train, sizes.nUsers), sizes);
   } catch (error) {
     return here((error as Error).message);
   }
 }
 
 /** The worker of this folder, as bundlers recognise it. @throws Error where there are no workers */
-function webThread(): Thread {
+function windowThread(): Thread {
   if (typeof Worker !== 'function') throw new Error('this runtime has no Worker');
-  const worker = new Worker(new URL('./window-worker.js', import.meta.url), { type: 'module' });
-  return {
-    post: (message, transfer) => worker.postMessage(message, transfer),
-    listen(onMessage, onFailure) {
-      worker.addEventListener('message', ({ data }) => onMessage(data));
-      worker.addEventListener('messageerror', () => onFailure('a message could not be read'));
-      worker.addEventListener('error', (event) => {
-        event.preventDefault();
-        onFailure(event.message || 'its script could not be loaded');
-      });
-    },
-    hold: () => undefined,
-    end: () => worker.terminate(),
-  };
+  return webThread(new Worker(new URL('./window-worker.js', import.meta.url), { type: 'module' }));
 }

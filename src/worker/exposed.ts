@@ -2,8 +2,8 @@
 import { CollabModel } from '../answer/collab-model.js';
 import { FoldedUsers } from '../answer/fold-in-all.js';
 import { FoldedUser } from '../answer/folded-user.js';
-import { type ItemMap, itemMap } from '../answer/item-map.js';
-import { type ItemPca, itemPca } from '../answer/pca.js';
+import type { ItemMap } from '../answer/item-map.js';
+import type { ItemPca } from '../answer/pca.js';
 import { UserFolder } from '../answer/user-folder.js';
 import { CollabData } from '../data/collab-data.js';
 import type { EncodeOptions } from '../files/model-file.js';
@@ -83,8 +83,8 @@ const MODEL = expose(CollabModel, {
   functions: {
     encodeModel: async (model: CollabModel, options?: EncodeOptions) =>
       (await import('../files/model-file.js')).encodeModel(model, options),
-    itemMap,
-    itemPca,
+    itemMap: async (model: CollabModel, count?: number) => (await import('../answer/item-map.js')).itemMap(model, count),
+    itemPca: async (model: CollabModel, nComponents?: number) => (await import('../answer/pca.js')).itemPca(model, nComponents),
   },
   fresh: ['predict', 'predictRows', 'recommendAll', 'biases', 'encodeModel'],
 });
