@@ -141,7 +141,6 @@ export { f32, wgsl } from './gpu/wgsl.js';
 // The engine in a worker
 export { connectWorker, type Engine, type RemoteLearnerOptions } from './worker/client.js';
 export type {
-  Remote,
   RemoteData,
   RemoteFitOptions,
   RemoteFoldedUser,

@@ -161,7 +161,7 @@ export interface RemoteModel extends Remote<typeof MODEL> {}
 /** A `CollabLearner` in the worker. */
 export interface RemoteLearner extends Remote<typeof LEARNER> {}
 
-/** Classes, and what their objects are in the page; a class before the one that it extends. */
+/** Classes, and what their objects are in the page, a class before the one that it extends. A clone has no methods. */
 type Pairs = [
   [Gpu, RemoteGpu],
   [HeldPlantedRatings, RemotePlantedRatings],
@@ -172,15 +172,12 @@ type Pairs = [
   [FoldedUsers, RemoteFoldedUsers],
   [CollabLearner, RemoteLearner],
   [CollabModel, RemoteModel],
-  [ItemMap, DataOf<ItemMap>],
-  [ItemPca, DataOf<ItemPca>],
+  [ItemMap, Omit<ItemMap, 'project'>],
+  [ItemPca, Omit<ItemPca, 'project' | 'ends'>],
 ];
 
 /** What a value of the core is in the page. */
 type InPage<T, From = Pairs> = From extends [[infer Class, infer There], ...infer Rest] ? (T extends Class ? There : InPage<T, Rest>) : T;
-
-/** An object without its methods, as a clone of it is. */
-type DataOf<T> = { readonly [P in keyof T as T[P] extends (...args: never[]) => unknown ? never : P]: T[P] };
 
 /** A method as the page calls it; a property as it reads it. */
 type Call<F> = F extends (...args: infer Args) => infer Result
