@@ -1,5 +1,5 @@
 /** What a visitor can turn, the rules for it, and its way into the address of the page and back. */
-import { computed, signal, type Signal } from '@preact/signals';
+import { batch, computed, effect, signal, type Signal } from '@preact/signals';
 
 /** Settings of one training. */
 export interface Knobs {
@@ -110,7 +110,10 @@ export const KNOBS: readonly Knob[] = [
     hint: 'One number more for each person and film: how generous, how well liked.',
     usual: 'yes',
     inputMode: 'text',
-    parse: (text) => text === 'yes',
+    parse: (text) => {
+      if (text === 'yes' || text === 'no') return text === 'yes';
+      throw new RangeError(`Biases must be yes or no, not ${text || 'nothing'}.`);
+    },
   },
 ];
 
@@ -145,7 +148,25 @@ export function fragmentOf(all = false): string {
 /** Sets the knobs that a fragment names, and all others to what is usual. */
 export function readFragment(fragment: string): void {
   const given = new URLSearchParams(fragment.replace(/^#/, ''));
-  for (const { name, usual } of KNOBS) typed[name].value = given.get(name) ?? usual;
+  batch(() => {
+    for (const { name, usual } of KNOBS) typed[name].value = given.get(name) ?? usual;
+  });
+}
+
+/**
+ * Writes the knobs into the address soon after each change, whoever makes it: Safari refuses more than 100 changes in 10 s. What the
+ * address brought stays until then.
+ */
+export function keepAddress(): void {
+  let isFirst = true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  effect(() => {
+    const now = fragmentOf();
+    clearTimeout(timer);
+    if (!isFirst)
+      timer = setTimeout(() => history.replaceState(null, '', now === '' ? location.pathname + location.search : `#${now}`), 100);
+    isFirst = false;
+  });
 }
 
 /** A visitor's ratings in a link, and the name of the data that they belong to. */

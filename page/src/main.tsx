@@ -1,5 +1,5 @@
 import { render } from 'preact';
-import { readFragment } from './knobs.js';
+import { keepAddress, readFragment } from './knobs.js';
 import { Later } from './later.js';
 import { EpochTable } from './sections/epoch-table.js';
 import { FindRate } from './sections/find-rate.js';
@@ -33,6 +33,7 @@ function Page() {
 }
 
 readFragment(location.hash);
+keepAddress();
 addEventListener('hashchange', () => readFragment(location.hash));
 listenForDrops();
 render(<Page />, document.querySelector('#page')!);

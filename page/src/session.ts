@@ -8,9 +8,8 @@ import type { Phase, Run, Times } from './state.js';
 
 let current: { abort: AbortController; done: Promise<void> } | undefined;
 
-/** Which knobs the data in use was split for, how many ratings were read, and how many models trained. */
+/** Which knobs the data in use was split for, and how many models were trained. */
 let isSplitFor = '';
-let ratingsRead = 0;
 let trained = 0;
 
 /** Ends what goes on, waits for that, and then does this. An error becomes a sentence on the page. */
@@ -76,7 +75,7 @@ export function openPlanted(): Promise<void> {
 /** Trains anew with the knobs as they are. Does nothing while a training is under way. */
 export function train(): Promise<void> {
   const settings = knobs.value;
-  if (settings === undefined || isBusy()) return Promise.resolve();
+  if (settings === undefined || state.ratingsRead.value === 0 || isBusy()) return Promise.resolve();
   return instead(async (signal) => {
     await prepare(settings);
     await fit(settings, signal);
@@ -91,7 +90,7 @@ export function stop(): void {
 /** Looks for a learning rate again. */
 export function findRate(): Promise<void> {
   const settings = knobs.value;
-  if (settings === undefined || isBusy()) return Promise.resolve();
+  if (settings === undefined || state.ratingsRead.value === 0 || isBusy()) return Promise.resolve();
   return instead(async (signal) => {
     await prepare(settings);
     await find(signal);
@@ -131,8 +130,8 @@ async function readAnd(signal: AbortSignal, from: engine.Source, status: string)
     state.problem.value = sentence(error);
     return;
   }
-  ratingsRead++;
   batch(() => {
+    state.ratingsRead.value++;
     state.run.value = state.previousRun.value = state.found.value = state.answer.value = undefined;
     state.rated.value = new Map();
     state.model.value = 0;
@@ -148,7 +147,7 @@ async function readAnd(signal: AbortSignal, from: engine.Source, status: string)
 async function prepare(settings: Knobs): Promise<void> {
   state.model.value = 0;
   say('compiling', 'Compiling the kernels.');
-  const splitFor = `${ratingsRead} ${settings.seed} ${settings.batch}`;
+  const splitFor = `${state.ratingsRead.value} ${settings.seed} ${settings.batch}`;
   if (splitFor !== isSplitFor) {
     const data = await engine.split(settings);
     const films = await engine.films();

@@ -52,6 +52,9 @@ export interface DataSummary {
 }
 export const data = signal<DataSummary | undefined>(undefined);
 
+/** How often ratings were read; 0 while there are none. `data` comes later, when they are split. */
+export const ratingsRead = signal(0);
+
 /** The last search for a learning rate. */
 export const found = signal<LrFinderResult | undefined>(undefined);
 

@@ -1,16 +1,12 @@
 /** The settings, and what is wrong with them. */
-import { fragmentOf, type Knob, KNOBS, refusals, typed } from '../knobs.js';
+import { type Knob, KNOBS, refusals, typed } from '../knobs.js';
 import { train } from '../session.js';
 
 function Field({ knob: { name, label, hint, inputMode } }: { knob: Knob }) {
   const refusal = refusals.value[name];
   const id = `knob-${name}`;
   const value = typed[name];
-  const change = (text: string) => {
-    value.value = text;
-    const fragment = fragmentOf();
-    history.replaceState(null, '', fragment === '' ? location.pathname + location.search : `#${fragment}`);
-  };
+  const change = (text: string) => (value.value = text);
   const described = { 'aria-describedby': `${id}-hint`, 'aria-invalid': refusal !== undefined };
   return (
     <div class="field">
@@ -51,7 +47,6 @@ export function KnobsPanel() {
           id="reset-button"
           onClick={() => {
             for (const { name, usual } of KNOBS) typed[name].value = usual;
-            history.replaceState(null, '', location.pathname + location.search);
           }}
         >
           Reset

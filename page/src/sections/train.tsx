@@ -2,7 +2,7 @@
 import { count, duration, loss } from '../format.js';
 import { refusals } from '../knobs.js';
 import { stop, train } from '../session.js';
-import { data, model, phase, previousRun, run, runTick, times } from '../state.js';
+import { data, model, phase, previousRun, ratingsRead, run, runTick, times } from '../state.js';
 import { CycleChart } from './cycle-chart.js';
 import { LossChart } from './loss-chart.js';
 
@@ -56,7 +56,7 @@ export function Train() {
           <button
             id="train-button"
             class="primary"
-            aria-disabled={isWorking || isWrong || data.value === undefined}
+            aria-disabled={isWorking || isWrong || ratingsRead.value === 0}
             onClick={() => void train()}
           >
             {model.value > 0 ? 'Train again' : 'Train'}
