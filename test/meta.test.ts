@@ -53,7 +53,7 @@ const layers = [
 /** The core runs in a browser: all up to what is left of `dotbias/node`. */
 const isCore = (file: string) => layerOf(file) <= layers.indexOf('src/moved.ts');
 /** Tests of the whole, which no one source file has as its mirror. */
-const WHOLE = ['browser', 'bundle', 'consumers', 'examples', 'meta', 'shaders/compile', 'trajectory'];
+const WHOLE = ['browser', 'bundle', 'consumers', 'examples', 'meta', 'page', 'shaders/compile', 'trajectory'];
 /** The kernel whose twin the product uses as well. */
 const OTHER_TWINS: Record<string, string> = { 'fold-in': 'src/answer/solve-user.ts' };
 

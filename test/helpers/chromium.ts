@@ -1,19 +1,65 @@
-/** A real, headless Chromium: the one inside @sparticuz/chromium, with its SwiftShader. */
+/** A real, headless Chromium: the one inside @sparticuz/chromium, with its SwiftShader, or the one that DOTBIAS_CHROMIUM names. */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
+
+export interface Chromium {
+  executable: string;
+  env: Record<string, string | undefined>;
+}
+
+const cache = fileURLToPath(new URL('../../../node_modules/.cache/dotbias', import.meta.url));
+
+/** Null where there is none. Unpacks it the first time, which takes seconds, into node_modules. WebGPU needs `--enable-unsafe-webgpu`. */
+export function findChromium(): Chromium | null {
+  const named = process.env['DOTBIAS_CHROMIUM'];
+  if (named) return { executable: named, env: process.env };
+  if (process.platform !== 'linux' || process.arch !== 'x64') return null;
+  const entry = dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium'));
+  const home = ['..', '../..'].map((up) => join(entry, up)).find((folder) => existsSync(join(folder, 'bin')))!;
+  const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string };
+  const folder = join(cache, `chromium-${version}`);
+  if (!existsSync(folder)) unpack(join(home, 'bin'), folder);
+  const libraries = [folder, join(folder, 'lib'), join(folder, 'al2023/lib')].filter(existsSync);
+  return {
+    executable: join(folder, 'chromium'),
+    env: { ...process.env, LD_LIBRARY_PATH: libraries.join(':'), FONTCONFIG_PATH: folder },
+  };
+}
+
+/** Unpacks beside the folder first, since another process may do the same. */
+function unpack(packed: string, folder: string): void {
+  mkdirSync(cache, { recursive: true });
+  const made = mkdtempSync(`${folder}-`);
+  const bytes = (name: string) => brotliDecompressSync(readFileSync(join(packed, name)));
+  writeFileSync(join(made, 'chromium'), bytes('chromium.br'), { mode: 0o755 });
+  for (const name of ['swiftshader', 'al2023', 'fonts']) execFileSync('tar', ['x', '-C', made], { input: bytes(`${name}.tar.br`) });
+  // Theirs names no folder that exists, and without any font a text field ends Chromium.
+  writeFileSync(
+    join(made, 'fonts.conf'),
+    `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>/usr/share/fonts</dir><dir>${folder}/fonts</dir><cachedir>${folder}/font-cache</cachedir></fontconfig>\n`,
+  );
+  try {
+    renameSync(made, folder);
+  } catch (error) {
+    rmSync(made, { recursive: true });
+    if (!existsSync(folder)) throw error;
+  }
+}
 
 const SECONDS = 120;
 
-/** Whether that Chromium runs here; says so if it does not. */
+/** Whether there is one; says so if not. */
 export function hasChromium(what: string): boolean {
-  const isHere = process.platform === 'linux' && process.arch === 'x64';
-  if (!isHere) console.log(`skipped: ${what}; the Chromium of @sparticuz/chromium is for Linux x64`);
+  const isHere = findChromium() !== null;
+  if (!isHere) console.log(`skipped: ${what}; the Chromium of @sparticuz/chromium is for Linux x64, and DOTBIAS_CHROMIUM names no other`);
   return isHere;
 }
 
@@ -30,19 +76,8 @@ export async function pageSays(files: Readonly<Record<string, string>>): Promise
   }
 }
 
-/** Unpacks Chromium and the libraries that it brings along; returns its path and theirs. */
-function unpackChromium(folder: string) {
-  const entry = dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium'));
-  const packed = ['../bin', '../../bin'].map((bin) => join(entry, bin)).find(existsSync)!;
-  const unpack = (name: string) => brotliDecompressSync(readFileSync(join(packed, name)));
-  const executable = join(folder, 'chromium');
-  writeFileSync(executable, unpack('chromium.br'), { mode: 0o755 });
-  for (const name of ['swiftshader.tar.br', 'al2023.tar.br']) execFileSync('tar', ['x', '-C', folder], { input: unpack(name) });
-  return { executable, libraries: [folder, join(folder, 'lib'), join(folder, 'al2023/lib')].filter(existsSync) };
-}
-
 async function openPage(files: Readonly<Record<string, string>>, folder: string): Promise<string> {
-  const { executable, libraries } = unpackChromium(folder);
+  const { executable, env } = findChromium()!;
   let resolve!: (text: string) => void;
   let reject!: (error: Error) => void;
   const said = new Promise<string>((...settle) => ([resolve, reject] = settle));
@@ -72,7 +107,7 @@ async function openPage(files: Readonly<Record<string, string>>, folder: string)
       `--user-data-dir=${join(folder, 'profile')}`,
       `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     ],
-    { env: { ...process.env, LD_LIBRARY_PATH: libraries.join(':') }, stdio: ['ignore', 'ignore', 'pipe'] },
+    { env, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let complaints = '';
   chromium.stderr.on('data', (part: Buffer) => (complaints += part.toString()));

@@ -1,0 +1,231 @@
+/**
+ * The built page in a browser, served from a sub-path. What a page may not do while a test looks on, each test finds by itself: an error
+ * in the console, a request to elsewhere, one that fails.
+ */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { extname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { findChromium, hasChromium } from './chromium.js';
+import type { Browser, Context, Page, Playwright } from './playwright.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const dist = join(root, 'page/dist');
+const screenshots = resolve(process.env['DOTBIAS_SCREENSHOTS'] ?? join(root, 'page/screenshots'));
+export const ofPage = createRequire(join(root, 'page/package.json'));
+const PATH = '/some/folder/';
+const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+
+/** Until when the page must have done something: long enough for a machine that does much else. */
+const PATIENCE = { timeout: 120_000 };
+
+/** Settings with which a training takes a blink. */
+export const QUICK = '#epochs=1&factors=8&batch=256';
+
+/** A request to the server. */
+interface Asked {
+  path: string;
+  file: string;
+  /** By a worker, or for its script. */
+  isOfWorker: boolean;
+}
+
+interface Settings {
+  /** What follows the address. Default: `QUICK`. */
+  hash?: string;
+  width?: number;
+  height?: number;
+  colorScheme?: 'light' | 'dark';
+}
+
+export class PageBrowser {
+  private constructor(
+    readonly browser: Browser,
+    readonly address: string,
+    /** What was asked for, in turn. */
+    readonly requests: readonly Asked[],
+    private readonly close: () => void,
+  ) {}
+
+  /** Null, and a line that says why, where the page is not built or there is no browser with WebGPU. */
+  static async open(what: string, args = ['--enable-unsafe-webgpu']): Promise<PageBrowser | null> {
+    if (!existsSync(join(dist, 'index.html')) || !existsSync(join(root, 'page/node_modules/playwright-core'))) {
+      console.log(`skipped: ${what}; \`npm run page:build\` makes the page that it needs`);
+      return null;
+    }
+    if (!hasChromium(what)) return null;
+    const { chromium } = ofPage('playwright-core') as Playwright;
+    const { executable: executablePath, env } = findChromium()!;
+    const requests: Asked[] = [];
+    const server = createServer((request, response) => {
+      const { pathname } = new URL(request.url!, 'http://localhost');
+      const file = join(dist, pathname === PATH ? 'index.html' : pathname.slice(PATH.length));
+      if (!pathname.startsWith(PATH) || !existsSync(file)) response.writeHead(404).end();
+      else response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream').end(readFileSync(file));
+      const { referer, 'sec-fetch-dest': kind } = request.headers;
+      const isOfWorker = kind === 'worker' || requests.some((before) => before.isOfWorker && referer?.endsWith(before.path));
+      requests.push({ path: pathname, file, isOfWorker });
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}${PATH}`;
+    const opened = new PageBrowser(await chromium.launch({ executablePath, env, args }), address, requests, () => server.close());
+    const page = await opened.browser.newPage();
+    await page.goto(`${address}icon.svg`);
+    const hasAdapter = await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter()));
+    await page.close();
+    if (hasAdapter || !args.includes('--enable-unsafe-webgpu')) return opened;
+    console.log(`skipped: ${what}; this Chromium finds no WebGPU adapter here`);
+    await opened.end();
+    return null;
+  }
+
+  async end(): Promise<void> {
+    await this.browser.close();
+    this.close();
+  }
+
+  /** The page in a tab of its own. */
+  async visit({ hash = QUICK, width = 1280, height = 900, colorScheme = 'light' }: Settings = {}): Promise<Visit> {
+    const context = await this.browser.newContext({
+      viewport: { width, height },
+      colorScheme,
+      locale: 'en-US',
+      reducedMotion: 'reduce',
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    // All that the page says of itself, in turn; a test that asked later could miss some of it.
+    await context.addInitScript(() => {
+      const said: string[] = [];
+      Object.assign(globalThis, { said, devicesAsked: 0 });
+      const { requestAdapter } = globalThis.GPU?.prototype ?? {};
+      if (requestAdapter) {
+        GPU.prototype.requestAdapter = function (...options) {
+          (globalThis as unknown as { devicesAsked: number }).devicesAsked++;
+          return requestAdapter.apply(this, options);
+        };
+      }
+      new MutationObserver(() => {
+        const now = document.querySelector('#status')?.textContent?.trim();
+        if (now && now !== said.at(-1)) said.push(now);
+      }).observe(document, { subtree: true, childList: true, characterData: true });
+    });
+    const visit = new Visit(this.address, context, await context.newPage());
+    await visit.page.goto(this.address + hash);
+    return visit;
+  }
+}
+
+export class Visit {
+  /** What went wrong so far. */
+  readonly faults: string[] = [];
+
+  constructor(
+    address: string,
+    readonly context: Context,
+    readonly page: Page,
+  ) {
+    context.on('request', (request) => {
+      const url = request.url();
+      if (!url.startsWith(address) && !/^(blob|data):/.test(url)) this.faults.push(`a request to ${url}`);
+    });
+    context.on('requestfailed', (request) => this.faults.push(`a request failed: ${request.url()}`));
+    page.on('console', (message) => this.faults.push(`${message.type()} in the console: ${message.text()}`));
+    page.on('pageerror', (error) => this.faults.push(`an error that nobody caught: ${error.message}`));
+  }
+
+  /** How much the page has said by now. */
+  mark = (): Promise<number> => this.page.evaluate(() => (globalThis as unknown as { said: string[] }).said.length);
+
+  /** Waits until the page says this, after a mark; returns it. */
+  async says(what: RegExp, after = 0): Promise<string> {
+    const said = await this.page.waitForFunction(
+      ([source, from]) => (globalThis as unknown as { said: string[] }).said.slice(from).find((each) => new RegExp(source).test(each)),
+      [what.source, after] as const,
+      PATIENCE,
+    );
+    return (await said.jsonValue())!;
+  }
+
+  trained = (after = 0): Promise<string> => this.says(/^Trained: /, after);
+
+  /** Clicks, and waits for the training that follows. */
+  async train(selector = '#train-button'): Promise<string> {
+    const before = await this.mark();
+    await this.page.locator(selector).click();
+    return this.trained(before);
+  }
+
+  /** Sets what the fragment names, and all else to what is usual, as one does who changes the address by hand. */
+  async set(fragment: string): Promise<void> {
+    await this.page.evaluate((hash) => {
+      history.replaceState(null, '', '#');
+      location.hash = hash;
+    }, fragment);
+  }
+
+  /** Waits until the address has this setting, or with '' none. */
+  async addressHas(setting: string): Promise<void> {
+    const has = (given: string) => (given === '' ? location.hash === '' : location.hash.slice(1).split('&').includes(given));
+    await this.page.waitForFunction(has, setting, PATIENCE);
+  }
+
+  text = (selector: string): Promise<string> => this.page.locator(selector).innerText();
+
+  /** Waits until the text of an element is like this; returns it. */
+  async reads(selector: string, what: RegExp): Promise<string> {
+    const found = await this.page.waitForFunction(
+      ([where, source]) => {
+        const text = document.querySelector<HTMLElement>(where)?.innerText;
+        return text !== undefined && new RegExp(source).test(text) && { text };
+      },
+      [selector, what.source] as const,
+      PATIENCE,
+    );
+    return ((await found.jsonValue()) as { text: string }).text;
+  }
+
+  /** Validation losses by epoch, as the table has them. */
+  async validLosses(): Promise<string[]> {
+    return (await this.page.locator('#epochs tbody tr td:nth-child(3)').allInnerTexts()).map((text) => text.trim());
+  }
+
+  /** Closes the tab, in which nothing may have gone wrong. */
+  async leave(): Promise<void> {
+    await this.context.close();
+    assert.equal(this.faults, []);
+  }
+
+  /** Keeps a picture of the whole page, or of what is in the window, to be looked at. */
+  async picture(name: string, fullPage = true): Promise<void> {
+    mkdirSync(screenshots, { recursive: true });
+    await this.page.screenshot({ path: join(screenshots, `${name}.png`), fullPage });
+  }
+}
+
+/**
+ * Registers tests that share a visit, each of which begins when the page has trained and is idle, with these settings. Where a test
+ * fails, the next one gets a visit of its own.
+ */
+export function visiting(test: Test, browser: PageBrowser, settings: Settings = {}) {
+  let shared: Visit | undefined;
+  return (name: string, work: (visit: Visit) => Promise<void>): void =>
+    test(name, async () => {
+      shared ??= await browser.visit(settings);
+      const visit = shared;
+      try {
+        await visit.trained();
+        await visit.set(settings.hash ?? QUICK);
+        await work(visit);
+        assert.equal(visit.faults, []);
+      } catch (error) {
+        shared = undefined;
+        if (error instanceof Error) error.message += `\n${visit.faults.join('\n')}`;
+        await visit.context.close();
+        throw error;
+      }
+    });
+}
