@@ -101,7 +101,7 @@ for (const [name, bundle] of Object.entries(bundlers)) {
     const scripts = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((file) => /\.m?js$/.test(file));
     const text = (file: string) => readFileSync(join(out, file), 'utf8');
     const sizes = scripts.map((file) => `${file} ${(gzipSync(text(file)).length / 1000).toFixed(1)}`);
-    console.log(`note: ${name} makes, in kB gzipped: ${sizes.join(', ')}`);
+    console.log(`\nnote: ${name} makes, in kB gzipped: ${sizes.join(', ')}`);
     const page = (await import(
       pathToFileURL(
         join(

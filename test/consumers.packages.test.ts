@@ -117,7 +117,7 @@ test('who installs the core gets less than 5 MB, and the packages that are liste
   const total = (name: Package) =>
     [installed(name), ...installedWith(name).map((each) => join(root, 'node_modules', each))].reduce((sum, top) => sum + sizeOf(top), 0);
   const [core, node] = [total('dotbias') / MB, (total('dotbias') + total('dotbias-node')) / MB];
-  console.log(`note: dotbias installs ${core.toFixed(1)} MB, dotbias-node ${node.toFixed(0)} MB`);
+  console.log(`\nnote: dotbias installs ${core.toFixed(1)} MB, dotbias-node ${node.toFixed(0)} MB`);
   assert.equal(installedWith('dotbias'), [
     'fzstd',
     'hyparquet',

@@ -36,8 +36,36 @@ if (runtimes().length < 2) console.log(`skipped: Deno and Bun, which \`${INSTALL
 for (const { name, command } of runtimes()) {
   test(`the program of the README runs in ${name}`, async () => {
     const mse = await train(command);
-    console.log(`note: validation MSE ${mse} in ${name}, ${inNode} in Node`);
+    console.log(`\nnote: validation MSE ${mse} in ${name}, ${inNode} in Node`);
     assert.ok(Math.abs(mse - inNode) < 1e-6);
+  });
+}
+
+/** Reads ratings, and trains where the runtime has a device of its own. */
+const CORE = `import { CollabData, collabLearner, NoAdapterError, parseRatings, plantedRatings } from 'dotbias';
+const { columns } = await parseRatings(new TextEncoder().encode('user,item,rating\\n1,2,3\\n1,3,4\\n2,2,5\\n'));
+console.log(columns.ratings.length, 'ratings read');
+try {
+  const data = CollabData.fromArrays(plantedRatings({ nUsers: 100, nItems: 200, nRatings: 4000 }).columns);
+  const learn = await collabLearner(data, { nFactors: 8, yRange: [0, 5.5] });
+  await learn.fitOneCycle(3, 0.01);
+  console.log(await learn.validate());
+} catch (error) {
+  if (!(error instanceof NoAdapterError)) throw error;
+  console.log(String(error));
+}
+`;
+const core = await consumerFolder('dotbias');
+writeFileSync(join(core, 'core.mjs'), CORE);
+for (const { name, command } of [{ name: 'Node', command: [process.execPath] }, ...runtimes()]) {
+  test(`the core alone reads in ${name}, and trains where that has WebGPU`, async () => {
+    const { code, output } = await run(core, [...command, 'core.mjs']);
+    assert.is(code, 0, output);
+    assert.match(output, /^3 ratings read\n/);
+    const trained = /mse: ([\d.]+)/.exec(output);
+    console.log(`\nnote: the core alone in ${name}: ${trained ? `validation ${trained[0]}` : 'no WebGPU'}`);
+    if (trained) assert.ok(Number(trained[1]) < 1.4, output);
+    else assert.match(output, /NoAdapterError: (No WebGPU here: in Node, import from 'dotbias-node'|The browser has WebGPU, but)/);
   });
 }
 

@@ -8,6 +8,24 @@ import { archives, compilers, consumerFolder, INSTALL, readmeProgram, run, tool,
 const test = suite('consumers: types');
 const folder = await consumerFolder();
 
+/** A module of a library, whose declarations must say what it exports. */
+const LIBRARY = `import { CollabData, collabLearner, openGpu, plantedRatings } from 'dotbias-node';
+export const data = CollabData.fromArrays(plantedRatings().columns);
+export const learn = await collabLearner(data);
+export const { valley, losses } = await learn.lrFind();
+export const list = () => learn.recommend(1, 3);
+export const opened = await openGpu();
+export class Service { stepping = learn.stepping; history = learn.history; }
+`;
+const PAGE = `import { CollabData, collabLearner, connectWorker, wgsl, type Recommendation } from 'dotbias';
+import 'dotbias/worker';
+const learn = await collabLearner(CollabData.fromRows([{ user: 1, item: 2, rating: 3 }]));
+export const best: Recommendation[] = await learn.recommend(1);
+export const text: string = wgsl\`\`;
+export const engine = connectWorker(new Worker('worker.js'));
+`;
+const core = await consumerFolder('dotbias');
+
 /** Beside the settings that `tsc --init` writes, which are strict but do not check the declarations of packages. */
 const CHECKED = ['--noEmit', '--skipLibCheck', 'false'];
 const SETTINGS: { options: string[]; types: string[] }[] = [
@@ -28,6 +46,7 @@ for (const { name, tsc, types } of compilers()) {
     mkdirSync(project);
     writeFileSync(join(project, 'program.mts'), readmeProgram());
     writeExamples(project);
+    writeFileSync(join(project, 'library.mts'), LIBRARY);
     const init = await run(project, [process.execPath, tsc, '--init']);
     assert.is(init.code, 0, init.output);
     assert.match(readFileSync(join(project, 'tsconfig.json'), 'utf8'), /"exactOptionalPropertyTypes": true/);
@@ -38,6 +57,17 @@ for (const { name, tsc, types } of compilers()) {
       assert.is(code, 0, `${options.join(' ')}\n${output}`);
     }
     assert.ok(existsSync(join(project, 'program.mjs')));
+    const declared = readFileSync(join(project, 'library.d.mts'), 'utf8');
+    assert.match(declared, /import\("dotbias-node"\)\.CollabLearner/);
+    assert.not.match(declared, /\bany\b|internal|dist/, 'what a library exports is named by what dotbias-node exports');
+  });
+
+  test(`a page that has only the core compiles with ${name}, on ES2022 and without types of Node`, async () => {
+    const file = join(core, `${name.replaceAll(/\W/g, '-')}.mts`);
+    writeFileSync(file, PAGE);
+    const options = ['--strict', '--target', 'es2022', '--lib', 'es2022,dom', ...CHECKED, '--module', 'nodenext'];
+    const { code, output } = await run(core, [process.execPath, tsc, ...options, ...types.flatMap((each) => ['--types', each]), file]);
+    assert.is(code, 0, output);
   });
 }
 
