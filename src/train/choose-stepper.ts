@@ -5,7 +5,6 @@ import type { Gpu } from '../gpu/gpu.js';
 import { type ModelShape, RowLayout, type Tables } from '../model/layout.js';
 import { copiesAreApart, EmbeddingTables } from '../model/tables.js';
 import { constant } from '../schedule/schedule.js';
-import { denseStepper } from '../steps/dense.js';
 import { lazyStepper } from '../steps/lazy.js';
 import type { BatchesOn, StepOptions, StepperFactory, StepperName } from '../steps/stepper.js';
 import type { CalibrationStore, LearnerOptions } from './options.js';
@@ -13,8 +12,8 @@ import { Trainer } from './trainer.js';
 
 /** Our steppers by name. */
 export const STEPPERS: Readonly<Record<StepperName, StepperFactory & { name: StepperName }>> = {
-  unfused: { name: 'unfused', create: (input) => denseStepper(input, false) },
-  dense: { name: 'dense', create: (input) => denseStepper(input) },
+  unfused: { name: 'unfused', create: async (input) => (await import('../steps/dense.js')).denseStepper(input, false) },
+  dense: { name: 'dense', create: async (input) => (await import('../steps/dense.js')).denseStepper(input) },
   lazy: { name: 'lazy', nCopies: 2, create: (input) => lazyStepper(input, false) },
   persistent: { name: 'persistent', nCopies: 2, create: (input) => lazyStepper(input, true) },
 };
