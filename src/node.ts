@@ -27,6 +27,7 @@ export { writeFileAtomic, type WriteOptions } from './node/disk/files.js';
 export type { FolderLock, LockOptions } from './node/disk/lock.js';
 export { loadModelFile, readModelFile, saveModel } from './node/files/model-file.js';
 export { plotSvg, type PlotSvgOptions } from './node/plots/svg.js';
+export * as notebook from './node/plots/notebook.js';
 
 /**
  * As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`, with the threads of `threadsFor`;

@@ -139,7 +139,7 @@ export function readmeProgram(): string {
 
 /** The examples, as a user of the package writes them. */
 export function writeExamples(folder: string): void {
-  for (const file of readdirSync(join(root, 'examples'))) {
+  for (const file of readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ts'))) {
     const text = readFileSync(join(root, 'examples', file), 'utf8');
     const written = text.replace("'../src/index.js'", "'dotbias'").replace("'../src/node.js'", "'dotbias-node'");
     writeFileSync(join(folder, file.replace('.ts', '.mts')), written);
