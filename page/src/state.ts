@@ -55,6 +55,9 @@ export const data = signal<DataSummary | undefined>(undefined);
 /** How often ratings were read; 0 while there are none. `data` comes later, when they are split. */
 export const ratingsRead = signal(0);
 
+/** What a link calls them. */
+export const keyOf = ({ isPlanted, name }: DataSummary): string => (isPlanted ? 'planted' : name);
+
 /** The last search for a learning rate. */
 export const found = signal<LrFinderResult | undefined>(undefined);
 

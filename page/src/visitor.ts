@@ -4,7 +4,7 @@ import type { Id } from 'dotbias';
 import * as engine from './engine.js';
 import { sentence } from './format.js';
 import { type Brought, ratingsIn } from './knobs.js';
-import { answer, data, type Film, films, model, rated, run } from './state.js';
+import { answer, data, type Film, films, keyOf, model, rated, run } from './state.js';
 
 /** What went wrong with the last answer, as a sentence. */
 export const answerProblem = signal('');
@@ -125,9 +125,8 @@ export const brought = signal<Brought | undefined>(ratingsIn(location.hash));
 
 // Other data have other films.
 effect(() => {
-  const name = data.value?.name;
   const known = films.value;
-  if (known.length === 0 || name === undefined || name !== brought.peek()?.of) return;
+  if (known.length === 0 || data.value === undefined || keyOf(data.value) !== brought.peek()?.of) return;
   const given = new Map(brought.peek()!.ratings);
   batch(() => {
     rated.value = new Map(known.flatMap(({ item }): [Id, number][] => (given.has(String(item)) ? [[item, given.get(String(item))!]] : [])));

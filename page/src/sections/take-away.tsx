@@ -3,7 +3,7 @@ import { computed, signal } from '@preact/signals';
 import * as engine from '../engine.js';
 import { sentence } from '../format.js';
 import { fragmentOf, fragmentOfRatings, type Knobs, knobs } from '../knobs.js';
-import { data, films, model, nameOf, rated, run } from '../state.js';
+import { data, films, keyOf, model, nameOf, rated, run } from '../state.js';
 
 const trouble = signal('');
 const copied = signal('');
@@ -49,7 +49,7 @@ const saveMetadata = () =>
 
 /** The address with all settings, and the visitor's ratings if they are to be in it. */
 const link = computed(() => {
-  const of = data.value?.name ?? '';
+  const of = data.value ? keyOf(data.value) : '';
   const ratings = Array.from(rated.value, ([item, rating]) => [String(item), rating] as const);
   const own = withRatings.value && ratings.length > 0 ? `&${fragmentOfRatings({ of, ratings })}` : '';
   return `${location.href.replace(/#.*/, '')}#${fragmentOf(true)}${own}`;
