@@ -72,8 +72,11 @@ export const readAgain = (signal: AbortSignal): Promise<void> => read(source ?? 
 /** Share of the ratings that is held out for validation. */
 const VALID_PCT = 0.1;
 
+/** The usual batch, which the engine makes smaller by itself where there are fewer ratings. */
+const USUAL_BATCH = 64;
+
 const makeData = ({ seed, batch }: Pick<Knobs, 'seed' | 'batch'>): Promise<RemoteData> =>
-  engine!.makeData(ratings!, { validPct: VALID_PCT, seed, batchSize: batch });
+  engine!.makeData(ratings!, { validPct: VALID_PCT, seed, batchSize: batch === USUAL_BATCH ? undefined : batch });
 
 /** Splits the ratings by a seed, and says what they are. */
 export async function split(knobs: Pick<Knobs, 'seed' | 'batch'>): Promise<DataSummary> {
@@ -105,9 +108,23 @@ export async function split(knobs: Pick<Knobs, 'seed' | 'batch'>): Promise<DataS
     train: nTrain,
     valid: nValid,
     stepsPerEpoch,
+    scale: await scaleOf(nRatings),
     notes: [...(skipped > 0 ? [`${skipped} rows could not be read and are left out.`] : []), ...notes, ...made.notes],
     references,
   };
+}
+
+/** At most this many ratings are copied to the page to see between which numbers they lie; beyond, the means of items tell. */
+const FEW = 1_000_000;
+
+async function scaleOf(nRatings: number): Promise<[lo: number, hi: number]> {
+  const values: ArrayLike<number | string> = nRatings <= FEW ? (await ratings!.columns()).ratings : (await films()).map(({ mean }) => mean);
+  let [lo, hi] = [Infinity, -Infinity];
+  for (let k = 0; k < values.length; k++) {
+    lo = Math.min(lo, Number(values[k]));
+    hi = Math.max(hi, Number(values[k]));
+  }
+  return [lo, hi];
 }
 
 const makeLearner = (on: RemoteData, { factors, wd, range, bias, seed }: Knobs): Promise<RemoteLearner> =>

@@ -64,6 +64,7 @@ export function begin(): Promise<void> {
 
 /** Trains on a file of the visitor's. */
 export function openFile(file: File): Promise<void> {
+  if (state.phase.value === 'unsupported') return Promise.resolve();
   return instead((signal) => readAnd(signal, file, `Reading ${file.name}.`));
 }
 
@@ -119,20 +120,20 @@ async function openDevice(): Promise<void> {
 }
 
 async function readAnd(signal: AbortSignal, from: engine.Source, status: string): Promise<void> {
-  const before = { phase: state.phase.value, status: state.status.value };
   say('reading', status);
   try {
     await timed('read', () => engine.read(from, signal));
   } catch (error) {
     // What was there before still is.
-    if (state.data.value === undefined) throw error;
-    say(before.phase === 'reading' ? 'idle' : before.phase, 'The file could not be read; the ratings before it are still here.');
+    if (state.ratingsRead.value === 0 || signal.aborted) throw error;
+    say('idle', 'The file could not be read; the ratings before it are still here.');
     state.problem.value = sentence(error);
     return;
   }
   batch(() => {
     state.ratingsRead.value++;
-    state.run.value = state.previousRun.value = state.found.value = state.answer.value = undefined;
+    state.data.value = state.run.value = state.previousRun.value = state.found.value = state.answer.value = undefined;
+    state.films.value = [];
     state.rated.value = new Map();
     state.model.value = 0;
   });
@@ -215,7 +216,7 @@ function failed(error: unknown): void {
   if (error instanceof Error && error.name === 'DeviceLostError') return lost(error.message);
   if (error instanceof Error && error.name === 'NoAdapterError') return say('unsupported', sentence(error));
   state.problem.value = sentence(error);
-  say('failed', 'Something went wrong.');
+  say('failed', 'That did not work.');
 }
 
 /** When the device was lost last, so that one that is lost again and again is not opened for ever. */

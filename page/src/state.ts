@@ -47,6 +47,8 @@ export interface DataSummary {
   train: number;
   valid: number;
   stepsPerEpoch: number;
+  /** The lowest and the highest rating. */
+  scale: readonly [lo: number, hi: number];
   notes: readonly string[];
   references: readonly Reference[];
 }
@@ -92,7 +94,8 @@ export interface Film {
 export const films = signal<readonly Film[]>([]);
 
 /** What an item is called. */
-export const nameOf = ({ item, title }: { item: Id; title?: string | undefined }): string => title ?? `Film ${item}`;
+export const nameOf = ({ item, title }: { item: Id; title?: string | undefined }): string =>
+  title ?? (typeof item === 'number' ? `Film ${item}` : item);
 
 /** The visitor's own ratings, by item; they outlive a new training. */
 export const rated = signal<ReadonlyMap<Id, number>>(new Map());

@@ -18,9 +18,7 @@ export const biasOnly = signal(false);
 
 /** The values that can be given: whole numbers in the range of the ratings, or five places in it if that is wide. */
 export const levels = computed<readonly number[]>(() => {
-  const means = films.value.map(({ mean }) => mean);
-  if (means.length === 0) return [1, 2, 3, 4, 5];
-  const [lo, hi] = [means.reduce((a, b) => Math.min(a, b)), means.reduce((a, b) => Math.max(a, b))];
+  const [lo, hi] = data.value?.scale ?? [1, 5];
   const [first, last] = [Math.ceil(lo), Math.floor(hi)];
   if (last - first >= 1 && last - first <= 10) return Array.from({ length: last - first + 1 }, (_, k) => first + k);
   return Array.from({ length: 5 }, (_, k) => Number((lo + ((hi - lo) * k) / 4).toPrecision(3)));

@@ -128,9 +128,11 @@ async function trySeeds(): Promise<void> {
   }
 }
 
-// Seeds belong to the ratings that they were tried on.
+// They belong to the settings and ratings that they were tried with.
 effect(() => {
-  if (run.value === undefined) tried.value = [];
+  void run.value;
+  trying.peek()?.abort();
+  tried.value = [];
 });
 
 function Seeds() {

@@ -116,7 +116,7 @@ function List() {
               </li>
             ))}
       </ol>
-      <p class="note" id="list-note">
+      <p class="note" id="list-note" aria-live="polite">
         {own === undefined
           ? 'The bias of each film: how well it is liked beyond what tastes explain. Rate one, and the list is yours.'
           : `${several(rated.value.size, 'rating')} of yours, folded in and answered in ${latency(own.ms)}, without training.` +

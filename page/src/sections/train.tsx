@@ -44,8 +44,8 @@ function Figures() {
 }
 
 export function Train() {
-  const isTraining = phase.value === 'training';
-  const isWorking = isTraining || ['starting', 'reading', 'compiling', 'finding'].includes(phase.value);
+  const canStop = ['reading', 'finding', 'training'].includes(phase.value);
+  const isWorking = canStop || ['starting', 'compiling'].includes(phase.value);
   const isWrong = Object.keys(refusals.value).length > 0;
   const references = data.value?.references ?? [];
   return (
@@ -61,7 +61,7 @@ export function Train() {
           >
             {model.value > 0 ? 'Train again' : 'Train'}
           </button>
-          <button id="stop-button" aria-disabled={!isTraining} onClick={() => isTraining && stop()}>
+          <button id="stop-button" aria-disabled={!canStop} onClick={() => canStop && stop()}>
             Stop
           </button>
         </div>
