@@ -77,7 +77,8 @@ fn stepRow(t: u32, hasTouch: bool, lane: u32, step: u32, replayEnd: u32) {
   if (nMembers == 0u) { return; }
   if (!isItem && lane == 0u) { lossOf[t] = sums.loss; }
   let span = spanOf(step + 1u, touch.idleEnd, replayEnd);
-  advanceRow(touch.row ^ 1u, lane, &own, &sums.grad, bias, sums.bias, step, span);
+  var grad = sums.grad; // Naga, which compiles for Firefox and Deno, passes no pointer to a member
+  advanceRow(touch.row ^ 1u, lane, &own, &grad, bias, sums.bias, step, span);
 }
 `;
 };

@@ -88,6 +88,12 @@ test('a name stands for one text', () => {
   }
 });
 
+test('no function is passed a pointer to a member, which naga cannot compile', () => {
+  for (const name of kernelNames) {
+    assert.not.match(kernelSource(kernelByName(name, { splitsLongRows: true, lanes: 4 }), 'immediate'), /&\w+[.[]/, name);
+  }
+});
+
 test('constants of an op are uniforms: other values need no other kernel', () => {
   const text = (beta2: number, hi: number) =>
     kernelSource(kernelByName('lazySteps', { optimizer: adam({ beta2 }), range: sigmoidRange([0, hi]) }), 'immediate');
