@@ -88,9 +88,9 @@ test('a name stands for one text', () => {
   }
 });
 
-test('no function is passed a pointer to a member, which naga cannot compile', () => {
+test('no function of ours is passed a pointer to a member, which naga cannot compile', () => {
   for (const name of kernelNames) {
-    assert.not.match(kernelSource(kernelByName(name, { splitsLongRows: true, lanes: 4 }), 'immediate'), /&\w+[.[]/, name);
+    assert.not.match(kernelSource(kernelByName(name, { lanes: 4 }), 'immediate'), /(?<!atomic\w+\()&\w+[.[]/, name);
   }
 });
 
