@@ -124,8 +124,9 @@ if (deno === undefined) console.log(`skipped: the notebook in Deno, which \`${IN
 else {
   test('every cell runs in Deno as it is written, with the validation error of Node', async () => {
     const mse = checkShown(await runCells(deno.command, program(PLANTED)));
-    console.log(`note: validation MSE ${mse} in Deno, ${inNode} in Node`);
-    assert.is(mse, inNode);
+    console.log(`\nnote: validation MSE ${mse} in Deno, ${inNode} in Node`);
+    // One in the last digit printed, for engines differ in the last bits of cosines.
+    assert.ok(Math.abs(Number(mse) - Number(inNode)) < 1.5e-6);
   });
 
   if (!process.env['MOVIELENS_DIR']) console.log('skipped: the notebook with MovieLens-100K, which MOVIELENS_DIR names');

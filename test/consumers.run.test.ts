@@ -1,5 +1,5 @@
 /** The program of the README in an empty folder with the packed packages, in Node and in other runtimes. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { suite } from 'uvu';
@@ -66,6 +66,24 @@ for (const { name, command } of [{ name: 'Node', command: [process.execPath] }, 
     console.log(`\nnote: the core alone in ${name}: ${trained ? `validation ${trained[0]}` : 'no WebGPU'}`);
     if (trained) assert.ok(Number(trained[1]) < 1.4, output);
     else assert.match(output, /NoAdapterError: (No WebGPU here: in Node, import from 'dotbias-node'|The browser has WebGPU, but)/);
+  });
+}
+
+/** What `dotbias info` says of the adapters here, without the line of the runtime. */
+async function info(command: readonly string[]): Promise<string> {
+  const { output } = await run(bare, [...command, 'node_modules/dotbias-node/dist/src/cli/main.js', 'info']);
+  assert.match(output, /^dotbias \d/);
+  return output.slice(output.indexOf('\n'));
+}
+
+/** Without SwiftShader. */
+const bare = await consumerFolder();
+rmSync(join(bare, 'node_modules/@sparticuz'), { recursive: true });
+for (const { name, command } of runtimes()) {
+  test(`${name} says of the adapters of this machine what Node says, or what to install where there is none`, async () => {
+    const said = await info(command);
+    assert.is(said, await info([process.execPath]));
+    assert.match(said, /A run would use|No WebGPU adapter was found\. .*(install|correct or unset)/);
   });
 }
 

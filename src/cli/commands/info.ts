@@ -6,6 +6,7 @@ import { cacheDir } from '../../node/disk/cache.js';
 import { describeRule } from '../../node/device/threads.js';
 import { addAdapterOption, type DeviceFlags } from '../options/device.js';
 import { onThreads } from '../print/head.js';
+import { runtimeName } from '../process/runtime.js';
 import { note, oneLine, printJson, printLines } from '../process/terminal.js';
 
 interface InfoFlags extends Pick<DeviceFlags, 'adapter'> {
@@ -15,7 +16,8 @@ interface InfoFlags extends Pick<DeviceFlags, 'adapter'> {
 /** What `dotbias info --json` prints. */
 interface Info {
   dotbias: string;
-  node: string;
+  /** What runs it: Node, Deno or Bun, with the version. */
+  runtime: string;
   platform: string;
   cacheDir: string;
   /** Best first. */
@@ -45,7 +47,7 @@ async function info({ adapter: name, json }: InfoFlags): Promise<void> {
 }
 
 async function gather(name: string | undefined): Promise<Info> {
-  const versions = { dotbias: VERSION, node: process.version, platform: `${process.platform} ${process.arch}`, cacheDir: cacheDir() };
+  const versions = { dotbias: VERSION, runtime: runtimeName(), platform: `${process.platform} ${process.arch}`, cacheDir: cacheDir() };
   try {
     const { info: used, why } = await openAdapter({ quiet: true, name });
     const threads = threadsText(used);
@@ -62,9 +64,9 @@ function threadsText({ name, softwareThreads }: AdapterReport): string {
   return softwareThreads === undefined ? describeRule() : `${onThreads(softwareThreads)}, as LP_NUM_THREADS says`;
 }
 
-function describe({ dotbias, node, platform, cacheDir: cache, adapters, used }: Info): string {
+function describe({ dotbias, runtime, platform, cacheDir: cache, adapters, used }: Info): string {
   const result = used ? [`A run would use ${used.name} (${used.why})${used.threads ? `, ${used.threads}` : ''}.`] : [];
-  return [`dotbias ${dotbias}, Node ${node}, ${platform}`, `Cache: ${cache}`, '', ...adapters.flatMap(describeAdapter), ...result]
+  return [`dotbias ${dotbias}, ${runtime}, ${platform}`, `Cache: ${cache}`, '', ...adapters.flatMap(describeAdapter), ...result]
     .map(oneLine)
     .join('\n');
 }

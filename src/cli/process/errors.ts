@@ -3,6 +3,7 @@ import { DataError, DotbiasError } from '../../base/errors.js';
 import { VERSION } from '../../base/version.js';
 import { reasonOf } from '../../node/disk/errors.js';
 import { nameFlags } from './flags.js';
+import { runtimeName } from './runtime.js';
 import { oneSentence } from './terminal.js';
 
 /** A refusal of the command line itself: its sentence names flags already, and is printed as it is. */
@@ -17,7 +18,7 @@ export function describeError(error: unknown, command?: Command): string {
   if (error instanceof DotbiasError || isRefusal(error)) return `error: ${sentenceOf(error, command)}`;
   if (isSystemError(error)) return `error: ${systemSentence(error)}`;
   const detail = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  const where = `dotbias ${VERSION} (Node ${process.version}, ${process.platform} ${process.arch})`;
+  const where = `dotbias ${VERSION} (${runtimeName()}, ${process.platform} ${process.arch})`;
   return `${detail}\nThis is a defect of ${where}: please report it with the lines above.`;
 }
 

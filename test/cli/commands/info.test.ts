@@ -11,7 +11,7 @@ test('info shows the adapters and which one is used', async () => {
   assert.equal([text.code, text.stderr, json.code, json.stderr], [0, '', 0, '']);
   const info = JSON.parse(json.stdout);
   assert.is(info.dotbias, VERSION);
-  assert.is(info.node, process.version);
+  assert.is(info.runtime, `Node ${process.version}`);
   assert.ok(info.adapters.some(({ name }: { name: string }) => name === info.used.name));
   assert.ok(info.adapters[0].limits.maxBufferSize > 0);
   assert.match(text.stdout, `A run would use ${info.used.name}`);
