@@ -33,7 +33,7 @@ if (browser) {
     await visit.trained();
     const losses = await visit.validLosses();
     assert.is(losses.length, 5);
-    assert.match(await visit.text('#data-line'), /100,000 of .* by 943 people, 10,000 of them held out/);
+    assert.match(await visit.text('#data-line'), /100,000 ratings of .* by 943 people, 10,000 of them held out/);
     assert.ok(visit.page.workers().some((worker) => worker.url().startsWith(browser.address)));
     const asked = await visit.page.evaluate(() => (globalThis as unknown as { devicesAsked: number }).devicesAsked);
     assert.is(asked, 0, 'no device is opened by the thread of the page');
