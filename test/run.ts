@@ -1,8 +1,9 @@
 /**
  * Runs the tests, each file in a process of its own: `node dist/test/run.js [--device] [PATTERN]`
  *
- * A file runs if its path holds PATTERN; with --device only if it uses a device. The adapter is the best there is or the
- * one that DOTBIAS_TEST_ADAPTER names. Where there is none, tests of it fail, unless DOTBIAS_TEST_SKIP is `no-adapter`.
+ * A file runs if its path holds PATTERN; with --device only if it uses a device itself, and not just through the command line.
+ * The adapter is the best there is or the one that DOTBIAS_TEST_ADAPTER names. Where there is none, tests of it fail, unless
+ * DOTBIAS_TEST_SKIP is `no-adapter`.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,8 +15,8 @@ import { runFile } from './helpers/run-file.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const CONCURRENCY = 2;
 const timeoutSeconds = Number(process.env['DOTBIAS_TEST_TIMEOUT'] ?? 300);
-/** What opens a device. A test file uses one if its imports reach one of these. */
-const DEVICE_HELPERS = ['gpu', 'device', 'cli'].map((name) => `test/helpers/${name}.js`);
+/** What opens a device. A test file uses one itself if its imports reach one of these. */
+const DEVICE_HELPERS = ['gpu', 'device'].map((name) => `test/helpers/${name}.js`);
 
 const { values, positionals } = parseArgs({ options: { device: { type: 'boolean', default: false } }, allowPositionals: true });
 const pattern = positionals[0] ?? '';
