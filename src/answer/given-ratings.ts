@@ -43,7 +43,11 @@ export function strengthOf({ info: { range, score } }: TrainedModel, options: Fo
   return l2;
 }
 
-/** Checks one user's ratings. @param whose ' of user 3', for messages */
+/**
+ * Checks one user's ratings.
+ * @param whose ' of user 3', for messages
+ * @throws TypeError unless they are pairs; RangeError for a rating, or an item, that is none
+ */
 export function readGiven(
   {
     info: {
@@ -57,9 +61,14 @@ export function readGiven(
 ): GivenRows {
   const rows: number[] = [];
   const values: number[] = [];
-  for (const [item, rating] of ratings) {
+  if (typeof ratings?.[Symbol.iterator] !== 'function') {
+    throw new TypeError(`The ratings${whose} must be a list of pairs [item, rating], not ${show(ratings)}.`);
+  }
+  for (const pair of ratings) {
+    if (!Array.isArray(pair)) throw new TypeError(`A rating${whose} must be a pair [item, rating], not ${show(pair)}.`);
+    const [item, rating] = pair;
     if (typeof rating !== 'number' || !Number.isFinite(rating)) {
-      throw new RangeError(`The rating${whose} of item ${show(item)} is ${String(rating)}, not a finite number.`);
+      throw new RangeError(`The rating${whose} of item ${show(item)} is ${show(rating)}, not a finite number.`);
     }
     if (bounds !== null && (rating < bounds[0] || rating > bounds[1])) {
       throw new RangeError(

@@ -191,6 +191,8 @@ export class CollabLearner extends CollabModel implements FittedLearner {
 
   #refuseWhileRunning(what: string): void {
     if (this.#running === undefined) return;
-    throw new DotbiasError(`${what} cannot begin while ${this.#running} of the same learner is under way: await that first.`);
+    throw new DotbiasError(
+      `${what} cannot begin while ${this.#running} of the same learner is under way: await that first, or leave its loop.`,
+    );
   }
 }

@@ -1,3 +1,4 @@
+import { show } from '../base/check.js';
 import type { CollabDataOptions, RatingColumns, RatingRow } from '../data/collab-data.js';
 import type { PlantedOptions } from '../data/planted.js';
 import type { OpenGpuOptions } from '../gpu/acquire.js';
@@ -61,9 +62,17 @@ const METHODS: readonly (keyof Engine)[] = ['openGpu', 'parseRatings', 'plantedR
  * worker has loaded. A worker that cannot be loaded, dies or has another version of dotbias rejects all calls with a `DotbiasError`.
  *
  * @param worker a worker, a port to one, or a thread of another kind
+ * @throws TypeError for anything else
  */
 export function connectWorker(worker: Worker | MessagePort | Thread): Engine {
-  const side = new PageSide('listen' in worker ? worker : webThread(worker));
+  const side = new PageSide(threadOf(worker));
   const terminate = () => side.end('the page has ended it');
   return { ...side.remote(ENGINE, { methods: METHODS, streams: [] }), terminate } as unknown as Engine;
+}
+
+function threadOf(worker: Worker | MessagePort | Thread): Thread {
+  const has = (method: string) => typeof (worker as unknown as Record<string, unknown> | undefined)?.[method] === 'function';
+  if (has('listen')) return worker as Thread;
+  if (has('postMessage') && has('addEventListener')) return webThread(worker as Worker);
+  throw new TypeError(`connectWorker takes a Worker or a MessagePort, not ${show(worker)}.`);
 }

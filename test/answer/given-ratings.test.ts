@@ -41,7 +41,7 @@ const refused: [ratings: GivenRating[], message: RegExp, unknown?: 'skip'][] = [
   [[['i1', 6]], /^The rating of item 'i1' is 6, outside the model's range of 0 to 5\.5; give ratings on the scale/],
   [[['i1', -0.1]], /is -0\.1, outside/],
   [[['i1', NaN]], /^The rating of item 'i1' is NaN, not a finite number\.$/],
-  [[['i1', '4' as never]], /is 4, not a finite number/],
+  [[['i1', '4' as never]], /is '4', not a finite number/],
 ];
 for (const [ratings, message, unknown = 'error'] of refused) {
   test(`refused, ${unknown}: ${JSON.stringify(ratings)}`, async () => {
@@ -52,6 +52,19 @@ for (const [ratings, message, unknown = 'error'] of refused) {
     );
   });
 }
+
+test('what is no list of pairs is refused', async () => {
+  for (const ratings of [undefined, null, 5, {}]) {
+    await assertRefused(
+      () => model.foldIn(ratings as never),
+      /^The ratings must be a list of pairs \[item, rating\], not (undefined|null|5|an object)\.$/,
+      TypeError,
+    );
+  }
+  await assertRefused(() => model.foldIn([null] as never), /^A rating must be a pair \[item, rating\], not null\.$/, TypeError);
+  const columns = { items: ['i1'], ratings: [3] };
+  await assertRefused(() => model.foldIn([columns] as never), /^A rating must be a pair \[item, rating\], not an object\.$/, TypeError);
+});
 
 test('a strength that is none, a misspelt option, and a score that is no dot product are refused', async () => {
   const fold = (of: CollabModel, options = {}) => of.foldIn([['i1', 3]], options);

@@ -11,7 +11,7 @@ import { Gpu } from '../../src/gpu/gpu.js';
 import type { EpochRecord } from '../../src/train/fit.js';
 import { collabLearner } from '../../src/train/make-learner.js';
 import type { CollabLearner } from '../../src/train/learner.js';
-import type { Engine } from '../../src/worker/client.js';
+import { connectWorker, type Engine } from '../../src/worker/client.js';
 import type { RemoteLearner } from '../../src/worker/exposed.js';
 import { freshDevice, sharedGpu } from '../helpers/gpu.js';
 import { assertRefused } from '../helpers/refusal.js';
@@ -196,6 +196,15 @@ test('a device that is lost is told of, and what needs it is refused', async () 
     const data = await engine.makeData(await engine.plantedRatings(SIZE));
     await assertRefused(() => engine.collabLearner(data, { gpu: opened }), /destroyed/, DeviceLostError);
   });
+});
+
+test('what is no worker is refused at once', async () => {
+  const refused: [unknown, RegExp][] = [
+    [undefined, /^connectWorker takes a Worker or a MessagePort, not undefined\.$/],
+    ['dotbias/worker', /not 'dotbias\/worker'\.$/],
+    [{ postMessage() {} }, /not an object\.$/],
+  ];
+  for (const [worker, message] of refused) await assertRefused(() => connectWorker(worker as Worker), message, TypeError);
 });
 
 test.run();
