@@ -4,7 +4,7 @@ import type { Id } from 'dotbias';
 import * as engine from './engine.js';
 import { sentence } from './format.js';
 import { type Brought, ratingsIn } from './knobs.js';
-import { answer, data, type Film, films, keyOf, model, rated, run } from './state.js';
+import { answer, data, type Film, films, keyOf, model, nameOf, rated, run } from './state.js';
 
 /** What went wrong with the last answer, as a sentence. */
 export const answerProblem = signal('');
@@ -70,7 +70,7 @@ export function search(text: string, n = 8): Film[] {
   if (words.length === 0) return [];
   const found: Film[] = [];
   for (const film of films.value) {
-    const title = (film.title ?? String(film.item)).toLowerCase();
+    const title = nameOf(film).toLowerCase();
     if (words.every((word) => title.includes(word)) && found.push(film) === n) break;
   }
   return found;

@@ -21,7 +21,7 @@ const PATH = '/some/folder/';
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
 /** Until when the page must have done something: long enough for a machine that does much else. */
-const PATIENCE = { timeout: 120_000 };
+const PATIENCE = { timeout: 60_000 };
 
 /** Settings with which a training takes a blink. */
 export const QUICK = '#epochs=1&factors=8&batch=256';
