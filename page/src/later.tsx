@@ -11,12 +11,16 @@ interface Props {
 export function Later({ id, title, load }: Props) {
   const place = useRef<HTMLElement>(null);
   const [Section, setSection] = useState<ComponentType | undefined>();
+  const [isMissing, setMissing] = useState(false);
   useEffect(() => {
     const near = new IntersectionObserver(
       (entries) => {
         if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
         near.disconnect();
-        void load().then((loaded) => setSection(() => loaded));
+        load().then(
+          (loaded) => setSection(() => loaded),
+          () => setMissing(true),
+        );
       },
       { rootMargin: '600px' },
     );
@@ -29,6 +33,7 @@ export function Later({ id, title, load }: Props) {
         <h2 id={`${id}-title`}>{title}</h2>
       </header>
       {Section && <Section />}
+      {isMissing && <p class="refusal">This part of the page could not be loaded. Reload the page when the network is there again.</p>}
     </section>
   );
 }
