@@ -91,6 +91,20 @@ if (browser) {
     await visit.context.setOffline(false);
   });
 
+  test('a part of the page that does not come without network says so', async () => {
+    const visit = await browser.visit();
+    await visit.trained();
+    await visit.context.setOffline(true);
+    await visit.page.locator('#take-away').scrollIntoViewIfNeeded();
+    await visit.reads('#take-away', /could not be loaded/);
+    assert.ok(
+      visit.faults.every((fault) => /request failed|Failed to load|ERR_INTERNET_DISCONNECTED/.test(fault)),
+      visit.faults.join('\n'),
+    );
+    visit.faults.length = 0;
+    await visit.leave();
+  });
+
   test('without WebGPU it says which browsers have it, trains nothing, and is in order', async () => {
     const without = (await PageBrowser.open('the page: access', []))!;
     try {

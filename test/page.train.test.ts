@@ -35,6 +35,7 @@ if (browser) {
     assert.is(losses.length, 5);
     assert.match(await visit.text('#data-line'), /100,000 ratings of .* by 943 people, 10,000 of them held out/);
     assert.ok(visit.page.workers().some((worker) => worker.url().startsWith(browser.address)));
+    await visit.picture('desktop');
     const asked = await visit.page.evaluate(() => (globalThis as unknown as { devicesAsked: number }).devicesAsked);
     assert.is(asked, 0, 'no device is opened by the thread of the page');
 

@@ -202,6 +202,7 @@ export class Visit {
   /** Keeps a picture of the whole page, or of what is in the window, to be looked at. */
   async picture(name: string, fullPage = true): Promise<void> {
     mkdirSync(screenshots, { recursive: true });
+    await this.page.evaluate(() => scrollTo(0, 0)); // the bar on top would lie across the middle
     await this.page.screenshot({ path: join(screenshots, `${name}.png`), fullPage });
   }
 }
