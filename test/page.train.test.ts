@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CollabData, collabLearner, NoAdapterError, plantedRatings } from '../src/index.js';
 import { openGpu } from '../src/node/device/device.js';
-import { PageBrowser, visiting } from './helpers/page.js';
+import { PageBrowser, QUICK, visiting } from './helpers/page.js';
 
 const test = suite('page: training');
 const browser = await PageBrowser.open('the page: training');
@@ -79,6 +79,7 @@ if (browser) {
     await page.locator('#find-button').click();
     await visit.says(/^The curve of learning rates is drawn/, before);
     assert.ok((await page.locator('#find-rate details tbody tr').count()) > 50, 'the curve has its table');
+    assert.is(await visit.text('#train-button'), 'Train again', 'the model is still there');
   });
 
   visit('settings go into the address, and a visit to it gives the same result', async (visit) => {
@@ -139,6 +140,20 @@ if (browser) {
     await visit.says(/Correct the settings, then train/);
     await visit.page.locator('#knob-factors').fill('4');
     await visit.train();
+    await visit.leave();
+  });
+
+  test('a batch larger than the ratings is refused in a sentence, not with another device, and can be mended', async () => {
+    const visit = await browser.visit({ hash: '#epochs=1&factors=8&batch=1000000' });
+    assert.match(await visit.reads('#problem', /./), /^batchSize 1000000 is larger than the 90000 training ratings.* use at most 90000\.$/);
+    await visit.page.locator('#knob-batch').fill('256');
+    await visit.train();
+    await visit.leave();
+  });
+
+  test('ratings that a link brings are taken where they lie on the scale of the others', async () => {
+    const visit = await browser.visit({ hash: `${QUICK}&of=planted&rated=1606:99999,172:-50,1217:5,1307:${'9'.repeat(400)},<img>:3,5` });
+    assert.match(await visit.reads('#list-note', /of yours/), /^1 rating of yours/);
     await visit.leave();
   });
 

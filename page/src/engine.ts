@@ -138,7 +138,7 @@ export async function prepare(knobs: Knobs): Promise<void> {
   learner = await makeLearner(data!, knobs);
 }
 
-/** @throws the signal's reason if it is aborted */
+/** Looks for a rate before the first training. @throws the signal's reason if it is aborted */
 export const findRate = (signal: AbortSignal): Promise<LrFinderResult> => learner!.lrFind({ signal });
 
 /** Trains; the stream ends early, without an error, if the signal is aborted. */
@@ -167,7 +167,13 @@ export async function answer(rated: ReadonlyMap<Id, number>, biasOnly: boolean, 
     const list = await user.recommend(n, { biasOnly });
     const ms = performance.now() - start;
     const reasons = biasOnly ? [] : await Promise.all(list.map(({ item }) => user.because(item, 2)));
-    return { factors: user.factors, biasOnly, ms, list: list.map((each, k) => ({ ...each, because: reasons[k] ?? [] })) };
+    return {
+      factors: user.factors,
+      biasOnly,
+      nRatings: rated.size,
+      ms,
+      list: list.map((each, k) => ({ ...each, because: reasons[k] ?? [] })),
+    };
   } finally {
     void user.release();
   }
@@ -187,15 +193,25 @@ export const similar = (item: Id, n = 8): Promise<SimilarItem[]> => learner!.sim
 /** Validation ratings beside their predictions, `n` at most. */
 export const results = (n: number): Promise<ShownResult[]> => learner!.showResults(n);
 
-/** Trains another model on another split, and tells its validation errors; the learner of the page is left alone. */
-export async function tryLearner(knobs: Knobs, signal: AbortSignal): Promise<Validation> {
+/** Trains another model on another split, and tells its validation errors. @throws the signal's reason if it is aborted */
+export const tryLearner = (knobs: Knobs, signal: AbortSignal): Promise<Validation> =>
+  withOther(knobs, async (other) => {
+    await other.fitOneCycle(knobs.epochs, knobs.lr, { signal });
+    signal.throwIfAborted();
+    return other.validate();
+  });
+
+/** Looks for a rate for other settings. @throws the signal's reason if it is aborted */
+export const findRateFor = (knobs: Knobs, signal: AbortSignal): Promise<LrFinderResult> =>
+  withOther(knobs, (other) => other.lrFind({ signal }));
+
+/** Works with another learner on another split; the learner of the page, and so what it has learned, is left alone. */
+async function withOther<T>(knobs: Knobs, work: (other: RemoteLearner) => Promise<T>): Promise<T> {
   const otherData = await makeData(knobs);
   try {
     const other = await makeLearner(otherData, knobs);
     try {
-      await other.fitOneCycle(knobs.epochs, knobs.lr, { signal });
-      signal.throwIfAborted();
-      return await other.validate();
+      return await work(other);
     } finally {
       await other.release();
     }

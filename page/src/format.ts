@@ -36,3 +36,11 @@ export function sentence(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
+
+/** The values of an axis, with as many decimals as they have, and one at least. */
+export function decimals(values: readonly number[]): string[] {
+  const isExact = (digits: number) => values.every((value) => Math.abs(value - Number(value.toFixed(digits))) < 1e-9);
+  let digits = 1;
+  while (digits < 9 && !isExact(digits)) digits++;
+  return values.map((value) => value.toFixed(digits));
+}

@@ -1,5 +1,6 @@
 /** What the page does: one thing at a time, the newest wish first. */
 import { batch } from '@preact/signals';
+import type { LrFinderResult } from 'dotbias';
 import * as engine from './engine.js';
 import { sentence, several } from './format.js';
 import { type Knobs, knobs } from './knobs.js';
@@ -88,13 +89,12 @@ export function stop(): void {
   current?.abort.abort();
 }
 
-/** Looks for a learning rate again. */
+/** Looks for a learning rate again, for the knobs as they are. The model stays. */
 export function findRate(): Promise<void> {
   const settings = knobs.value;
   if (settings === undefined || state.ratingsRead.value === 0 || isBusy()) return Promise.resolve();
   return instead(async (signal) => {
-    await prepare(settings);
-    await find(signal);
+    await find(() => engine.findRateFor(settings, signal));
     say('idle', 'The curve of learning rates is drawn.');
   });
 }
@@ -140,7 +140,7 @@ async function readAnd(signal: AbortSignal, from: engine.Source, status: string)
   const settings = knobs.value;
   if (settings === undefined) return say('idle', 'The ratings are read. Correct the settings, then train.');
   await prepare(settings);
-  if (!signal.aborted) await find(signal);
+  if (!signal.aborted) await find(() => engine.findRate(signal));
   if (!signal.aborted) await fit(settings, signal);
 }
 
@@ -161,9 +161,9 @@ async function prepare(settings: Knobs): Promise<void> {
   await timed('compile', () => engine.prepare(settings));
 }
 
-async function find(signal: AbortSignal): Promise<void> {
+async function find(search: () => Promise<LrFinderResult>): Promise<void> {
   say('finding', 'Looking for a learning rate.');
-  state.found.value = await timed('find', () => engine.findRate(signal));
+  state.found.value = await timed('find', search);
 }
 
 async function fit(settings: Knobs, signal: AbortSignal): Promise<void> {
@@ -216,7 +216,9 @@ function failed(error: unknown): void {
   if (error instanceof Error && error.name === 'DeviceLostError') return lost(error.message);
   if (error instanceof Error && error.name === 'NoAdapterError') return say('unsupported', sentence(error));
   state.problem.value = sentence(error);
-  say('failed', 'That did not work.');
+  // Another device mends no setting and no file.
+  const isWrongValue = error instanceof Error && ['RangeError', 'TypeError', 'DataError'].includes(error.name);
+  say(isWrongValue ? 'idle' : 'failed', 'That did not work.');
 }
 
 /** When the device was lost last, so that one that is lost again and again is not opened for ever. */

@@ -104,6 +104,8 @@ export interface Answer {
   factors: Float32Array;
   /** The list leaves their taste out. */
   biasOnly: boolean;
+  /** From how many ratings. */
+  nRatings: number;
   list: (Recommendation & { because: readonly Contribution[] })[];
   /** Milliseconds from the question to the list. */
   ms: number;

@@ -125,7 +125,8 @@ export const brought = signal<Brought | undefined>(ratingsIn(location.hash));
 effect(() => {
   const known = films.value;
   if (known.length === 0 || data.value === undefined || keyOf(data.value) !== brought.peek()?.of) return;
-  const given = new Map(brought.peek()!.ratings);
+  const [lo, hi] = data.value.scale;
+  const given = new Map(brought.peek()!.ratings.filter(([, rating]) => rating >= lo && rating <= hi));
   batch(() => {
     rated.value = new Map(known.flatMap(({ item }): [Id, number][] => (given.has(String(item)) ? [[item, given.get(String(item))!]] : [])));
     brought.value = undefined;

@@ -3,7 +3,7 @@ import { computed, effect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { axis, Chart, type Colours } from '../chart.js';
-import { powerOfTen, rate } from '../format.js';
+import { decimals, powerOfTen, rate } from '../format.js';
 import { typed } from '../knobs.js';
 import { findRate } from '../session.js';
 import { found, phase } from '../state.js';
@@ -37,7 +37,7 @@ function options(colours: Colours): Omit<uPlot.Options, 'width' | 'height'> {
     },
     axes: [
       axis(colours, { splits: () => DECADES, filter: (_, splits) => splits, values: (_, splits) => splits.map(powerOfTen), size: 26 }),
-      axis(colours, { size: 44, values: (_, splits) => splits.map((value) => value.toFixed(1)) }),
+      axis(colours, { size: 44, values: (_, splits) => decimals(splits) }),
     ],
     series: [{}, { stroke: colours.train, width: 2, points: { show: false } }],
     hooks: {

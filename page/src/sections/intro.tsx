@@ -52,7 +52,15 @@ function Ratings() {
       </div>
       <div class="drop-side">
         <div class="buttons wrap">
-          <input id="file" type="file" class="visually-hidden" onChange={(event) => take(event.currentTarget.files)} />
+          <input
+            id="file"
+            type="file"
+            class="visually-hidden"
+            onChange={(event) => {
+              take(event.currentTarget.files);
+              event.currentTarget.value = ''; // so that the same file, mended, can be chosen again
+            }}
+          />
           <label class="button" for="file">
             Choose a file
           </label>

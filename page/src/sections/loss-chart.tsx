@@ -2,7 +2,7 @@
 import { computed } from '@preact/signals';
 import type uPlot from 'uplot';
 import { axis, Chart, type Colours } from '../chart.js';
-import { loss } from '../format.js';
+import { decimals, loss } from '../format.js';
 import { data, previousRun, type Run, run, runTick } from '../state.js';
 import { drawn } from './pen.js';
 
@@ -93,7 +93,7 @@ function lossOptions(colours: Colours): Omit<uPlot.Options, 'width' | 'height'> 
         labelSize: 18,
         size: 26,
       }),
-      axis(colours, { size: 44, values: (_, splits) => splits.map((value) => value.toFixed(1)) }),
+      axis(colours, { size: 44, values: (_, splits) => decimals(splits) }),
     ],
     series: [
       {},

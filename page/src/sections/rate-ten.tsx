@@ -96,7 +96,7 @@ function List() {
   const own = answer.value;
   if (own === undefined && liked.value.length === 0) {
     const without = 'Without biases there is nothing that everybody likes. Rate a film, and the list is yours.';
-    return <p class="note">{model.value === 0 ? 'The list comes when the model is trained.' : without}</p>;
+    return <p class="note">{model.value === 0 || hasBias.value ? 'The list comes when the model is trained.' : without}</p>;
   }
   return (
     <>
@@ -119,7 +119,7 @@ function List() {
       <p class="note" id="list-note" aria-live="polite">
         {own === undefined
           ? 'The bias of each film: how well it is liked beyond what tastes explain. Rate one, and the list is yours.'
-          : `${several(rated.value.size, 'rating')} of yours, folded in and answered in ${latency(own.ms)}, without training.` +
+          : `${several(own.nRatings, 'rating')} of yours, folded in and answered in ${latency(own.ms)}, without training.` +
             (own.biasOnly ? ' Your taste is left out: this is the order in which everybody would get them.' : '')}
       </p>
     </>
