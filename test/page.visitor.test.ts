@@ -8,9 +8,9 @@ import { PageBrowser, visiting, type Visit } from './helpers/page.js';
 const test = suite('page: the visitor');
 const browser = await PageBrowser.open('the page: the visitor');
 
-/** An archive shaped as ml-latest-small.zip: 60 people, 40 films, 1,200 ratings. */
-function archive(): Uint8Array {
-  const films = Array.from({ length: 40 }, (_, k) => `${k + 1},"Film, The ${k + 1}th (19${50 + k})",Drama|Comedy`);
+/** An archive shaped as ml-latest-small.zip: 60 people, 40 films, 1,200 ratings. @param titleOf the title of film k */
+function archive(titleOf = (k: number) => `Film, The ${k + 1}th (19${50 + k})`): Uint8Array {
+  const films = Array.from({ length: 40 }, (_, k) => `${k + 1},"${titleOf(k)}",Drama|Comedy`);
   const ratings = Array.from({ length: 1200 }, (_, k) => {
     const [user, film] = [k % 60, (7 * Math.floor(k / 60) + 3 * (k % 60)) % 40];
     return `${user + 1},${film + 1},${1 + ((user * film + film) % 9) / 2},${9e8 + k}`;
@@ -59,6 +59,7 @@ if (browser) {
   visit('a rating folds the visitor in; the list answers each, says why, and can leave the taste out', async (visit) => {
     const { page } = visit;
     const titles = () => page.locator('#list .title').allInnerTexts();
+    await visit.reads('#list-note', /^The bias of each film/);
     const everybody = await titles();
     assert.is(everybody.length, 10);
     await rate(visit, 0, 5, /^1 rating of yours/);
@@ -177,6 +178,27 @@ if (browser) {
     await page.locator('#planted-button').click();
     await visit.trained(before);
     assert.match(await visit.text('#data-line'), /100,000/);
+  });
+
+  test('titles that are markup, run from right to left or are one long word are text, and fit in', async () => {
+    const visit = await browser.visit();
+    await visit.trained();
+    const titles = ['<img src=x onerror=isRun=1>', 'שלום עולם', '🎬🍿', 'a'.repeat(300)];
+    const before = await visit.mark();
+    await drop(
+      visit,
+      'ml-latest-small.zip',
+      archive((k) => `${titles[k % 4]} ${k}`),
+    );
+    await visit.trained(before);
+    await rate(visit, 0, 5, /^1 rating of yours/);
+    for (const id of ['map', 'honesty', 'take-away']) await visit.page.locator(`#${id}`).scrollIntoViewIfNeeded();
+    await visit.reads('.axis-end', /\S/);
+    assert.match((await visit.page.locator(`${films} legend`).allInnerTexts()).join(), /<img src=x onerror=isRun=1> \d/);
+    assert.is(await visit.page.evaluate('typeof isRun'), 'undefined');
+    assert.is(await visit.page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0);
+    await visit.picture('odd-titles');
+    await visit.leave();
   });
 }
 

@@ -61,7 +61,8 @@ function yRange(): [number, number] {
     extent.hi = Math.max(extent.hi, Math.ceil(value * 10 + 0.3) / 10);
   };
   if (extent.of !== now) {
-    extent = { of: now, seen: 20, lo: Infinity, hi: -Infinity }; // the first steps are noise
+    const noisy = Math.min(20, Math.floor((now?.totalSteps ?? 0) / 4));
+    extent = { of: now, seen: noisy, lo: Infinity, hi: -Infinity };
     for (const { value, sd = 0 } of data.peek()?.references ?? []) [value - sd, value + sd].forEach(take);
     for (const { valid } of previousRun.peek()?.epochs ?? []) take(valid.mse);
   }

@@ -131,7 +131,7 @@ const latency = (ms: number): string => (ms < 10 ? `${ms.toFixed(1)} ms` : durat
 const reasons = (because: readonly Contribution[]): string =>
   because
     .filter(({ contribution }, k) => k === 0 || contribution > 0)
-    .map((reason) => `${nameOf(reason)} ${reason.rating}`)
+    .map((reason) => `\u2068${nameOf(reason)}\u2069 ${reason.rating}`) // isolated: a title may run from right to left
     .join(' and ');
 
 export function RateTen() {
