@@ -5,10 +5,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CollabData, collabLearner, NoAdapterError, plantedRatings } from '../src/index.js';
 import { openGpu } from '../src/node/device/device.js';
-import { PageBrowser, QUICK, visiting } from './helpers/page.js';
+import { QUICK } from '../bench/page-browser.js';
+import { openPages, visiting } from './helpers/page.js';
 
 const test = suite('page: training');
-const browser = await PageBrowser.open('the page: training');
+const browser = await openPages('the page: training');
 
 /** Validation losses of the page's own settings in Node, on SwiftShader as in Chromium; null where Node has none. */
 async function inNode(epochs: number): Promise<string[] | null> {
@@ -40,18 +41,16 @@ if (browser) {
     assert.is(asked, 0, 'no device is opened by the thread of the page');
 
     const sizes = [false, true].map((isOfWorker) =>
-      browser.requests
-        .filter((asked) => asked.isOfWorker === isOfWorker && /assets|\/$/.test(asked.path))
-        .reduce((sum, { file }) => sum + gzipSync(readFileSync(file), { level: 9 }).length, 0),
+      browser.loaded(isOfWorker).reduce((sum, file) => sum + gzipSync(readFileSync(file), { level: 9 }).length, 0),
     );
-    console.log(`note: the first load, gzipped: ${sizes[0]} bytes for the page, ${sizes[1]} for its worker`);
+    console.log(`\nnote: the first load, gzipped: ${sizes[0]} bytes for the page, ${sizes[1]} for its worker`);
     assert.ok(sizes[0]! > 20_000 && sizes[0]! <= 60_000, 'the page is at most 60 kB');
     assert.ok(sizes[1]! > 20_000 && sizes[1]! <= 60_000, 'the worker is at most 60 kB');
     await visit.leave();
 
     const there = await inNode(5);
     if (there) assert.equal(losses, there);
-    else console.log('skipped: the figures of the page beside those of Node; Node has no SwiftShader here');
+    else console.log('\nskipped: the figures of the page beside those of Node; Node has no SwiftShader here');
   });
 
   const visit = visiting(test, browser);

@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { strToU8, zipSync } from 'fflate';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PageBrowser, visiting, type Visit } from './helpers/page.js';
+import type { Visit } from '../bench/page-browser.js';
+import { openPages, visiting } from './helpers/page.js';
 
 const test = suite('page: the visitor');
-const browser = await PageBrowser.open('the page: the visitor');
+const browser = await openPages('the page: the visitor');
 
 /** An archive shaped as ml-latest-small.zip: 60 people, 40 films, 1,200 ratings. @param titleOf the title of film k */
 function archive(titleOf = (k: number) => `Film, The ${k + 1}th (19${50 + k})`): Uint8Array {
