@@ -140,8 +140,10 @@ async function readAnd(signal: AbortSignal, from: engine.Source, status: string)
   const settings = knobs.value;
   if (settings === undefined) return say('idle', 'The ratings are read. Correct the settings, then train.');
   await prepare(settings);
-  if (!signal.aborted) await find(() => engine.findRate(signal));
-  if (!signal.aborted) await fit(settings, signal);
+  signal.throwIfAborted();
+  await find(() => engine.findRate(signal));
+  signal.throwIfAborted();
+  await fit(settings, signal);
 }
 
 /** Splits the ratings and makes a learner for these settings. */

@@ -118,6 +118,10 @@ effect(() => {
   })();
 });
 
+effect(() => {
+  if (films.value.length === 0) liked.value = [];
+});
+
 /** Ratings that a link has brought, until the data that they belong to are here. */
 export const brought = signal<Brought | undefined>(ratingsIn(location.hash));
 

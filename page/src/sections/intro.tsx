@@ -1,14 +1,18 @@
 /** What this is, which ratings it learns from, and on which device. */
 import { signal } from '@preact/signals';
-import { count, duration } from '../format.js';
+import { count, duration, several } from '../format.js';
 import { openFile, openPlanted, recover } from '../session.js';
-import { data, device, phase, problem, status, times } from '../state.js';
+import { data, device, phase, problem, ratingsRead, status, times } from '../state.js';
 
 const isOver = signal(false);
 
 function take(files: FileList | null | undefined): void {
-  const file = files?.[0];
-  if (file) void openFile(file);
+  const [file, ...others] = files ?? [];
+  if (others.length > 0) {
+    problem.value = `These are ${others.length + 1} files; give the one that holds the ratings, or a zip archive such as ml-100k.zip.`;
+  } else if (file) {
+    void openFile(file);
+  }
 }
 
 /** A file may be dropped anywhere on the page. */
@@ -39,8 +43,9 @@ function Ratings() {
             'None yet.'
           ) : (
             <>
-              <strong>{now.name}</strong>: {count(now.train + now.valid)} ratings of {count(now.items)} films by {count(now.users)} people,{' '}
-              {count(now.valid)} of them held out.{now.isPlanted && ' Drop real ones to meet films you know.'}
+              <strong>{now.name}</strong>: {several(now.train + now.valid, 'rating')} of {several(now.items, 'film')} by{' '}
+              {now.users === 1 ? 'one person' : `${count(now.users)} people`}, {count(now.valid)} of them held out.
+              {now.isPlanted && ' Drop real ones to meet films you know.'}
             </>
           )}
         </p>
@@ -64,7 +69,7 @@ function Ratings() {
           <label class="button" for="file">
             Choose a file
           </label>
-          {now && !now.isPlanted && (
+          {ratingsRead.value > 0 && !now?.isPlanted && (
             <button id="planted-button" onClick={() => void openPlanted()}>
               Back to the made-up ones
             </button>

@@ -121,6 +121,7 @@ function List() {
           ? 'The bias of each film: how well it is liked beyond what tastes explain. Rate one, and the list is yours.'
           : `${several(own.nRatings, 'rating')} of yours, folded in and answered in ${latency(own.ms)}, without training.` +
             (own.biasOnly ? ' Your taste is left out: this is the order in which everybody would get them.' : '')}
+        {model.value === 0 && ' The model that answered is being replaced; the list answers again when the new one is trained.'}
       </p>
     </>
   );
