@@ -36,9 +36,9 @@ async function listOf(...args: string[]) {
   return { ...JSON.parse(stdout), stderr };
 }
 
-test('train --plots draws losses, schedule, predictions and errors', () => {
+test('train --plots draws losses, schedule, predictions, residuals and errors', () => {
   assert.is(trained.stderr, '');
-  assert.equal(readdirSync(file('plots')).sort(), ['error-by-count.svg', 'loss.svg', 'predictions.svg', 'schedule.svg']);
+  assert.equal(readdirSync(file('plots')).sort(), ['error-by-count.svg', 'loss.svg', 'predictions.svg', 'residuals.svg', 'schedule.svg']);
   assert.match(trained.stdout, `Plots in ${file('plots')}: loss.svg, `);
   for (const name of readdirSync(file('plots'))) assert.match(readFileSync(join(file('plots'), name), 'utf8'), /^<svg [^]*<\/svg>\n$/);
 });
