@@ -112,7 +112,7 @@ for (const trace of lrFind.traces) {
       const calm = trace.lr.filter((lr: number) => lr < 1).length;
       assertClose(Array.from(losses).slice(0, calm), trace.loss.slice(0, calm), 1e-5, 'loss');
       assertClose(losses, trace.loss, 0.1, 'loss');
-      const found = lrFinderResult(Float64Array.from(trace.lr), losses, { numIt: trace.num_it });
+      const found = lrFinderResult(Float64Array.from(trace.lr), losses, { numIt: trace.num_it, beforeValley: true });
       const { v2, v1_default: v1 } = trace.suggestions;
       assert.is(found.losses.length, trace.n_batches_run);
       assert.is(found.stopped, trace.reason === 'diverged' ? 'diverged' : 'finished');

@@ -89,7 +89,7 @@ test('a device opened for a learner ends with it, or at once if the learner cann
 
 test('without WebGPU the message says what to do', async () => {
   const error = await collabLearner(data).then(() => '', String);
-  assert.match(error, /No WebGPU here: in Node, import from 'dotbias\/node'/);
+  assert.match(error, /No WebGPU here: in Node, import from 'dotbias-node'/);
 });
 
 test.run();
