@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CollabData, collabLearner, NoAdapterError, plantedRatings } from '../src/index.js';
 import { openGpu } from '../src/node/device/device.js';
-import { QUICK } from '../bench/page-browser.js';
+import { QUICK, type Visit } from '../bench/page-browser.js';
 import { openPages, visiting } from './helpers/page.js';
 
 const test = suite('page: training');
@@ -23,6 +23,17 @@ async function inNode(epochs: number): Promise<string[] | null> {
   await learn.fitOneCycle(epochs, 0.01);
   learn.release();
   return learn.history.epochs.map(({ validLoss }) => validLoss.toFixed(6));
+}
+
+/** Starts a long training, of which an epoch is over now: what the page said before it, and the losses of a short one that was whole. */
+async function amidTraining(visit: Visit): Promise<{ whole: string[]; before: number }> {
+  await visit.train();
+  const whole = await visit.validLosses();
+  await visit.page.locator('#knob-epochs').fill('200');
+  const before = await visit.mark();
+  await visit.page.locator('#train-button').click();
+  await visit.says(/^Training: epoch 2 /, before);
+  return { whole, before };
 }
 
 if (browser) {
@@ -158,12 +169,7 @@ if (browser) {
 
   visit('a training is stopped half-way, and the next one is as if that had not been', async (visit) => {
     const { page } = visit;
-    await visit.train();
-    const whole = await visit.validLosses();
-    await page.locator('#knob-epochs').fill('200');
-    const before = await visit.mark();
-    await page.locator('#train-button').click();
-    await visit.says(/^Training: epoch 2 /, before);
+    const { whole, before } = await amidTraining(visit);
     await page.locator('#stop-button').click();
     await visit.says(/^Stopped/, before);
     const made = (await visit.validLosses()).length;
@@ -189,12 +195,7 @@ if (browser) {
 
   visit('the device is lost amid a training, and the page opens it again and trains anew', async (visit) => {
     const { page } = visit;
-    await visit.train();
-    const whole = await visit.validLosses();
-    await page.locator('#knob-epochs').fill('200');
-    const before = await visit.mark();
-    await page.locator('#train-button').click();
-    await visit.says(/^Training: epoch 2 /, before);
+    const { whole, before } = await amidTraining(visit);
     await page.locator('#knob-epochs').fill('1');
     const crash = await browser.browser.newBrowserCDPSession();
     await crash.send('Browser.crashGpuProcess').catch(() => undefined);

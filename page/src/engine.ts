@@ -57,12 +57,14 @@ export async function open(onLost: (message: string) => void): Promise<DeviceInf
 
 /** Reads ratings. What was read before stays if that fails. */
 export async function read(from: Source, signal: AbortSignal): Promise<void> {
+  const before = ratings;
   if (from === 'planted') {
     ratings = planted = await engine!.plantedRatings();
   } else {
     ratings = await engine!.parseRatings(from, { signal });
     planted = undefined;
   }
+  void before?.release();
   source = from;
 }
 
@@ -108,23 +110,10 @@ export async function split(knobs: Pick<Knobs, 'seed' | 'batch'>): Promise<DataS
     train: nTrain,
     valid: nValid,
     stepsPerEpoch,
-    scale: await scaleOf(nRatings),
+    scale: await ratings!.extremes(),
     notes: [...(skipped > 0 ? [`${skipped} rows could not be read and are left out.`] : []), ...notes, ...made.notes],
     references,
   };
-}
-
-/** At most this many ratings are copied to the page to see between which numbers they lie; beyond, the means of items tell. */
-const FEW = 1_000_000;
-
-async function scaleOf(nRatings: number): Promise<[lo: number, hi: number]> {
-  const values: ArrayLike<number | string> = nRatings <= FEW ? (await ratings!.columns()).ratings : (await films()).map(({ mean }) => mean);
-  let [lo, hi] = [Infinity, -Infinity];
-  for (let k = 0; k < values.length; k++) {
-    lo = Math.min(lo, Number(values[k]));
-    hi = Math.max(hi, Number(values[k]));
-  }
-  return [lo, hi];
 }
 
 const makeLearner = (on: RemoteData, { factors, wd, range, bias, seed }: Knobs): Promise<RemoteLearner> =>

@@ -20,7 +20,6 @@ export const device = signal<DeviceInfo | undefined>(undefined);
 export interface Times {
   open?: number;
   read?: number;
-  upload?: number;
   compile?: number;
   find?: number;
   train?: number;

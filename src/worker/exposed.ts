@@ -38,7 +38,7 @@ const GPU = expose(Gpu, {
 });
 
 const RATINGS = expose(HeldRatings, {
-  methods: ['columns', 'titles'],
+  methods: ['columns', 'titles', 'extremes'],
   fields: ['name', 'nRatings', 'skipped', 'skippedExamples', 'notes'],
   functions: {},
 });

@@ -1,6 +1,7 @@
 import type { RatingColumns } from '../data/collab-data.js';
 import type { Id } from '../data/ids.js';
 import type { PlantedRatings } from '../data/planted.js';
+import { extremes } from '../data/rating-range.js';
 import type { RatingsFile } from '../read/ratings-file.js';
 
 /** Ratings that were read and stay in the worker: what is to be said of them, and the ratings themselves for who asks. */
@@ -24,6 +25,11 @@ export class HeldRatings {
   /** The ratings, as columns of equal length. */
   columns(): RatingColumns {
     return this.#file.columns;
+  }
+
+  /** The lowest and the highest rating. */
+  extremes(): [min: number, max: number] {
+    return extremes(this.#file.columns.ratings);
   }
 
   /** Item titles by item id, if known. */

@@ -146,6 +146,7 @@ test('ratings are parsed there, or taken from the page, and are what they would 
     const data = await engine.makeData(file, { validPct: 0 });
     assert.equal([data.name, data.nUsers, data.nItems, data.nTrain, data.nValid], ['my.csv', 8, 12, 40, 0]);
     const columns = await file.columns();
+    assert.equal(await file.extremes(), [1, 5]);
     const mine = CollabData.fromArrays(columns);
     assert.equal(await data.popularItems(2), CollabData.fromArrays(columns, { validPct: 0 }).popularItems(2));
     const rows = Array.from({ length: 40 }, (_, k) => [columns.users[k], columns.items[k], columns.ratings[k]] as const);

@@ -7,6 +7,7 @@ import { decimals, powerOfTen, rate } from '../format.js';
 import { typed } from '../knobs.js';
 import { findRate } from '../session.js';
 import { found, phase } from '../state.js';
+import { Table } from '../table.js';
 
 const SUGGESTED = [
   ['valley', 'Half-way through the longest descent. fastai’s own choice.'],
@@ -152,24 +153,11 @@ export function FindRate() {
       {result && (
         <details>
           <summary>The curve as a table</summary>
-          <div class="scroll" tabIndex={0} role="region" aria-label="Loss by learning rate">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">learning rate</th>
-                  <th scope="col">smoothed loss</th>
-                </tr>
-              </thead>
-              <tbody>
-                {Array.from(result.lrs, (lr, k) => (
-                  <tr key={k}>
-                    <td>{rate(lr)}</td>
-                    <td>{result.losses[k].toFixed(4)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Loss by learning rate"
+            head={['learning rate', 'smoothed loss']}
+            rows={Array.from(result.lrs, (lr, k) => [rate(lr), result.losses[k].toFixed(4)])}
+          />
         </details>
       )}
     </section>

@@ -1,26 +1,22 @@
 /** How far the model may be trusted: where its errors lie, and how much of the figure is luck. */
 import { batch, computed, effect, signal } from '@preact/signals';
-import type { ShownResult } from 'dotbias';
+import { errorByCount, residuals, type ShownResult } from 'dotbias';
+import { afterTraining } from '../after-training.js';
 import * as engine from '../engine.js';
 import { count, loss, sentence } from '../format.js';
 import { knobs } from '../knobs.js';
-import { films, model, run } from '../state.js';
+import { data, films, run } from '../state.js';
 
 /** At most this many validation ratings are looked at. */
 const MOST = 20_000;
 const SEEDS = 5;
 
 const results = signal<readonly ShownResult[]>([]);
-effect(() => {
-  const of = model.value;
-  if (of === 0) return;
-  void engine.results(MOST).then(
-    (found) => {
-      if (of === model.peek()) results.value = found;
-    },
-    () => (results.value = []), // there are no validation ratings
-  );
-});
+afterTraining(
+  () => engine.results(MOST),
+  (found) => (results.value = found),
+  () => (results.value = []), // there are no validation ratings
+);
 
 interface Bar {
   label: string;
@@ -28,41 +24,29 @@ interface Bar {
   value: number;
 }
 
-/** Rating minus prediction, in steps of half a star. */
-const residuals = computed<readonly Bar[]>(() => {
-  const errors = results.value.map(({ rating, prediction }) => rating - prediction);
-  if (errors.length === 0) return [];
-  const step = Math.max(0.5, Number((Math.max(...errors.map(Math.abs).slice(0, 5000)) / 8).toPrecision(1)));
-  const bins = new Map<number, number>();
-  for (const error of errors) {
-    const bin = Math.max(-6, Math.min(6, Math.round(error / step)));
-    bins.set(bin, (bins.get(bin) ?? 0) + 1);
-  }
-  return Array.from({ length: 13 }, (_, k) => k - 6)
-    .filter((bin) => bins.has(bin))
-    .map((bin) => {
-      const n = bins.get(bin)!;
-      const sign = bin > 0 ? '+' : bin < 0 ? '−' : '';
-      const open = bin === 6 ? ' or more' : bin === -6 ? ' or less' : '';
-      return { label: `${sign}${Math.abs(bin * step)}${open}`, n, value: n / errors.length };
-    });
+const predicted = computed(() => ({
+  ratings: results.value.map(({ rating }) => rating),
+  predictions: results.value.map(({ prediction }) => prediction),
+}));
+
+/** Shares of residuals, in eighths of the scale: half a star of 1 to 5. */
+const bySize = computed<readonly Bar[]>(() => {
+  const [lo, hi] = data.value!.scale;
+  const { edges, counts, n } = residuals(predicted.value, { binWidth: (hi - lo) / 8 || undefined });
+  return counts.flatMap((inside, k) =>
+    inside === 0 ? [] : { label: `${signed(edges[k])} to ${signed(edges[k + 1])}`, n: inside, value: inside / n },
+  );
 });
 
-const EDGES = [0, 1, 6, 21, 51, 101, 201, Infinity];
 /** Root mean squared error by the number of training ratings of the film. */
 const byCount = computed<readonly Bar[]>(() => {
-  const counts = new Map(films.value.map((film) => [film.item, film.count]));
-  return EDGES.slice(0, -1).flatMap((from, k) => {
-    const to = EDGES[k + 1] - 1;
-    const inside = results.value.filter(({ item }) => {
-      const n = counts.get(item) ?? 0;
-      return n >= from && n <= to;
-    });
-    if (inside.length === 0) return [];
-    const mse = inside.reduce((sum, { rating, prediction }) => sum + (rating - prediction) ** 2, 0) / inside.length;
-    const label = from === 0 ? 'none' : to === Infinity ? `${from} and more` : `${from} to ${to}`;
-    return [{ label, n: inside.length, value: Math.sqrt(mse) }];
-  });
+  const known = new Map(films.value.map((film) => [film.item, film.count]));
+  const counts = results.value.map(({ item }) => known.get(item) ?? 0);
+  return errorByCount(predicted.value, counts).map(({ from, to, n, rmse }) => ({
+    label: from === 0 ? 'none' : from === to ? String(from) : `${count(from)} to ${count(to)}`,
+    n,
+    value: rmse,
+  }));
 });
 
 /** The error of predicting each film's own mean, which takes no model. */
@@ -100,6 +84,9 @@ function Bars({ bars, first, last, show }: { bars: readonly Bar[]; first: string
     </table>
   );
 }
+
+/** −0.5, 0, +1 */
+const signed = (value: number): string => `${value < 0 ? '−' : value > 0 ? '+' : ''}${Math.abs(value)}`;
 
 const tried = signal<readonly { seed: number; mse: number }[]>([]);
 const trying = signal<AbortController | undefined>(undefined);
@@ -187,7 +174,7 @@ function Seeds() {
 }
 
 export function Honesty() {
-  if (results.value.length === 0) return <p class="note">The errors come when the model is trained.</p>;
+  if (results.value.length === 0 || data.value === undefined) return <p class="note">The errors come when the model is trained.</p>;
   const mse = run.value?.final?.mse;
   return (
     <>
@@ -200,7 +187,7 @@ export function Honesty() {
       <div class="three">
         <div>
           <h3>Rating minus prediction</h3>
-          <Bars bars={residuals.value} first="error" last="share" show={(value) => `${(100 * value).toFixed(1)} %`} />
+          <Bars bars={bySize.value} first="error" last="share" show={(value) => `${(100 * value).toFixed(1)} %`} />
         </div>
         <div>
           <h3>Error by ratings of the film</h3>

@@ -2,10 +2,12 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { MapPoint, SimilarItem } from 'dotbias';
 import { useEffect, useRef } from 'preact/hooks';
+import { afterTraining } from '../after-training.js';
 import { themeTick } from '../chart.js';
 import * as engine from '../engine.js';
 import { count, sentence } from '../format.js';
-import { answer, model, nameOf } from '../state.js';
+import { answer, nameOf } from '../state.js';
+import { Table } from '../table.js';
 import { drawMap, type Frame, frameOf, pointAt, type Scene } from './map-canvas.js';
 
 /** This many of the most rated films are on the map. */
@@ -16,21 +18,16 @@ const trouble = signal('');
 const chosen = signal<MapPoint | undefined>(undefined);
 const similar = signal<readonly SimilarItem[]>([]);
 
-effect(() => {
-  const of = model.value;
-  if (of === 0) return;
-  void engine.map(MOST).then(
-    (made) => {
-      if (of !== model.peek()) return;
-      batch(() => {
-        map.value = made;
-        trouble.value = '';
-        choose(made.points.find(({ item }) => item === chosen.peek()?.item));
-      });
-    },
-    (error: unknown) => of === model.peek() && (trouble.value = sentence(error)),
-  );
-});
+afterTraining(
+  () => engine.map(MOST),
+  (made) =>
+    batch(() => {
+      map.value = made;
+      trouble.value = '';
+      choose(made.points.find(({ item }) => item === chosen.peek()?.item));
+    }),
+  (error) => (trouble.value = sentence(error)),
+);
 
 function choose(point: MapPoint | undefined): void {
   chosen.value = point;
@@ -147,28 +144,11 @@ export function TasteMap() {
       </div>
       <details>
         <summary>The map as a table</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-label="Films on the map">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">film</th>
-                <th scope="col">across</th>
-                <th scope="col">up</th>
-                <th scope="col">ratings</th>
-              </tr>
-            </thead>
-            <tbody>
-              {map.value.points.map((point) => (
-                <tr key={point.item}>
-                  <td>{nameOf(point)}</td>
-                  <td>{point.x.toFixed(2)}</td>
-                  <td>{point.y.toFixed(2)}</td>
-                  <td>{count(point.nRatings)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Films on the map"
+          head={['film', 'across', 'up', 'ratings']}
+          rows={map.value.points.map((point) => [nameOf(point), point.x.toFixed(2), point.y.toFixed(2), count(point.nRatings)])}
+        />
       </details>
     </>
   );
