@@ -135,7 +135,7 @@ test('what a process that ended left is removed, what a running one writes is no
   const reused = own.replace(/-(\d+)-\d+-/, '-$1-1-'); // our number, but another start
   const elsewhere = own.replace(/^\.dotbias-\w{8}/, '.dotbias-00000000');
   const [old, another] = ['result', 'another'].map((name) => `.${name}.01234567-0123-0123-0123-0123456789ab.tmp`);
-  const names = [own, ended, reused, elsewhere, `${elsewhere.slice(0, -5)}0.tmp`, old, another, 'other.tmp'];
+  const names = [own, ended, reused, elsewhere, `${elsewhere.slice(0, -16)}0123456789ab.tmp`, old, another, 'other.tmp'];
   for (const name of names) await writeFile(join(place, name), 'x');
   for (const name of [names[4], old, another]) await utimes(join(place, name), 1, 1);
   await writeFileAtomic(join(place, 'result'), 'x');
