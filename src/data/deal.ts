@@ -70,7 +70,7 @@ function dealOf(block: Uint16Array, nBlocks: number): Deal {
 
 /** Rows by falling count, equal ones ascending. */
 function byFallingCount(counts: Uint32Array): Uint32Array {
-  const most = counts.reduce((most, count) => Math.max(most, count), 0);
+  const most = counts.reduce((largest, count) => Math.max(largest, count), 0);
   return groupBy(
     counts.map((count) => most - count),
     most + 1,
