@@ -65,10 +65,7 @@ const MIN_BITS = 8;
  */
 export function permute(n: number, key: number, i: number): number {
   if (n <= 1) return 0;
-  const bits = Math.max(MIN_BITS, 32 - Math.clz32(n - 1));
-  const lowBits = bits >>> 1;
-  const lowMask = (1 << lowBits) - 1;
-  const highMask = (1 << (bits - lowBits)) - 1;
+  const { lowBits, lowMask, highMask } = halves(n);
   let x = i;
   do {
     let high = x >>> lowBits;
@@ -83,6 +80,38 @@ export function permute(n: number, key: number, i: number): number {
     x = ((high << lowBits) | low) >>> 0;
   } while (x >= n);
   return x;
+}
+
+/**
+ * The inverse of `permute`: which row of `n` goes to `place`. The same network, its rounds and the walk backwards.
+ *
+ * @param place 0 <= place < n (not checked)
+ */
+export function unpermute(n: number, key: number, place: number): number {
+  if (n <= 1) return 0;
+  const { lowBits, lowMask, highMask } = halves(n);
+  const lastKey = (key + Math.imul(ROUNDS, GOLDEN)) | 0;
+  let x = place;
+  do {
+    let high = x >>> lowBits;
+    let low = x & lowMask;
+    let roundKey = lastKey;
+    for (let round = 0; round < ROUNDS; round += 2) {
+      low ^= fmix32(roundKey ^ high) & lowMask;
+      roundKey = (roundKey - GOLDEN) | 0;
+      high ^= fmix32(roundKey ^ low) & highMask;
+      roundKey = (roundKey - GOLDEN) | 0;
+    }
+    x = ((high << lowBits) | low) >>> 0;
+  } while (x >= n);
+  return x;
+}
+
+/** The halves of the smallest range of 2^bits numbers that holds n. */
+function halves(n: number): { lowBits: number; lowMask: number; highMask: number } {
+  const bits = Math.max(MIN_BITS, 32 - Math.clz32(n - 1));
+  const lowBits = bits >>> 1;
+  return { lowBits, lowMask: (1 << lowBits) - 1, highMask: (1 << (bits - lowBits)) - 1 };
 }
 
 /**

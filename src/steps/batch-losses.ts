@@ -5,7 +5,7 @@ import type { Binding, Pipeline } from '../gpu/pipeline.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
 
-/** Mean loss of each batch of a submission, from losses that lie in one segment for each. */
+/** The loss of each segment of a submission: a step, or a part of one. */
 export class BatchLosses {
   readonly #blocks: number;
   readonly #segments: GPUBuffer;
@@ -15,8 +15,8 @@ export class BatchLosses {
 
   /**
    * @param losses floats, of which each loss is the first of `stride`
-   * @param batchSize by which sums are divided
    * @param longest the most losses of a segment
+   * @param most the most segments of a submission
    */
   constructor(
     private readonly gpu: Gpu,
@@ -24,32 +24,40 @@ export class BatchLosses {
     pipeline: Pipeline<typeof lossSums>,
     losses: GPUBuffer,
     stride: number,
-    private readonly batchSize: number,
     longest: number,
-    maxSteps: number,
+    most: number,
   ) {
     this.#blocks = Math.ceil(longest / LOSS_BLOCK);
-    this.#segments = scope.allocate('segments', 4 * Segment.size * maxSteps);
-    this.#sums = scope.allocate('loss sums', 4 * maxSteps * this.#blocks);
+    this.#segments = scope.allocate('segments', 4 * Segment.size * most);
+    this.#sums = scope.allocate('loss sums', 4 * most * this.#blocks);
     const buffers = { segments: this.#segments, losses, lossSums: this.#sums };
     this.#binding = pipeline.bind(scope, buffers, { blocks: this.#blocks, stride });
   }
 
-  /** @param segments `Segment` structs, one for each step */
+  /** @param segments `Segment` structs */
   record(recorder: Recorder, segments: Uint32Array<ArrayBuffer>): Recorder {
     this.#nSegments = segments.length / Segment.size;
     this.gpu.write(this.#segments, segments);
     return recorder.dispatch(this.#binding, this.#nSegments * this.#blocks, { nSegments: this.#nSegments });
   }
 
-  /** The means of the submission just made. Its copy is queued at once, before any later submission. */
-  async read(): Promise<Float32Array> {
-    const [nSteps, blocks] = [this.#nSegments, this.#blocks];
-    const sums = await this.gpu.readFloats(this.#sums, 0, nSteps * blocks);
-    return Float32Array.from({ length: nSteps }, (_, step) => {
+  /** Sums of the segments of the submission just made, in float64. Their copy is queued at once, before any later submission. */
+  async read(): Promise<Float64Array> {
+    const [nSegments, blocks] = [this.#nSegments, this.#blocks];
+    const sums = await this.gpu.readFloats(this.#sums, 0, nSegments * blocks);
+    return Float64Array.from({ length: nSegments }, (_, segment) => {
       let sum = 0;
-      for (let b = step * blocks; b < (step + 1) * blocks; b++) sum += sums[b];
-      return sum / this.batchSize;
+      for (let b = segment * blocks; b < (segment + 1) * blocks; b++) sum += sums[b];
+      return sum;
     });
   }
+}
+
+/** The mean loss of each step, from the sums of its segments. */
+export function meanLosses(sums: Float64Array, segmentsPerStep: number, batchSize: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: sums.length / segmentsPerStep }, (_, step) => {
+    let sum = 0;
+    for (let i = step * segmentsPerStep; i < (step + 1) * segmentsPerStep; i++) sum += sums[i];
+    return sum / batchSize;
+  });
 }

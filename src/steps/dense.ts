@@ -26,7 +26,10 @@ type RecordForward = (recorder: Recorder, first: number, nRatings: number) => vo
  * the touched rows, the optimiser over every row. With `fused: false` the forward pass is four kernels: the reference
  * that explains, and checks, the fused one.
  */
-export async function denseStepper({ tables, train, options, maxSteps }: StepperInput, fused = true): Promise<Stepper> {
+export async function denseStepper(
+  { tables, train, options, maxSteps, segmentsPerStep = 1 }: StepperInput,
+  fused = true,
+): Promise<Stepper> {
   const { gpu, layout, shape, param } = tables;
   const { batchSize, loss, range, optimizer, score, wd, wdBias } = options;
   const { rowStride, factorVecs, rowVecs, nParams } = layout;
@@ -56,8 +59,8 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
     const slots = scope.slots((fused ? 3 : 6) * maxSteps + 1);
     const recordForward = makeForward(scope, ratings, outcomes);
     const scatter = scatterKernel.bind(scope, { ratings, touches, members, param, outcomes, grad }, { factorVecs, rowVecs });
-    const batchLosses = new BatchLosses(gpu, scope, lossKernel, outcomes, Outcome.size, batchSize, batchSize, maxSteps);
-    const segments = new StructArray(Segment, maxSteps);
+    const batchLosses = new BatchLosses(gpu, scope, lossKernel, outcomes, Outcome.size, batchSize, maxSteps * segmentsPerStep);
+    const bounds = new StructArray(Segment, maxSteps * segmentsPerStep);
     const grouper = new BatchGrouper(train, shape.nUsers, shape.nItems, batchSize, maxSteps);
     const stepRates = scope.allocate('rates', 4 * Rate.size * maxSteps);
     const state = tables.state as Record<'m' | 'v', GPUBuffer>;
@@ -73,7 +76,7 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
         schedule = next;
         stepCount = stepsMade;
       },
-      async run({ order, start }, step) {
+      async run({ order, start, segments = start }, step) {
         const chunk = grouper.group(order, start);
         const { nSteps } = chunk;
         await gpu.turn();
@@ -86,14 +89,15 @@ export async function denseStepper({ tables, train, options, maxSteps }: Stepper
         const recorder = gpu.record('dense steps', { slots });
         for (let s = 0; s < nSteps; s++) {
           const [begin, end] = [start[s] - start[0], start[s + 1] - start[0]];
-          segments.set(s, { begin, end });
           const firstTouch = chunk.touchStart[s];
           const nTouches = chunk.touchStart[s + 1] - firstTouch;
           recordForward(recorder, begin, end - begin);
           recorder.dispatch(scatter, nTouches * rowVecs, { firstTouch, nTouches });
           recorder.dispatch(optimize, nVecs, { step: s });
         }
-        batchLosses.record(recorder, segments.slice(0, nSteps)).submit();
+        const nSegments = nSteps * segmentsPerStep;
+        for (let i = 0; i < nSegments; i++) bounds.set(i, { begin: segments[i] - start[0], end: segments[i + 1] - start[0] });
+        batchLosses.record(recorder, bounds.slice(0, nSegments)).submit();
       },
       readLosses: () => batchLosses.read(),
       release: () => scope.release(),

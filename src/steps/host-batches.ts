@@ -22,7 +22,7 @@ export interface HostWindow {
   /** `RowTouch` structs. Those of step s are [firstTouch[s], firstTouch[s + 1]), users before items. */
   readonly touches: Uint32Array<ArrayBuffer>;
   readonly firstTouch: Uint32Array<ArrayBuffer>;
-  /** How many of a step's touches are of users. */
+  /** How many of a step's touches are of users, segment by segment, [nSteps, segmentsPerStep]. */
   readonly nUserTouches: Uint32Array<ArrayBuffer>;
   /** `Member` structs. */
   readonly members: Uint32Array<ArrayBuffer>;
@@ -97,17 +97,24 @@ export class HostBatches {
 
   /**
    * @param order training rows, of which step s takes order[start[s]] to order[start[s + 1] - 1]; a step may be empty
+   * @param segments as in `Batches`
    * @param room where the window is made
    */
-  build(order: Uint32Array, start: Uint32Array, { touches, members, entries }: WindowRoom = this.room()): HostWindow {
+  build(
+    order: Uint32Array,
+    start: Uint32Array,
+    segments: Uint32Array = start,
+    { touches, members, entries }: WindowRoom = this.room(),
+  ): HostWindow {
     const nSteps = start.length - 1;
+    const perStep = nSteps === 0 ? 1 : (segments.length - 1) / nSteps;
     const { ratings } = this;
     const { nRows } = this.sizes;
     const rows = this.#rows;
     const batch = this.#batch;
     const [users, items] = this.#sides;
     const firstTouch = new Uint32Array(nSteps + 1);
-    const nUserTouches = new Uint32Array(nSteps);
+    const nUserTouches = new Uint32Array(nSteps * perStep);
     for (let row = 0, at = 0; row < nRows; row++, at += ROW_WORDS) {
       rows[at + PLACE] = 2 * row;
       rows[at + NEXT] = nSteps;
@@ -118,19 +125,28 @@ export class HostBatches {
       const n = start[step + 1] - start[step];
       let nUsers = 0;
       let nItems = 0;
-      for (let k = start[step], at = 0; at < 3 * n; k++, at += 3) {
-        const from = 3 * order[k];
-        const user = (batch[at] = ROW_WORDS * ratings[from]);
-        const item = (batch[at + 1] = ROW_WORDS * ratings[from + 1]);
-        batch[at + 2] = ratings[from + 2];
-        if (rows[user + COUNT]++ === 0) users[nUsers++] = user;
-        if (rows[item + COUNT]++ === 0) items[nItems++] = item;
+      for (let segment = step * perStep, k = start[step], at = 0; segment < (step + 1) * perStep; segment++) {
+        const before = nUsers;
+        for (const end = segments[segment + 1]; k < end; k++, at += 3) {
+          const from = 3 * order[k];
+          const user = (batch[at] = ROW_WORDS * ratings[from]);
+          const item = (batch[at + 1] = ROW_WORDS * ratings[from + 1]);
+          batch[at + 2] = ratings[from + 2];
+          if (rows[user + COUNT]++ === 0) users[nUsers++] = user;
+          if (rows[item + COUNT]++ === 0) items[nItems++] = item;
+        }
+        nUserTouches[segment] = nUsers - before;
       }
       firstTouch[step] = touch -= nUsers + nItems;
-      nUserTouches[step] = nUsers;
       const member = 2 * (start[step] - start[0]);
-      this.#touch(touches, users, nUsers, step, touch, member);
-      this.#touch(touches, items, nItems, step, touch + nUsers, member + n);
+      let [nTouched, nMembers] = [0, 0];
+      for (let segment = step * perStep; segment < (step + 1) * perStep; segment++) {
+        const end = nTouched + nUserTouches[segment];
+        this.#touch(touches, users, nTouched, end, step, touch + nTouched, member + nMembers);
+        nMembers += segments[segment + 1] - segments[segment];
+        nTouched = end;
+      }
+      this.#touch(touches, items, 0, nItems, step, touch + nUsers, member + n);
       for (let at = 0; at < 3 * n; at += 3) {
         const user = batch[at];
         const item = batch[at + 1];
@@ -158,11 +174,11 @@ export class HostBatches {
     };
   }
 
-  /** Writes the touches of one side of a step, and leaves in each row's count where its first member goes. */
-  #touch(touches: Uint32Array, list: Uint32Array, n: number, step: number, touch: number, member: number): void {
+  /** Writes touches of one side of a step, and leaves in each row's count where its first member goes. */
+  #touch(touches: Uint32Array, list: Uint32Array, first: number, end: number, step: number, touch: number, member: number): void {
     const rows = this.#rows;
-    const sorted = this.sizes.isSorted ? this.#sort(list, n) : list;
-    for (let i = 0, at = RowTouch.size * touch; i < n; i++, at += RowTouch.size) {
+    const sorted = this.sizes.isSorted ? this.#sort(list, first, end) : list;
+    for (let i = first, at = RowTouch.size * touch; i < end; i++, at += RowTouch.size) {
       const row = sorted[i];
       const place = (rows[row + PLACE] ^= 1);
       const count = rows[row + COUNT];
@@ -174,18 +190,18 @@ export class HostBatches {
     }
   }
 
-  /** A counting sort by falling number of members. */
-  #sort(list: Uint32Array, n: number): Uint32Array {
+  /** A counting sort of list[first] to list[end - 1] by falling number of members. */
+  #sort(list: Uint32Array, first: number, end: number): Uint32Array {
     const rows = this.#rows;
     const bins = this.#bins.fill(0);
     const binOf = (row: number) => MOST_BINS - Math.min(MOST_BINS, rows[row + COUNT]);
-    for (let i = 0; i < n; i++) bins[binOf(list[i])]++;
-    for (let bin = 0, sum = 0; bin <= MOST_BINS; bin++) {
+    for (let i = first; i < end; i++) bins[binOf(list[i])]++;
+    for (let bin = 0, sum = first; bin <= MOST_BINS; bin++) {
       const count = bins[bin];
       bins[bin] = sum;
       sum += count;
     }
-    for (let i = 0; i < n; i++) this.#sorted[bins[binOf(list[i])]++] = list[i];
+    for (let i = first; i < end; i++) this.#sorted[bins[binOf(list[i])]++] = list[i];
     return this.#sorted;
   }
 }
@@ -197,11 +213,7 @@ export const slotsPerSide = (batchSize: number) => 2 * Math.ceil(batchSize / CHU
  * The touches whose chunks are summed apart, [nSteps, 2, slots], `NO_CHUNK` where there is none: chunk c of a long row is in slot
  * 2 (floor(place / 256) + c) + (1 if c = 0), with the place of the row's first member on its side of the step.
  */
-export function chunksOf(
-  { nSteps, touches, firstTouch, nUserTouches }: HostWindow,
-  start: Uint32Array,
-  batchSize: number,
-): Uint32Array<ArrayBuffer> {
+export function chunksOf({ nSteps, touches, firstTouch }: HostWindow, start: Uint32Array, batchSize: number): Uint32Array<ArrayBuffer> {
   const perSide = slotsPerSide(batchSize);
   const chunks = new Uint32Array(2 * perSide * nSteps).fill(NO_CHUNK);
   for (let step = 0; step < nSteps; step++) {
@@ -211,7 +223,7 @@ export function chunksOf(
       const begin = touches[RowTouch.size * touch + RowTouch.at.begin];
       const count = touches[RowTouch.size * touch + RowTouch.at.end] - begin;
       if (count <= CHUNK) continue;
-      const side = touch < firstTouch[step] + nUserTouches[step] ? 0 : 1;
+      const side = begin < member + half ? 0 : 1;
       const block = Math.floor((begin - member - side * half) / CHUNK);
       for (let c = 0; c * CHUNK < count; c++) chunks[(2 * step + side) * perSide + 2 * (block + c) + (c === 0 ? 1 : 0)] = touch;
     }

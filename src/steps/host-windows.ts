@@ -25,22 +25,24 @@ export type WindowRows = Uint32Array<ArrayBuffer> | { key: number; first: number
 export interface WindowPlan {
   rows: WindowRows;
   start: Uint32Array;
+  /** As in `Batches`. */
+  segments: Uint32Array | undefined;
 }
 
 /** The plan of some batches: the order of the whole epoch is made only where no key says it. */
 export function planOf(batches: Batches): WindowPlan {
-  const { key, start } = batches;
+  const { key, start, segments } = batches;
   const first = start[0];
   const rows = key === undefined ? batches.order.slice(first, start.at(-1)) : { key, first };
-  return { rows, start: start.map((place) => place - first) };
+  return { rows, start: start.map((place) => place - first), segments: segments?.map((place) => place - first) };
 }
 
 /** Makes the window of a plan. */
-export function buildPlan(batches: HostBatches, { rows, start }: WindowPlan, room?: WindowRoom | undefined): HostWindow {
-  if (rows instanceof Uint32Array) return batches.build(rows, start, room);
+export function buildPlan(batches: HostBatches, { rows, start, segments }: WindowPlan, room?: WindowRoom | undefined): HostWindow {
+  if (rows instanceof Uint32Array) return batches.build(rows, start, segments, room);
   const drawn = new Uint32Array(start.at(-1)!);
   fillPermutation(drawn, rows.key, batches.ratings.length / 3, rows.first);
-  return batches.build(drawn, start, room);
+  return batches.build(drawn, start, segments, room);
 }
 
 /** Windows made on the main thread, one ahead, all in the same arrays. */

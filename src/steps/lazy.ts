@@ -23,7 +23,7 @@ import { deviceWindows, hostWindows } from './windows.js';
  * @throws RangeError for an optimiser without a closed form for idle steps
  */
 export async function lazyStepper(
-  { tables, train, options, maxSteps, batches = 'host' }: StepperInput,
+  { tables, train, options, maxSteps, batches = 'host', segmentsPerStep = 1 }: StepperInput,
   persistent: boolean,
   mapping: LazyMapping = usualMapping(tables.gpu, tables.layout, train, options.batchSize),
   leastForThread?: number,
@@ -97,8 +97,8 @@ export async function lazyStepper(
       replayLoop: replayLoopKernel?.bind(scope, buffers, uniforms),
       partial: partialKernel?.bind(scope, buffers, uniforms),
     };
-    const batchLosses = new BatchLosses(gpu, scope, lossKernel, lossOf, 1, batchSize, Math.min(batchSize, nUsers), maxSteps);
-    const segments = new StructArray(Segment, maxSteps);
+    const batchLosses = new BatchLosses(gpu, scope, lossKernel, lossOf, 1, Math.min(batchSize, nUsers), maxSteps * segmentsPerStep);
+    const segments = new StructArray(Segment, maxSteps * segmentsPerStep);
     const pipelines = [enterKernel, lossKernel, stepKernel, countedKernel, replayKernel, loopKernel, replayLoopKernel, partialKernel];
     let table: StepTable;
 
@@ -122,9 +122,11 @@ export async function lazyStepper(
         const { firstTouch, nUserTouches } = window;
         const nSteps = firstTouch.length - 1;
         await gpu.turn();
-        for (let s = 0, at = 0; s < nSteps; s++, at += Segment.size) {
-          segments.words[at + Segment.at.begin] = firstTouch[s];
-          segments.words[at + Segment.at.end] = firstTouch[s] + nUserTouches[s];
+        for (let s = 0, at = 0; s < nSteps; s++) {
+          for (let i = 0, touch = firstTouch[s]; i < segmentsPerStep; i++, at += Segment.size) {
+            segments.words[at + Segment.at.begin] = touch;
+            segments.words[at + Segment.at.end] = touch += nUserTouches[s * segmentsPerStep + i];
+          }
         }
         gpu.write(steps, table.window(step, window));
         await gpu.turn();
@@ -139,7 +141,7 @@ export async function lazyStepper(
         recordSteps(bound.replay, bound.replayLoop, 0, nReplayed);
         if (bound.counted) recorder.repeat(bound.counted, mostOf(firstTouch, nReplayed) * lanes, nSteps - nReplayed);
         else recordSteps(bound.step, bound.loop, nReplayed, nSteps);
-        batchLosses.record(recorder, segments.slice(0, nSteps)).submit();
+        batchLosses.record(recorder, segments.slice(0, nSteps * segmentsPerStep)).submit();
 
         function recordSteps(each: typeof bound.step, loop: typeof bound.loop, begin: number, end: number): void {
           if (loop && begin < end) recorder.dispatchGroups(loop, 1, { begin, end, replayEnd });

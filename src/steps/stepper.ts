@@ -29,6 +29,8 @@ export interface StepperInput {
   readonly maxSteps: number;
   /** Where batches are to be made. Default 'host'; only lazy steps can have them made on the device. */
   readonly batches?: BatchesOn | undefined;
+  /** In how many segments the losses of a step are summed, see `Batches.segments`. Default 1. */
+  readonly segmentsPerStep?: number | undefined;
 }
 
 /** Where batches are made: by the host, or by the device itself. */
@@ -42,6 +44,11 @@ export interface Batches {
   readonly key?: number | undefined;
   /** Step s takes the rows order[start[s]] to order[start[s + 1] - 1], at most a batch and perhaps none. */
   readonly start: Uint32Array;
+  /**
+   * Where each step's ratings come in n segments that have no user in common: the i-th of step s begins at segments[s n + i], and
+   * ends where the next begins. Default: a step is one segment, and this `start`.
+   */
+  readonly segments?: Uint32Array | undefined;
 }
 
 /** A way to make training steps. All of ours give the same numbers, up to rounding. */
@@ -68,10 +75,9 @@ export interface Stepper {
    */
   run(batches: Batches, step: number): void | Promise<void>;
   /**
-   * Losses of the last `run`, one per step: the sum over its ratings, divided by the batch size. The copy is queued at once,
-   * before any later `run`.
+   * Sums of the losses of the last `run`, for each segment of each step. The copy is queued at once, before any later `run`.
    */
-  readLosses(): Promise<Float32Array>;
+  readLosses(): Promise<Float64Array>;
   /** Gives all memory back; a second time does nothing. */
   release(): void;
 }

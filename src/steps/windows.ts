@@ -11,7 +11,7 @@ import type { Batches } from './stepper.js';
 export interface Window {
   /** The touches of step s are [firstTouch[s], firstTouch[s + 1]), users before items; empty slots may be among them. */
   readonly firstTouch: Uint32Array<ArrayBuffer>;
-  /** How many of a step's touches are of users. */
+  /** How many of a step's touches are of users, segment by segment, [nSteps, segmentsPerStep]. */
   readonly nUserTouches: Uint32Array<ArrayBuffer>;
   /** Members of step s begin at firstMember[s]. */
   readonly firstMember: Uint32Array<ArrayBuffer>;

@@ -1,13 +1,11 @@
 import type { Batches } from '../steps/stepper.js';
-import type { EpochOrder } from './order.js';
+import type { Epochs } from './epochs.js';
 
 /** Submissions whose batches are prepared while the device works on those before. */
 const AHEAD = 2;
 
-/** Where the batches of a fit are. */
+/** Where the submissions of a fit are. */
 export interface FitPlaces {
-  readonly batchSize: number;
-  readonly stepsPerEpoch: number;
   /** The most steps of a submission. */
   readonly maxSteps: number;
   /** Steps of the schedule, and the one to begin with, the first of an epoch. */
@@ -17,36 +15,41 @@ export interface FitPlaces {
   readonly firstEpoch: number;
 }
 
-interface Submission {
+/** Steps that are submitted at once. */
+export interface Submission {
   readonly epoch: number;
-  readonly batches: Batches;
+  readonly nSteps: number;
+  /** Whether these are the last steps of a round. */
+  readonly endsRound: boolean;
+  /** For each part of the model. */
+  readonly batches: readonly Batches[];
 }
 
-/** The batches of a fit, submission by submission, and the two to come. */
+/** The submissions of a fit, one after the other, and the batches of the two to come. */
 export class BatchesAhead {
   readonly #coming: Iterator<Submission, undefined>;
   readonly #queue: Submission[] = [];
   #epoch = 0;
 
-  constructor(order: EpochOrder, places: FitPlaces) {
-    this.#coming = submissions(order, places);
+  constructor(
+    private readonly epochs: Epochs,
+    places: FitPlaces,
+  ) {
+    this.#coming = submissions(epochs, places);
   }
 
-  /** The batches of the next submission; not to be called after the last. */
-  next(): Batches {
+  /** The next submission; not to be called after the last. */
+  next(): Submission {
     this.#fill(1);
-    const { epoch, batches } = this.#queue.shift()!;
-    this.#epoch = epoch;
-    return batches;
+    const submission = this.#queue.shift()!;
+    this.#epoch = submission.epoch;
+    return submission;
   }
 
-  /**
-   * The batches of the two submissions after that, as far as they may be prepared: across epochs where the order has a key; an
-   * order of the caller's is asked for an epoch only when that begins.
-   */
-  coming(): Batches[] {
+  /** The two submissions after that, as far as they may be prepared: an order of the caller's is asked for an epoch only when that begins. */
+  coming(): Submission[] {
     this.#fill(AHEAD);
-    return this.#queue.filter(({ epoch, batches }) => batches.key !== undefined || epoch === this.#epoch).map(({ batches }) => batches);
+    return this.#queue.filter(({ epoch }) => this.epochs.isAhead || epoch === this.#epoch);
   }
 
   #fill(n: number): void {
@@ -58,28 +61,17 @@ export class BatchesAhead {
   }
 }
 
-function* submissions(order: EpochOrder, places: FitPlaces): Generator<Submission, undefined> {
-  const { batchSize, stepsPerEpoch, maxSteps, firstStep, totalSteps } = places;
-  let epoch = places.firstEpoch;
-  for (let epochStart = firstStep; epochStart < totalSteps; epochStart += stepsPerEpoch, epoch++) {
-    const nSteps = Math.min(stepsPerEpoch, totalSteps - epochStart);
-    const batchesFrom = epochBatches(order, epoch, batchSize);
-    for (let first = 0; first < nSteps; first += maxSteps) {
-      yield { epoch, batches: batchesFrom(first, Math.min(maxSteps, nSteps - first)) };
+function* submissions(epochs: Epochs, { maxSteps, firstStep, totalSteps, firstEpoch }: FitPlaces): Generator<Submission, undefined> {
+  let left = totalSteps - firstStep;
+  for (let epoch = firstEpoch; left > 0; epoch++) {
+    for (const [round, steps] of epochs.steps.entries()) {
+      const batchesOf = epochs.round(epoch, round);
+      for (let first = 0; first < steps && left > 0; first += maxSteps) {
+        const nSteps = Math.min(maxSteps, steps - first, left);
+        left -= nSteps;
+        yield { epoch, nSteps, endsRound: first + nSteps === steps, batches: batchesOf(first, nSteps) };
+      }
     }
   }
   return undefined;
-}
-
-/** The batches `first` to `first + n - 1` of an epoch. Its order is made once, if a stepper asks for it. */
-function epochBatches(makeOrder: EpochOrder, epoch: number, batchSize: number): (first: number, n: number) => Batches {
-  const key = makeOrder.key?.(epoch);
-  let order: Uint32Array | undefined;
-  return (first, n) => ({
-    get order() {
-      return (order ??= makeOrder(epoch));
-    },
-    key,
-    start: Uint32Array.from({ length: n + 1 }, (_, s) => (first + s) * batchSize),
-  });
 }

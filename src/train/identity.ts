@@ -11,7 +11,14 @@ export type Settings = Readonly<Record<string, unknown>>;
 export const namedOf = (callbacks: readonly Callback[]) => callbacks.filter(({ name }) => name !== undefined);
 
 /** All that decides a learner's steps, in JSON's terms. An op is known by its name, its constants and its WGSL. */
-export function configOf({ data, info, embeddings, defaults, seed, trainer: { options, stepper, maxSteps } }: FittedLearner): Settings {
+export function configOf({
+  data,
+  info,
+  embeddings,
+  defaults,
+  seed,
+  trainer: { options, epochs, stepper, maxSteps },
+}: FittedLearner): Settings {
   const { batchSize, score, range, loss, optimizer, wd, wdBias } = options;
   const { nUsers, nItems, nFactors, hasBias } = embeddings.shape;
   const ops = Object.entries({ score, range, loss, optimizer });
@@ -31,6 +38,7 @@ export function configOf({ data, info, embeddings, defaults, seed, trainer: { op
     wdBias,
     defaults,
     seed,
+    ...epochs.settings,
     // Decides validation errors, and so what is best and when to stop.
     unknownUser: info.unknownUser,
     stepper: stepper.name,

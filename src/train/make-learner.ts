@@ -2,11 +2,12 @@ import type { CollabData } from '../data/collab-data.js';
 import { onGpu, openGpu } from '../gpu/acquire.js';
 import { type Gpu, READBACK_BYTES } from '../gpu/gpu.js';
 import { initialTables } from '../model/initial.js';
+import { Strata } from '../data/strata.js';
 import { EmbeddingTables } from '../model/tables.js';
 import { batchesOn, chooseStepper } from './choose-stepper.js';
 import { CollabLearner } from './learner.js';
 import { type CheckedOptions, checkLearnerOptions, type LearnerOptions } from './options.js';
-import { checkedOrder, randomOrder } from './order.js';
+import { checkedOrder, type EpochOrder, randomOrder } from './order.js';
 import { Trainer } from './trainer.js';
 import { Validator } from './validator.js';
 
@@ -58,7 +59,7 @@ async function makeLearner(
   try {
     tables.writeTables(makeTables());
     // Kernels of both compile side by side.
-    const order = options.order ? checkedOrder(data.nTrain, options.order) : randomOrder(data.nTrain, seed);
+    const order = orderOf(data, options, checked);
     const trainer = Trainer.create(tables, data, step, order, stepping.factory, batches);
     const validator = Validator.create(tables, data.valid, step, checked.unknownUser);
     parts.push(trainer, validator);
@@ -71,4 +72,10 @@ async function makeLearner(
     tables.release();
     throw error;
   }
+}
+
+/** The order of the epochs. @throws RangeError for strata that leave out too many ratings */
+function orderOf(data: CollabData, { order }: LearnerOptions, { strata, passes, seed }: CheckedOptions): EpochOrder | Strata {
+  if (strata > 1) return Strata.of(data.train, data.nUsers, data.nItems, data.batchSize, { strata, passes, seed });
+  return order ? checkedOrder(data.nTrain, order) : randomOrder(data.nTrain, seed);
 }

@@ -10,6 +10,7 @@ import { rangeOfRatings } from '../data/rating-range.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
 import type { UnknownUser } from '../model/rows.js';
+import { checkStrata } from '../data/strata.js';
 import type { EpochOrder } from './order.js';
 import { type BatchesOn, type StepOptions, STEPPER_NAMES, type StepperFactory, type StepperName } from '../steps/stepper.js';
 
@@ -62,6 +63,13 @@ export interface LearnerOptions {
    */
   order?: EpochOrder | undefined;
   /**
+   * Blocks that users, and items, are dealt to, so that parts of the model can train side by side; see `Strata`. Their number decides
+   * the order of the epochs, and with it the result; how many parts there are does not. Default 1: the plain order.
+   */
+  strata?: number | undefined;
+  /** With strata: how often in an epoch each block of users meets each block of items. Default 2. */
+  passes?: number | undefined;
+  /**
    * How steps are made; all of ours give the same numbers up to rounding. Default: lazy where it can do what is asked, else
    * dense. 'auto': the fastest by a short trial, remembered by adapter and sizes. Or one of your own.
    */
@@ -85,7 +93,19 @@ export interface LearnerOptions {
 
 const KNOWN: readonly (keyof LearnerOptions)[] = [
   ...(['nFactors', 'yRange', 'bias', 'wd', 'wdBias', 'defaults', 'beta2', 'eps', 'score', 'range', 'loss', 'optimizer'] as const),
-  ...(['unknownUser', 'seed', 'init', 'order', 'stepper', 'batches', 'stepsPerSubmission', 'calibrations', 'gpu'] as const),
+  ...([
+    'unknownUser',
+    'seed',
+    'init',
+    'order',
+    'strata',
+    'passes',
+    'stepper',
+    'batches',
+    'stepsPerSubmission',
+    'calibrations',
+    'gpu',
+  ] as const),
 ];
 
 /** Options that have been checked, with nothing left to default. */
@@ -96,6 +116,9 @@ export interface CheckedOptions {
   readonly defaults: Defaults;
   readonly unknownUser: UnknownUser;
   readonly seed: number;
+  /** 1 is the plain order. */
+  readonly strata: number;
+  readonly passes: number;
   /** What to say of the ratings. */
   readonly notes: readonly string[];
 }
@@ -115,6 +138,7 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
   checkSeed(seed);
   checkStepper(options.stepper);
   checkBatches(options);
+  const { strata, passes } = strataOf(options);
   const step = stepOptions(data, options, defaults);
   const isFromData = options.range === undefined && options.yRange === undefined;
   return {
@@ -124,6 +148,8 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
     defaults,
     unknownUser,
     seed,
+    strata,
+    passes,
     notes: [...data.notes, ...unknownNotes(data), ...rangeNotes(data, step.range.bounds, isFromData)],
   };
 }
@@ -144,6 +170,18 @@ function checkBatches({ batches, order, stepper }: LearnerOptions): void {
   if (typeof stepper === 'object' || stepper === 'dense' || stepper === 'unfused') {
     throw new RangeError(`Only lazy and persistent steps can have their batches made on the device, not ${nameOf(stepper)}.`);
   }
+}
+
+function strataOf({ strata = 1, passes, order, batches }: LearnerOptions): { strata: number; passes: number } {
+  checkStrata(strata, passes ?? 1);
+  if (strata === 1 && passes !== undefined && passes > 1) {
+    throw new RangeError(`passes are of strata: give strata of at least 2 with passes ${passes}.`);
+  }
+  if (strata > 1 && order !== undefined) throw new TypeError('Strata are an order of their own: give either strata or order, not both.');
+  if (strata > 1 && batches === 'device') {
+    throw new RangeError("Batches of strata are made by the host: give batches: 'host', or strata: 1.");
+  }
+  return { strata, passes: strata === 1 ? 1 : (passes ?? 2) };
 }
 
 const nameOf = (stepper: string | StepperFactory) => (typeof stepper === 'string' ? stepper : stepper.name);

@@ -1,9 +1,12 @@
 import { DivergedError } from '../base/errors.js';
 import type { CollabData } from '../data/collab-data.js';
+import { Strata } from '../data/strata.js';
 import type { EmbeddingTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
+import { meanLosses } from '../steps/batch-losses.js';
 import type { BatchesOn, StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
 import { BatchesAhead } from './batches-ahead.js';
+import { type Epochs, plainEpochs, strataEpochs } from './epochs.js';
 import type { EpochOrder } from './order.js';
 import { mostSteps, windowSize } from './window-size.js';
 
@@ -36,12 +39,13 @@ export class Trainer {
     readonly tables: EmbeddingTables,
     readonly data: CollabData,
     readonly options: StepOptions,
-    readonly order: EpochOrder,
+    readonly epochs: Epochs,
     readonly stepper: Stepper,
     readonly maxSteps: number,
   ) {}
 
   /**
+   * @param order that of the epochs: any order of all ratings, or strata
    * @throws RangeError for more steps per submission than fit; what the stepper throws as it is made. Nothing is left
    *   allocated then
    */
@@ -49,7 +53,7 @@ export class Trainer {
     tables: EmbeddingTables,
     data: CollabData,
     options: StepOptions,
-    order: EpochOrder,
+    order: EpochOrder | Strata,
     factory: StepperFactory,
     batches: BatchesOn = 'host',
   ): Promise<Trainer> {
@@ -58,13 +62,23 @@ export class Trainer {
     const sizes = { train: data.train, batchSize, layout, nUsers: shape.nUsers, gpu, batches, isLazy: factory.nCopies === 2 };
     const asked = checkedSteps(options.stepsPerSubmission, Math.min(mostSteps(sizes), factory.maxSteps ?? Infinity));
     const usual = Math.min(windowSize(sizes), factory.maxSteps ?? Infinity);
-    const maxSteps = Math.max(1, Math.min(data.stepsPerEpoch, asked ?? evenWindows(data.stepsPerEpoch, usual)));
-    const stepper = await factory.create({ tables, train: data.train, options, maxSteps, batches });
-    return new Trainer(tables, data, options, order, stepper, maxSteps);
+    const isStrata = order instanceof Strata;
+    const epochs = isStrata ? strataEpochs(order) : plainEpochs(order, data.stepsPerEpoch, batchSize);
+    const longest = Math.max(...epochs.steps);
+    const maxSteps = Math.max(1, Math.min(longest, asked ?? evenWindows(longest, usual)));
+    const train = isStrata ? order.ratings(data.train) : data.train;
+    const { segmentsPerStep } = epochs;
+    const stepper = await factory.create({ tables, train, options, maxSteps, batches, segmentsPerStep });
+    return new Trainer(tables, data, options, epochs, stepper, maxSteps);
   }
 
   get stepsPerEpoch(): number {
-    return this.data.stepsPerEpoch;
+    return this.epochs.steps.reduce((sum, steps) => sum + steps, 0);
+  }
+
+  /** Training rows of an epoch, in the order in which steps take them. */
+  get order(): EpochOrder {
+    return this.epochs.order;
   }
 
   /**
@@ -76,11 +90,9 @@ export class Trainer {
    */
   async fit(schedule: Schedule, hooks: FitHooks = {}, firstEpoch = 0): Promise<number> {
     const { stepper, stepsPerEpoch, maxSteps } = this;
-    const { batchSize } = this.options;
     const totalSteps = schedule.lr.length;
     let step = firstEpoch * stepsPerEpoch;
-    const places = { batchSize, stepsPerEpoch, maxSteps, firstStep: step, totalSteps, firstEpoch: this.epochCount };
-    const ahead = new BatchesAhead(this.order, places);
+    const ahead = new BatchesAhead(this.epochs, { maxSteps, firstStep: step, totalSteps, firstEpoch: this.epochCount });
     const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
     await stepper.begin(schedule, start);
@@ -89,13 +101,13 @@ export class Trainer {
       for (let epoch = firstEpoch; step < totalSteps && !hooks.signal?.aborted; epoch++) {
         const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
         while (step < epochEnd && !hooks.signal?.aborted) {
-          const batches = ahead.next();
-          await stepper.run(batches, step);
+          const { batches, nSteps } = ahead.next();
+          await stepper.run(batches[0], step);
           this.tables.version++;
           inFlight.push(this.#losses(schedule, step, hooks, inFlight.at(-1)));
-          step += batches.start.length - 1;
+          step += nSteps;
           this.stepCount = start + step;
-          await stepper.prepare?.(ahead.coming());
+          await stepper.prepare?.(ahead.coming().map((submission) => submission.batches[0]));
           await drain(inFlight, MAX_IN_FLIGHT - 1);
         }
         await drain(inFlight);
@@ -114,7 +126,8 @@ export class Trainer {
   #losses(schedule: Schedule, step: number, hooks: FitHooks, before: Promise<void> | undefined): Promise<void> {
     // Two readbacks may settle in either order; hooks get them in the order of the steps.
     const reading = this.stepper.readLosses();
-    const work = Promise.all([reading, before]).then(([losses]) => {
+    const work = Promise.all([reading, before]).then(([sums]) => {
+      const losses = meanLosses(sums, this.epochs.segmentsPerStep, this.options.batchSize);
       hooks.onSteps?.(step, losses);
       const bad = hooks.stopOnNaN === false ? -1 : losses.findIndex((loss) => !Number.isFinite(loss));
       if (bad >= 0) throw new DivergedError(step + bad, schedule.lr[step + bad]);

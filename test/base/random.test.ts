@@ -10,6 +10,7 @@ import {
   initialValueKnots,
   permutationKey,
   permute,
+  unpermute,
   STREAM,
 } from '../../src/base/random.js';
 
@@ -98,6 +99,19 @@ test('permute is a bijection for every size and key', () => {
     { seed: 2, numRuns: 300 },
   );
   for (const n of [1, 2, 3, 4, 15, 16, 17, 255, 256, 257, 90_000, 65_536]) assert.ok(isBijection(permutation(n, 77)), String(n));
+});
+
+test('unpermute is the inverse of permute', () => {
+  for (let n = 1; n <= 300; n++) {
+    for (let i = 0; i < n; i++) assert.is(unpermute(n, 77, permute(n, 77, i)), i);
+  }
+  for (const n of [10_007, 2 ** 20, 2 ** 31]) {
+    for (let k = 0; k < 1000; k++) {
+      const i = hash32(k, 1, 2, 3) % n;
+      const key = hash32(k, 4, 5, 6);
+      assert.is(unpermute(n, key, permute(n, key, i)), i);
+    }
+  }
 });
 
 test('permute stays inside huge ranges, and gives distinct places', () => {

@@ -4,6 +4,7 @@ import { adam } from '../../shaders/ops/adam.js';
 import { mse } from '../../shaders/ops/loss.js';
 import { rangeOf } from '../../shaders/ops/range.js';
 import { dotProduct } from '../../shaders/ops/score.js';
+import { meanLosses } from '../../src/steps/batch-losses.js';
 import type { Ratings } from '../../src/data/collab-data.js';
 import type { Gpu } from '../../src/gpu/gpu.js';
 import type { ModelShape, Tables } from '../../src/model/layout.js';
@@ -80,7 +81,7 @@ export async function trainOnGpu(gpu: Gpu, problem: Problem, name: StepperName, 
   for (const { schedule, stepCount, order, start, step } of chunks(problem, maxSteps)) {
     if (schedule !== fit) await stepper.begin((fit = schedule), stepCount);
     await stepper.run({ order, start }, step);
-    losses.push(...(await stepper.readLosses()));
+    losses.push(...meanLosses(await stepper.readLosses(), 1, problem.options.batchSize));
   }
   const { param, m = new Float32Array(param.length), v = new Float32Array(param.length) } = await tables.readState();
   stepper.release();

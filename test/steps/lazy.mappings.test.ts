@@ -7,6 +7,7 @@ import { fillPermutation } from '../../src/base/random.js';
 import { EmbeddingTables } from '../../src/model/tables.js';
 import { oneCycle } from '../../src/schedule/schedule.js';
 import { denseStepper } from '../../src/steps/dense.js';
+import { meanLosses } from '../../src/steps/batch-losses.js';
 import { lazyStepper } from '../../src/steps/lazy.js';
 import type { LazyMapping } from '../../src/steps/lazy-mapping.js';
 import type { BatchesOn } from '../../src/steps/stepper.js';
@@ -58,7 +59,7 @@ async function train(each: Case, mapping: LazyMapping | 'dense', batches: Batche
   for (let step = 0; step < nSteps; step += maxSteps) {
     const length = Math.min(maxSteps, nSteps - step) + 1;
     await stepper.run({ order: order(), key: KEY, start: Uint32Array.from({ length }, (_, s) => (step + s) * batchSize) }, step);
-    losses.push(...(await stepper.readLosses()));
+    losses.push(...meanLosses(await stepper.readLosses(), 1, batchSize));
   }
   const { param, m, v } = await tables.readState();
   stepper.release();

@@ -13,7 +13,7 @@ import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
 import { addRunOptions, checkRun, prepareRun, type RunFlags } from '../options/run.js';
 import { checkSpace } from '../options/space.js';
-import { dataLine, deviceLine, rangeLine, steppingNote } from '../print/head.js';
+import { dataLine, deviceLine, rangeLine, steppingNote, strataLine } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
 import { alignedTable, epochLine } from '../print/table.js';
 import { clock, sixDecimals } from '../print/text.js';
@@ -86,6 +86,8 @@ async function train(flags: TrainFlags): Promise<void> {
     tell(dataLine(sourced));
     const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags, data), gpu }));
     tell(rangeLine(learn, rangeChoice(flags, data).from));
+    const order = strataLine(learn);
+    if (order !== undefined) tell(order);
     learn.notes.forEach(note);
     note(steppingNote(learn));
     await checkSpace(learn, flags);

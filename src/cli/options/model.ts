@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { MAX_STEPS } from '../../base/check.js';
 import { calibrationFile } from '../../node/device/calibrations.js';
 import { type BatchesOn, STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
+import { MOST_STRATA } from '../../data/strata.js';
 import { type CollabData, USUAL_BATCH } from '../../data/collab-data.js';
 import type { UnknownUser } from '../../model/rows.js';
 import type { BatchShape } from '../../train/make-learner.js';
@@ -29,6 +30,8 @@ export interface ModelFlags extends ShapeFlags {
   stepper?: StepperName | 'auto' | undefined;
   stepsPerSubmission?: number | undefined;
   batches?: BatchesOn | undefined;
+  strata?: number | undefined;
+  passes?: number | undefined;
 }
 
 /** Adds `ShapeFlags`. */
@@ -87,6 +90,17 @@ export function addModelOptions(command: Command): Command {
       'training steps that the device gets at once: progress is shown, and Ctrl-C answered, between two submissions ' +
         '(default: by the sizes of model and data)',
       integer(1, MAX_STEPS),
+    )
+    .option(
+      '--strata <n>',
+      'blocks that users, and items, are dealt to, so that parts of the model can train side by side: they decide the order of the ' +
+        'epochs, and so the result; 8 is a good number (default: 1, the plain order)',
+      integer(1, MOST_STRATA),
+    )
+    .option(
+      '--passes <n>',
+      'with --strata: how often in an epoch each block of users meets each of items (default: 2)',
+      integer(1, MOST_STRATA),
     );
 }
 
@@ -114,9 +128,9 @@ export function batchOf({ factors, bias, batchSize = USUAL_BATCH }: ShapeFlags &
 
 /** The flags as options of `collabLearner`. */
 export function learnerOptions(flags: ModelFlags, data: CollabData): LearnerOptions {
-  const { factors, bias, unknownUser, wd, wdBias, eps, preset, stepper, batches, stepsPerSubmission } = flags;
+  const { factors, bias, unknownUser, wd, wdBias, eps, preset, stepper, batches, stepsPerSubmission, strata, passes } = flags;
   const { defaults } = PRESETS[preset];
   const { yRange } = rangeChoice(flags, data);
-  const how = { stepper, batches, stepsPerSubmission, calibrations: calibrationFile() };
+  const how = { stepper, batches, stepsPerSubmission, strata, passes, calibrations: calibrationFile() };
   return { nFactors: factors, yRange, bias, unknownUser, wd, wdBias, eps, defaults, ...how };
 }

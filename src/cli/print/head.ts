@@ -32,6 +32,13 @@ export function rangeLine({ yRange }: Pick<CollabLearner, 'yRange'>, from: strin
   return `Range: ${yRange === null ? 'none, predictions are raw scores' : yRange.join(' to ')}, ${from}.`;
 }
 
+/** The fourth line, of a training in strata: its order. */
+export function strataLine({ trainer: { epochs } }: Pick<CollabLearner, 'trainer'>): string | undefined {
+  const { strata, passes } = epochs.settings;
+  if (strata === undefined || passes === undefined) return undefined;
+  return `Order: ${strata} strata, ${passes === 1 ? '1 pass' : `${passes} passes`} in an epoch; batches are made on the host.`;
+}
+
 /** What to say of the way in which a learner makes its steps, where that is not the fast one; said once per process. */
 export function steppingNote({ stepping: { why, isFallback } }: Pick<CollabLearner, 'stepping'>): string | undefined {
   if (!isFallback || said.has(why)) return undefined;

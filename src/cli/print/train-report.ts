@@ -38,6 +38,9 @@ export interface TrainReport {
   stepper: string;
   /** Where batches were made. */
   batches: BatchesOn;
+  /** Of a training in strata: their number, and the passes of an epoch. */
+  strata?: number | undefined;
+  passes?: number | undefined;
   /** Microseconds of training per step, and ratings trained on per second, both of complete epochs. */
   usPerStep: number;
   ratingsPerSecond: number;
@@ -101,6 +104,7 @@ export function trainReport({ learn, valid, adapter, data, bestMse, config, watc
     },
     stepper: learn.trainer.stepper.name,
     batches: learn.trainer.stepper.batches ?? 'host',
+    ...learn.trainer.epochs.settings,
     usPerStep: (1e6 * train) / steps,
     ratingsPerSecond: (steps * data.batchSize) / train,
     notes: learn.notes,
