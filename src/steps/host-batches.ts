@@ -119,15 +119,15 @@ export class HostBatches {
       rows[at + PLACE] = 2 * row;
       rows[at + NEXT] = nSteps;
     }
-    const end = touches.length / RowTouch.size;
-    let touch = (firstTouch[nSteps] = end); // filled from its end, as steps come last to first
+    const nTouches = touches.length / RowTouch.size;
+    let touch = (firstTouch[nSteps] = nTouches); // filled from its end, as steps come last to first
     for (let step = nSteps - 1; step >= 0; step--) {
       const n = start[step + 1] - start[step];
       let nUsers = 0;
       let nItems = 0;
       for (let segment = step * perStep, k = start[step], at = 0; segment < (step + 1) * perStep; segment++) {
         const before = nUsers;
-        for (const end = segments[segment + 1]; k < end; k++, at += 3) {
+        for (; k < segments[segment + 1]; k++, at += 3) {
           const from = 3 * order[k];
           const user = (batch[at] = ROW_WORDS * ratings[from]);
           const item = (batch[at + 1] = ROW_WORDS * ratings[from + 1]);

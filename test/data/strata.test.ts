@@ -85,8 +85,8 @@ test('a round is the one that is specified, and the steps of a part are those of
             const own = mine.order.slice(mine.segments[s * perPart + u], mine.segments[s * perPart + u + 1]);
             const at = s * S + part * perPart + u;
             assert.equal(
-              [...own].map((k) => ratings[k]),
-              [...order.slice(segments[at], segments[at + 1])].map((k) => strata.rows[k]),
+              Array.from(own, (k) => ratings[k]),
+              Array.from(order.slice(segments[at], segments[at + 1]), (k) => strata.rows[k]),
             );
           }
         }
