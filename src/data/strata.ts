@@ -79,7 +79,7 @@ export class Strata {
     const percent = (100 * (1 - nTaken / n)).toFixed(0);
     throw new RangeError(
       `With ${strata} strata and ${passes} ${passes === 1 ? 'pass' : 'passes'} a round has some ${Math.floor(n / (strata * passes))} ` +
-        `ratings, and batches of ${this.batchSize} would leave ${percent} % of all ratings out: give a smaller batchSize, strata or passes.`,
+        `ratings, and batches of ${this.batchSize} would leave ${percent} % of all out: give a smaller batchSize, strata or passes.`,
     );
   }
 

@@ -46,7 +46,7 @@ export class BatchesAhead {
     return submission;
   }
 
-  /** The two submissions after that, as far as they may be prepared: an order of the caller's is asked for an epoch only when that begins. */
+  /** The two after that, as far as they may be prepared: an order of the caller's is asked for an epoch only when that begins. */
   coming(): Submission[] {
     this.#fill(AHEAD);
     return this.#queue.filter(({ epoch }) => this.epochs.isAhead || epoch === this.#epoch);

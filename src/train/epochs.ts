@@ -11,10 +11,10 @@ export interface Epochs {
   /** See `Batches.segments`. */
   readonly segmentsPerStep: number;
   /** Settings that decide the order, by name. */
-  readonly settings: { readonly strata?: number; readonly passes?: number };
+  readonly settings: { readonly strata?: number | undefined; readonly passes?: number | undefined };
   /** Whether the batches of an epoch can be made before it begins. */
   readonly isAhead: boolean;
-  /** The batches of a round's steps first to first + n - 1, for each part of the model. A round's order is made once, if a stepper asks for it. */
+  /** The batches of a round's steps first to first + n - 1, for each part of the model. An order is made once, if a stepper asks. */
   round(epoch: number, round: number): (first: number, n: number) => readonly Batches[];
 }
 

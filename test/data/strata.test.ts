@@ -128,7 +128,7 @@ test('in a round no two user blocks meet in an item, and epochs differ', () => {
 test('strata that leave out too much are refused, with the numbers', async () => {
   await assertRefused(
     () => problemOf(4000, 8, 2, 200),
-    /^With 8 strata and 2 passes a round has some 250 ratings, and batches of 200 would leave 20 % of all ratings out: give a smaller/,
+    /^With 8 strata and 2 passes a round has some 250 ratings, and batches of 200 would leave 20 % of all out: give a smaller/,
   );
 });
 
