@@ -2,8 +2,8 @@ import { DotbiasError } from '../base/errors.js';
 import { fingerprint } from '../base/fingerprint.js';
 
 /**
- * Processes that train one model together, each between two others in a ring. All calls but `abort` and `close` are collective:
- * every rank makes them, in one order, and one begins when the one before has ended.
+ * Processes that train one model together, each between two others in a ring. All calls but `abort` are collective: every
+ * rank makes them, in one order, and one begins when the one before has ended.
  */
 export interface Ring {
   /** The number of this process, from 0. */
@@ -22,8 +22,8 @@ export interface Ring {
   gather(part: Uint8Array): Promise<Uint8Array>;
   /** Ends all ranks at once, with this exit code. */
   abort(code: number): never;
-  /** Leaves the ring; nothing can be called afterwards. Call it once all work is done, on every rank. */
-  close(): void;
+  /** Leaves the ring once all ranks do; nothing can be called afterwards. */
+  close(): Promise<void>;
 }
 
 /** The ring of one process. */
@@ -38,7 +38,7 @@ export const ALONE: Ring = {
   abort(code) {
     throw new DotbiasError(`The work was ended with exit code ${code}.`);
   },
-  close() {},
+  close: async () => {},
 };
 
 /** What each rank says first. Another version of the exchange has another number. */

@@ -46,6 +46,6 @@ export function localRings(hosts: readonly string[]): Ring[] {
     abort(code) {
       throw new Error(`aborted with ${code}`);
     },
-    close() {},
+    close: async () => {},
   }));
 }
