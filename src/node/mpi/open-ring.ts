@@ -20,6 +20,8 @@ export async function openRing(options: OpenRingOptions = {}): Promise<Ring> {
   const mpi = openMpi(launcher, process.env);
   const endOthers = (code: number) => mpi.abort(code || 1);
   process.on('exit', endOthers);
+  // Node prints an error that nobody catches after 'exit'. Aborting there would lose it; the launcher ends the others for us.
+  process.once('uncaughtExceptionMonitor', () => void (process.listenerCount('uncaughtException') === 0 && process.off('exit', endOthers)));
   const ring = await mpiRing(mpi, { host: hostname(), ...options });
   return {
     ...ring,
