@@ -9,10 +9,34 @@ import { arrayTypes, isDtype, MAX_HEADER_BYTES, METADATA, nElements, PREFIX_BYTE
  * @param tensors by name; each array is as long as its shape says
  * @param metadata texts by name. Default: none
  * @throws TypeError if an array is not of its dtype or a metadata value is not a string
- * @throws RangeError if a shape does not fit its array, a name is reserved or not Unicode, or the header is longer than
- *   100 MB
+ * @throws RangeError if a shape does not fit its array, a name is reserved or not Unicode, the header is longer than
+ *   100 MB, or the file longer than one array can be
  */
 export function writeSafetensors(tensors: Record<string, Tensor>, metadata?: Record<string, string>): Uint8Array {
+  const pieces = safetensorsPieces(tensors, metadata);
+  const nBytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  const file = allocate(nBytes);
+  let at = 0;
+  for (const piece of pieces) {
+    file.set(piece, at);
+    at += piece.length;
+  }
+  return file;
+}
+
+function allocate(nBytes: number): Uint8Array {
+  try {
+    return new Uint8Array(nBytes);
+  } catch (cause) {
+    throw new RangeError(`A file of ${nBytes} bytes is larger than one array can be here.`, { cause });
+  }
+}
+
+/**
+ * The file of `writeSafetensors` in pieces to be written one after the other: its header, and the tensors' own memory, of which
+ * nothing is copied. The file may be larger than any array. @throws as `writeSafetensors`
+ */
+export function safetensorsPieces(tensors: Record<string, Tensor>, metadata?: Record<string, string>): Uint8Array[] {
   const ordered = Object.entries(tensors).sort(
     ([nameA, a], [nameB, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || (nameA < nameB ? -1 : 1),
   );
@@ -33,17 +57,10 @@ export function writeSafetensors(tensors: Record<string, Tensor>, metadata?: Rec
   if (headerBytes > MAX_HEADER_BYTES) {
     throw new RangeError(`The header would take ${headerBytes} bytes; the format allows ${MAX_HEADER_BYTES}.`);
   }
-
-  const file = new Uint8Array(PREFIX_BYTES + headerBytes + nBytes);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.set(header, PREFIX_BYTES);
-  file.fill(0x20, PREFIX_BYTES + header.length, PREFIX_BYTES + headerBytes);
-  let at = PREFIX_BYTES + headerBytes;
-  for (const [, { data }] of ordered) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return file;
+  const head = new Uint8Array(PREFIX_BYTES + headerBytes).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  head.set(header, PREFIX_BYTES);
+  return [head, ...ordered.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
 }
 
 function checkTensor(name: string, { dtype, shape, data }: Tensor): void {

@@ -10,4 +10,4 @@
  */
 export type { Dtype, Tensor } from './safetensors-format.js';
 export { readSafetensors, type SafetensorsFile, type SafetensorsLimits } from './safetensors-read.js';
-export { writeSafetensors } from './safetensors-write.js';
+export { safetensorsPieces, writeSafetensors } from './safetensors-write.js';

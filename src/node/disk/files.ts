@@ -1,11 +1,14 @@
 import { constants } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { naming } from './errors.js';
 import { makeFolder, syncFolder } from './folders.js';
 import { removeAtExit, removeLeftovers, temporaryPath } from './leftovers.js';
 import { send } from './streams.js';
 import { cannotBeReplaced, findTarget, type Target } from './target.js';
+
+/** What a file is to hold: bytes, a text, or pieces in their order, so that a file may be larger than any array. */
+export type Content = Uint8Array | string | readonly Uint8Array[];
 
 /** How `writeFileAtomic` writes. */
 export interface WriteOptions {
@@ -25,18 +28,17 @@ export interface WriteOptions {
  * @throws RangeError for the name of a folder; the file system's error (no permission, disk full), which names `path`;
  *   nothing is left behind
  */
-export async function writeFileAtomic(path: string, content: Uint8Array | string, { mode }: WriteOptions = {}): Promise<void> {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+export async function writeFileAtomic(path: string, content: Content, { mode }: WriteOptions = {}): Promise<void> {
   try {
     const target = await findTarget(path);
-    if (target.kind === 'file') await replace(target, bytes, mode);
-    else await send(target, bytes);
+    if (target.kind === 'file') await replace(target, content, mode);
+    else await send(target, piecesOf(content));
   } catch (error) {
     throw naming(error, path);
   }
 }
 
-async function replace({ path, found }: Target & { kind: 'file' }, bytes: Uint8Array, mode: number | undefined): Promise<void> {
+async function replace({ path, found }: Target & { kind: 'file' }, content: Content, mode: number | undefined): Promise<void> {
   const folder = dirname(path);
   const made = await makeFolder(folder);
   await removeLeftovers(folder, basename(path));
@@ -50,7 +52,7 @@ async function replace({ path, found }: Target & { kind: 'file' }, bytes: Uint8A
         await file.chown(found.uid, found.gid).catch(() => file.chown(-1, found.gid).catch(() => undefined));
         await file.chmod(found.mode & 0o7777);
       }
-      await file.writeFile(bytes);
+      await writePieces(file, content);
       await file.sync();
     } finally {
       await file.close();
@@ -59,7 +61,7 @@ async function replace({ path, found }: Target & { kind: 'file' }, bytes: Uint8A
   } catch (error) {
     await rm(temporary, { force: true });
     if (found === undefined || !cannotBeReplaced(error)) throw error;
-    await overwrite(path, bytes);
+    await overwrite(path, content);
   } finally {
     keep();
   }
@@ -67,13 +69,27 @@ async function replace({ path, found }: Target & { kind: 'file' }, bytes: Uint8A
   for (const each of made) await syncFolder(dirname(each));
 }
 
-async function overwrite(path: string, bytes: Uint8Array): Promise<void> {
+async function overwrite(path: string, content: Content): Promise<void> {
   const file = await open(path, constants.O_WRONLY);
   try {
-    await file.writeFile(bytes);
-    await file.truncate(bytes.length);
+    await file.truncate(await writePieces(file, content));
     await file.sync();
   } finally {
     await file.close();
   }
+}
+
+function piecesOf(content: Content): readonly Uint8Array[] {
+  if (typeof content === 'string') return [Buffer.from(content)];
+  return content instanceof Uint8Array ? [content] : content;
+}
+
+/** Returns how many bytes were written. */
+async function writePieces(file: FileHandle, content: Content): Promise<number> {
+  let nBytes = 0;
+  for (const piece of piecesOf(content)) {
+    await file.writeFile(piece); // goes on where the piece before ended
+    nBytes += piece.length;
+  }
+  return nBytes;
 }

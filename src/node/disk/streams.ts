@@ -2,20 +2,25 @@
 import { constants, write } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from './target.js';
 
+/** Bytes that are written at once: Node refuses 2 GiB. */
+const PIECE = 2 ** 30;
+
 /** Milliseconds between two looks at a FIFO that is full, or that nobody reads yet. */
 const PAUSE = 20;
 
-/** Writes bytes to a target that is no plain file. To a FIFO that nobody reads, as soon as somebody does. */
-export async function send(target: Exclude<Target, { kind: 'file' }>, bytes: Uint8Array): Promise<void> {
-  if (target.kind === 'socket') return sendToSocket(target.path, bytes);
-  if (target.kind === 'descriptor') return writeAll(target.fd, bytes);
+/** Writes pieces to a target that is no plain file. To a FIFO that nobody reads, as soon as somebody does. */
+export async function send(target: Exclude<Target, { kind: 'file' }>, pieces: readonly Uint8Array[]): Promise<void> {
+  if (target.kind === 'socket') return sendToSocket(target.path, pieces);
+  if (target.kind === 'descriptor') return writeAll(target.fd, pieces);
   const file = await openToWrite(target);
   try {
-    await writeAll(file.fd, bytes);
+    await writeAll(file.fd, pieces);
   } finally {
     await file.close();
   }
@@ -33,23 +38,19 @@ async function openToWrite({ path, found }: Target & { kind: 'stream' }): Promis
   }
 }
 
-async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    try {
-      at += (await promisify(write)(fd, bytes, at, bytes.length - at, null)).bytesWritten;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      await sleep(PAUSE);
+async function writeAll(fd: number, pieces: readonly Uint8Array[]): Promise<void> {
+  for (const bytes of pieces) {
+    for (let at = 0; at < bytes.length;) {
+      try {
+        at += (await promisify(write)(fd, bytes, at, Math.min(PIECE, bytes.length - at), null)).bytesWritten;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+        await sleep(PAUSE);
+      }
     }
   }
 }
 
-function sendToSocket(path: string, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path).on('error', reject);
-    socket.end(bytes, () => {
-      socket.destroy();
-      resolve();
-    });
-  });
+async function sendToSocket(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+  await pipeline(Readable.from(pieces), connect(path));
 }

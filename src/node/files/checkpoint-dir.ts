@@ -8,6 +8,7 @@ import { writeFileAtomic } from '../disk/files.js';
 import { makeFolder } from '../disk/folders.js';
 import { removeLeftovers } from '../disk/leftovers.js';
 import { type FolderLock, lockFolder, type LockOptions } from '../disk/lock.js';
+import { completeEpochs } from './checkpoint-blocks.js';
 import { readSavedFile } from './saved-file.js';
 
 /** Options of a `CheckpointDir`. */
@@ -90,9 +91,10 @@ export class CheckpointDir {
     });
   }
 
-  /** The epochs that have a checkpoint, ascending; none if there is no folder. */
+  /** The epochs that have a checkpoint, a file or a folder of blocks, ascending; none if there is no folder. */
   async epochs(): Promise<number[]> {
-    return (await this.#files()).map(({ epoch }) => epoch);
+    const files = (await this.#files()).map(({ epoch }) => epoch);
+    return [...files, ...(await completeEpochs(this.path))].sort((a, b) => a - b);
   }
 
   async #files(): Promise<{ name: string; epoch: number }[]> {
