@@ -64,27 +64,34 @@ export class RowLayout {
     return { userFactors: users.factors, itemFactors: rest.factors, userBias: users.biases, itemBias: rest.biases };
   }
 
-  /** Writes n rows, [n, rowStride]. */
-  packRows({ factors, biases }: { factors: ArrayLike<number>; biases: ArrayLike<number> }, out: Float32Array<ArrayBuffer>): void {
+  /** Writes n rows, [n, rowStride]: all, or those that `which` names. */
+  packRows(
+    { factors, biases }: { factors: ArrayLike<number>; biases: ArrayLike<number> },
+    out: Float32Array<ArrayBuffer>,
+    which?: Uint32Array,
+  ): void {
     const { nFactors, hasBias } = this.shape;
-    for (let r = 0; r < biases.length; r++) {
-      const row = r * this.rowStride;
-      for (let f = 0; f < nFactors; f++) out[row + f] = factors[r * nFactors + f];
-      if (hasBias) out[row + this.biasColumn] = biases[r];
+    for (let k = 0; k < (which ?? biases).length; k++) {
+      const [at, r] = [k * this.rowStride, which ? which[k] : k];
+      for (let f = 0; f < nFactors; f++) out[at + f] = factors[r * nFactors + f];
+      if (hasBias) out[at + this.biasColumn] = biases[r];
     }
   }
 
-  /** The inverse of `packRows`. */
-  unpackRows(packed: Float32Array): Rows {
+  /** The inverse of `packRows`: new rows, or those of `rows` that `which` names. */
+  unpackRows(packed: Float32Array, rows = this.emptyRows(packed.length / this.rowStride), which?: Uint32Array): Rows {
     const { nFactors, hasBias } = this.shape;
-    const n = packed.length / this.rowStride;
-    const rows: Rows = { factors: new Float32Array(n * nFactors), biases: new Float32Array(n) };
-    for (let r = 0; r < n; r++) {
-      const row = r * this.rowStride;
-      rows.factors.set(packed.subarray(row, row + nFactors), r * nFactors);
-      if (hasBias) rows.biases[r] = packed[row + this.biasColumn];
+    for (let k = 0; k < packed.length / this.rowStride; k++) {
+      const [at, r] = [k * this.rowStride, which ? which[k] : k];
+      rows.factors.set(packed.subarray(at, at + nFactors), r * nFactors);
+      if (hasBias) rows.biases[r] = packed[at + this.biasColumn];
     }
     return rows;
+  }
+
+  /** n rows of zeros. */
+  emptyRows(n: number): Rows {
+    return { factors: new Float32Array(n * this.shape.nFactors), biases: new Float32Array(n) };
   }
 
   /** @throws RangeError for a table of the wrong size or with a value that is not a finite number up to `MAX_PARAM` */

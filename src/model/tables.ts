@@ -1,4 +1,5 @@
 import { STATE } from '../../shaders/ops/optimizer.js';
+import type { Deal } from '../data/deal.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Scope } from '../gpu/scope.js';
 import { type ModelShape, RowLayout, type Tables } from './layout.js';
@@ -8,6 +9,47 @@ export interface ModelState {
   param: Float32Array<ArrayBuffer>;
   m?: Float32Array<ArrayBuffer> | undefined;
   v?: Float32Array<ArrayBuffer> | undefined;
+}
+
+/** Rows of one side that lie one after the other in a buffer of rows. */
+export interface Block {
+  readonly buffer: GPUBuffer;
+  /** The first of them, counted in rows of the buffer. */
+  readonly firstRow: number;
+  readonly nRows: number;
+}
+
+/** The users or the items of a model, as they lie on the device. */
+export interface TableSide {
+  /** How the rows were dealt to blocks; undefined: one block has all of them, in order. */
+  readonly deal: Deal | undefined;
+  /** Where each block is now. Blocks of items move while a model in parts trains: each submission looks here anew. */
+  readonly blocks: readonly Block[];
+}
+
+/** The tables of a model on the device, whole (`EmbeddingTables`) or in parts (`PartedTables`): what reads them asks for no more. */
+export interface ModelTables {
+  readonly gpu: Gpu;
+  readonly shape: ModelShape;
+  /** The layout of the whole model, which `readState` and `writeState` have. */
+  readonly layout: RowLayout;
+  /** Counts what has changed the parameters, so that a copy on the host knows when it is old. Whoever changes them raises it. */
+  version: number;
+  readonly users: TableSide;
+  readonly items: TableSide;
+  /** The tables that have the blocks; a whole model is its own only part. */
+  readonly parts: readonly EmbeddingTables[];
+  /** Sets the parameters; the optimiser's state is left as it is. @throws RangeError as `RowLayout.checkTables` */
+  writeTables(tables: Tables): void;
+  readTables(): Promise<Tables>;
+  /** Parameters and the optimiser's state, bit for bit. */
+  readState(): Promise<ModelState>;
+  /** The inverse of `readState`. @throws RangeError if an array is missing or has another length */
+  writeState(state: ModelState): void;
+  /** @throws RangeError unless the state has the arrays of `readState`, and no others, in their length, and all values are finite */
+  checkState(state: ModelState): void;
+  /** Gives the memory back; a second time does nothing. */
+  release(): void;
 }
 
 /** What there is beside the parameters themselves. */
@@ -27,8 +69,11 @@ export function copiesAreApart({ maxBinding }: Pick<Gpu, 'maxBinding'>, { nParam
  * The embedding tables on the GPU, with the optimiser's state, in the layout of `RowLayout`. Where there are two copies,
  * copy 0 is the model between two windows of steps. After the copies in `param` comes one row more, `meanUserRow`.
  */
-export class EmbeddingTables {
+export class EmbeddingTables implements ModelTables {
   readonly layout: RowLayout;
+  readonly users: TableSide;
+  readonly items: TableSide;
+  readonly parts = [this];
   readonly param: GPUBuffer;
   /** Copy 1 of two, where one binding does not hold both; else both are in `param`. */
   readonly spare: GPUBuffer | undefined;
@@ -36,7 +81,6 @@ export class EmbeddingTables {
   readonly meanUserRow: number;
   /** The optimiser's state by name, see `OptimizerOp`. */
   readonly state: Readonly<Partial<Record<(typeof STATE)[number], GPUBuffer>>>;
-  /** Counts what has changed the parameters, so that a copy on the host knows when it is old. Whoever writes to `param` raises it. */
   version = 0;
   readonly #scope: Scope;
 
@@ -64,9 +108,11 @@ export class EmbeddingTables {
       scope.release();
       throw error;
     }
+    const side = (firstRow: number, nRows: number) => ({ deal: undefined, blocks: [{ buffer: this.param, firstRow, nRows }] });
+    this.users = side(0, shape.nUsers);
+    this.items = side(shape.nUsers, shape.nItems);
   }
 
-  /** Sets the parameters; the optimiser's state is left as it is. @throws RangeError as `RowLayout.checkTables` */
   writeTables(tables: Tables): void {
     this.gpu.write(this.param, this.layout.pack(tables));
     this.version++;
@@ -76,42 +122,50 @@ export class EmbeddingTables {
     return this.layout.unpack(await this.gpu.readFloats(this.param, 0, this.layout.nParams));
   }
 
-  /** Parameters and the optimiser's state, bit for bit. */
   async readState(): Promise<ModelState> {
     const { nParams } = this.layout;
-    const buffers = { param: this.param, ...this.state };
-    const arrays = await Promise.all(Object.values(buffers).map((buffer) => this.gpu.readFloats(buffer, 0, nParams)));
-    return Object.fromEntries(Object.keys(buffers).map((name, i) => [name, arrays[i]])) as unknown as ModelState;
+    const arrays = await Promise.all(this.arrays.map(([, buffer]) => this.gpu.readFloats(buffer, 0, nParams)));
+    return Object.fromEntries(this.arrays.map(([name], i) => [name, arrays[i]])) as unknown as ModelState;
   }
 
-  /** The inverse of `readState`. @throws RangeError if an array is missing or has another length */
   writeState(state: ModelState): void {
-    const buffers = Object.entries({ param: this.param, ...this.state }) as [keyof ModelState, GPUBuffer][];
-    for (const [name] of buffers) {
-      if (state[name]?.length !== this.layout.nParams) {
-        throw new RangeError(`${name} must hold ${this.layout.nParams} values, not ${state[name]?.length}.`);
-      }
-    }
-    for (const [name, buffer] of buffers) this.gpu.write(buffer, state[name]!);
+    checkLengths(this.layout, this.arrays, state);
+    for (const [name, buffer] of this.arrays) this.gpu.write(buffer, state[name]!);
     this.version++;
   }
 
-  /** @throws RangeError unless the state has the arrays of `readState`, and no others, in their length, and all values are finite */
   checkState(state: ModelState): void {
-    const names = ['param', ...Object.keys(this.state)];
-    if (Object.keys(state).sort().join() !== names.sort().join()) {
-      throw new RangeError(`The state must have ${names.join(', ')}, not ${Object.keys(state).join(', ')}.`);
-    }
-    for (const [name, values] of Object.entries(state) as [string, Float32Array][]) {
-      const { nParams } = this.layout;
-      if (values.length !== nParams) throw new RangeError(`${name} must hold ${nParams} values, not ${values.length}.`);
-      const bad = values.findIndex((value) => !Number.isFinite(value));
-      if (bad !== -1) throw new RangeError(`${name}[${bad}] is ${values[bad]}, not a finite number.`);
-    }
+    checkState(this.layout, this.arrays, state);
   }
 
-  /** Gives the memory back; a second time does nothing. */
+  /** Parameters and the optimiser's state by name. */
+  get arrays(): [keyof ModelState, GPUBuffer][] {
+    return Object.entries({ param: this.param, ...this.state }) as [keyof ModelState, GPUBuffer][];
+  }
+
   release(): void {
     this.#scope.release();
+  }
+}
+
+type Names = readonly (readonly [keyof ModelState, ...unknown[]])[];
+
+/** @throws RangeError if an array is missing or has another length than the layout's */
+export function checkLengths({ nParams }: RowLayout, arrays: Names, state: ModelState): void {
+  for (const [name] of arrays) {
+    if (state[name]?.length !== nParams) throw new RangeError(`${name} must hold ${nParams} values, not ${state[name]?.length}.`);
+  }
+}
+
+/** @throws RangeError unless the state has these arrays, and no others, in the layout's length, and all values are finite */
+export function checkState(layout: RowLayout, arrays: Names, state: ModelState): void {
+  const names = arrays.map(([name]) => name);
+  if (Object.keys(state).sort().join() !== names.sort().join()) {
+    throw new RangeError(`The state must have ${names.join(', ')}, not ${Object.keys(state).join(', ')}.`);
+  }
+  checkLengths(layout, arrays, state);
+  for (const [name, values] of Object.entries(state) as [string, Float32Array][]) {
+    const bad = values.findIndex((value) => !Number.isFinite(value));
+    if (bad !== -1) throw new RangeError(`${name}[${bad}] is ${values[bad]}, not a finite number.`);
   }
 }
