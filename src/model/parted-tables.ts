@@ -1,5 +1,6 @@
 /** The tables of a model in parts, each of which trains a round without the others. */
 import type { Deal } from '../data/deal.js';
+import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Scope } from '../gpu/scope.js';
 import { type ModelShape, RowLayout, type Rows, type Tables } from './layout.js';
@@ -115,6 +116,10 @@ export class PartedTables implements ModelTables {
 
   get items(): TableSide {
     return this.#items;
+  }
+
+  placed({ users, items, ratings }: Ratings): Ratings {
+    return { users: users.map((row) => this.localUser[row]), items: items.map((row) => this.localItem[row]), ratings };
   }
 
   /**

@@ -1,5 +1,6 @@
 import { STATE } from '../../shaders/ops/optimizer.js';
 import type { Deal } from '../data/deal.js';
+import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Scope } from '../gpu/scope.js';
 import { type ModelShape, RowLayout, type Tables } from './layout.js';
@@ -48,6 +49,12 @@ export interface ModelTables {
   writeState(state: ModelState): void;
   /** @throws RangeError unless the state has the arrays of `readState`, and no others, in their length, and all values are finite */
   checkState(state: ModelState): void;
+  /** Ratings by row of the whole model, by row of the part that trains on them. */
+  placed(ratings: Ratings): Ratings;
+  /** Ends a round of training in strata: blocks of items go to the part that needs them next. */
+  moveItems(): void;
+  /** Puts all blocks where they were at first. */
+  home(): void;
   /** Gives the memory back; a second time does nothing. */
   release(): void;
 }
@@ -142,6 +149,13 @@ export class EmbeddingTables implements ModelTables {
   get arrays(): [keyof ModelState, GPUBuffer][] {
     return Object.entries({ param: this.param, ...this.state }) as [keyof ModelState, GPUBuffer][];
   }
+
+  placed(ratings: Ratings): Ratings {
+    return ratings;
+  }
+
+  moveItems(): void {}
+  home(): void {}
 
   release(): void {
     this.#scope.release();

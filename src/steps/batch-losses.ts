@@ -53,11 +53,13 @@ export class BatchLosses {
   }
 }
 
-/** The mean loss of each step, from the sums of its segments. */
-export function meanLosses(sums: Float64Array, segmentsPerStep: number, batchSize: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length: sums.length / segmentsPerStep }, (_, step) => {
+/** The mean loss of each step, from the sums of its segments, those of one part of the model after the other's. */
+export function meanLosses(parts: readonly Float64Array[], segmentsPerStep: number, batchSize: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: parts[0].length / segmentsPerStep }, (_, step) => {
     let sum = 0;
-    for (let i = step * segmentsPerStep; i < (step + 1) * segmentsPerStep; i++) sum += sums[i];
+    for (const sums of parts) {
+      for (let i = step * segmentsPerStep; i < (step + 1) * segmentsPerStep; i++) sum += sums[i];
+    }
     return sum / batchSize;
   });
 }

@@ -26,13 +26,11 @@ type RecordForward = (recorder: Recorder, first: number, nRatings: number) => vo
  * the touched rows, the optimiser over every row. With `fused: false` the forward pass is four kernels: the reference
  * that explains, and checks, the fused one.
  */
-export async function denseStepper(
-  { tables, train, options, maxSteps, segmentsPerStep = 1 }: StepperInput,
-  fused = true,
-): Promise<Stepper> {
+export async function denseStepper({ tables, train, options, maxSteps, rounds }: StepperInput, fused = true): Promise<Stepper> {
   const { gpu, layout, shape, param } = tables;
   const { batchSize, loss, range, optimizer, score, wd, wdBias } = options;
   const { rowStride, factorVecs, rowVecs, nParams } = layout;
+  const segmentsPerStep = rounds?.plan.n ?? 1;
   const nVecs = nParams / 4;
   const lossScale = 1 / batchSize;
   const Outcome = outcomeStruct(score);

@@ -1,5 +1,6 @@
 import { CHUNK, Member, NO_CHUNK, RowTouch } from '../../shaders/ops/structs.js';
 import type { Ratings } from '../data/collab-data.js';
+import { Rounds, type RoundsPlan } from '../data/rounds.js';
 
 /** Sizes of windows. */
 export interface WindowSizes {
@@ -14,11 +15,15 @@ export interface WindowSizes {
 export interface HostBatchSizes extends WindowSizes {
   /** Whether the touches of a side come by falling number of ratings. */
   readonly isSorted: boolean;
+  /** Of training in strata. */
+  readonly rounds?: RoundsPlan | undefined;
 }
 
 /** What a window of steps needs of its ratings: touches, members and entries as the device gets them. */
 export interface HostWindow {
   readonly nSteps: number;
+  /** Ratings before each step, [nSteps + 1], from 0. */
+  readonly start: Uint32Array;
   /** `RowTouch` structs. Those of step s are [firstTouch[s], firstTouch[s + 1]), users before items. */
   readonly touches: Uint32Array<ArrayBuffer>;
   readonly firstTouch: Uint32Array<ArrayBuffer>;
@@ -71,6 +76,8 @@ export class HostBatches {
   readonly #batch: Uint32Array;
   readonly #sides: readonly [Uint32Array, Uint32Array];
   readonly #sorted: Uint32Array;
+  /** Of training in strata. */
+  readonly rounds: Rounds | undefined;
   readonly #bins = new Uint32Array(MOST_BINS + 1);
 
   /** @param ratings all training ratings, of `interleave` */
@@ -83,6 +90,7 @@ export class HostBatches {
     this.#batch = new Uint32Array(3 * batchSize);
     this.#sides = [new Uint32Array(batchSize), new Uint32Array(batchSize)];
     this.#sorted = new Uint32Array(batchSize);
+    this.rounds = sizes.rounds && new Rounds(sizes.rounds);
   }
 
   /** Room for a window. */
@@ -109,7 +117,7 @@ export class HostBatches {
     const nSteps = start.length - 1;
     const perStep = nSteps === 0 ? 1 : (segments.length - 1) / nSteps;
     const { ratings } = this;
-    const { nRows } = this.sizes;
+    const { nRows, batchSize } = this.sizes;
     const rows = this.#rows;
     const batch = this.#batch;
     const [users, items] = this.#sides;
@@ -123,6 +131,7 @@ export class HostBatches {
     let touch = (firstTouch[nSteps] = nTouches); // filled from its end, as steps come last to first
     for (let step = nSteps - 1; step >= 0; step--) {
       const n = start[step + 1] - start[step];
+      if (n > batchSize) throw new RangeError(`A step has ${n} ratings, and room for ${batchSize}.`);
       let nUsers = 0;
       let nItems = 0;
       for (let segment = step * perStep, k = start[step], at = 0; segment < (step + 1) * perStep; segment++) {
@@ -166,6 +175,7 @@ export class HostBatches {
     }
     return {
       nSteps,
+      start: start.map((place) => place - start[0]),
       touches: touches.subarray(RowTouch.size * touch),
       firstTouch: firstTouch.map((each) => each - touch),
       nUserTouches,
@@ -213,11 +223,11 @@ export const slotsPerSide = (batchSize: number) => 2 * Math.ceil(batchSize / CHU
  * The touches whose chunks are summed apart, [nSteps, 2, slots], `NO_CHUNK` where there is none: chunk c of a long row is in slot
  * 2 (floor(place / 256) + c) + (1 if c = 0), with the place of the row's first member on its side of the step.
  */
-export function chunksOf({ nSteps, touches, firstTouch }: HostWindow, start: Uint32Array, batchSize: number): Uint32Array<ArrayBuffer> {
+export function chunksOf({ nSteps, start, touches, firstTouch }: HostWindow, batchSize: number): Uint32Array<ArrayBuffer> {
   const perSide = slotsPerSide(batchSize);
   const chunks = new Uint32Array(2 * perSide * nSteps).fill(NO_CHUNK);
   for (let step = 0; step < nSteps; step++) {
-    const member = 2 * (start[step] - start[0]);
+    const member = 2 * start[step];
     const half = start[step + 1] - start[step];
     for (let touch = firstTouch[step]; touch < firstTouch[step + 1]; touch++) {
       const begin = touches[RowTouch.size * touch + RowTouch.at.begin];

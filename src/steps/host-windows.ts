@@ -1,7 +1,8 @@
 import { fillPermutation } from '../base/random.js';
 import type { Ratings } from '../data/ratings.js';
+import type { Rounds } from '../data/rounds.js';
 import { HostBatches, type HostBatchSizes, interleave, type HostWindow, type WindowRoom } from './host-batches.js';
-import type { Batches } from './stepper.js';
+import type { Batches, RoundSteps } from './stepper.js';
 
 /** Makes windows on the host, in a thread of their own or not: they are the same. */
 export interface HostWindows {
@@ -21,16 +22,12 @@ export interface HostWindows {
 /** The training rows of a window's places; or the key of the permutation that the order is, and the first place. */
 export type WindowRows = Uint32Array<ArrayBuffer> | { key: number; first: number };
 
-/** What to make a window from: rows, and the steps, of which s takes the rows [start[s], start[s + 1]). */
-export interface WindowPlan {
-  rows: WindowRows;
-  start: Uint32Array;
-  /** As in `Batches`. */
-  segments: Uint32Array | undefined;
-}
+/** What to make a window from: rows, and the steps, of which s takes the rows [start[s], start[s + 1]); or the steps of a round. */
+export type WindowPlan = { rows: WindowRows; start: Uint32Array; segments?: Uint32Array | undefined } | RoundSteps;
 
-/** The plan of some batches: the order of the whole epoch is made only where no key says it. */
+/** The plan of some batches: the order of the whole epoch is made only where neither a key nor a round says it. */
 export function planOf(batches: Batches): WindowPlan {
+  if (batches.round) return batches.round;
   const { key, start, segments } = batches;
   const first = start[0];
   const rows = key === undefined ? batches.order.slice(first, start.at(-1)) : { key, first };
@@ -38,11 +35,26 @@ export function planOf(batches: Batches): WindowPlan {
 }
 
 /** Makes the window of a plan. */
-export function buildPlan(batches: HostBatches, { rows, start, segments }: WindowPlan, room?: WindowRoom | undefined): HostWindow {
-  if (rows instanceof Uint32Array) return batches.build(rows, start, segments, room);
+export function buildPlan(batches: HostBatches, plan: WindowPlan, room?: WindowRoom | undefined): HostWindow {
+  if ('round' in plan) {
+    const { rows: drawn, start, segments } = stepsOf(batches.rounds!, plan);
+    return batches.build(drawn, start, segments, room);
+  }
+  const { rows, start, segments: bounds } = plan;
+  if (rows instanceof Uint32Array) return batches.build(rows, start, bounds, room);
   const drawn = new Uint32Array(start.at(-1)!);
   fillPermutation(drawn, rows.key, batches.ratings.length / 3, rows.first);
-  return batches.build(drawn, start, segments, room);
+  return batches.build(drawn, start, bounds, room);
+}
+
+/** Some steps of a round: rows, and where steps and segments of them begin, from 0. */
+function stepsOf(rounds: Rounds, { epoch, round, first, n }: RoundSteps) {
+  const { order, segments: all } = rounds.round(epoch, round);
+  const perStep = rounds.plan.n;
+  const begin = all[first * perStep];
+  const segments = all.slice(first * perStep, (first + n) * perStep + 1).map((place) => place - begin);
+  const start = segments.filter((_, i) => i % perStep === 0);
+  return { rows: order.subarray(begin, begin + segments[n * perStep]), start, segments };
 }
 
 /** Windows made on the main thread, one ahead, all in the same arrays. */

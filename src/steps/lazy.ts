@@ -23,13 +23,15 @@ import { deviceWindows, hostWindows } from './windows.js';
  * @throws RangeError for an optimiser without a closed form for idle steps
  */
 export async function lazyStepper(
-  { tables, train, options, maxSteps, batches = 'host', segmentsPerStep = 1 }: StepperInput,
+  { tables, train, options, maxSteps, batches = 'host', rounds }: StepperInput,
   persistent: boolean,
   mapping: LazyMapping = usualMapping(tables.gpu, tables.layout, train, options.batchSize),
   leastForThread?: number,
 ): Promise<Stepper> {
   const { gpu, layout, shape, param, spare } = tables;
   const { batchSize, loss, range, score, optimizer, wd, wdBias } = options;
+  const segmentsPerStep = rounds?.plan.n ?? 1;
+  const mostRatings = rounds?.mostRatings ?? batchSize;
   const { nUsers, hasBias } = shape;
   const { nRows, factorVecs } = layout;
   const { idle } = optimizer;
@@ -60,12 +62,14 @@ export async function lazyStepper(
       splitsLongRows ? gpu.compile(lazyPartials(variant)) : undefined,
       batches === 'device' ? compileBatches(gpu) : undefined,
     ]);
-  const sizes = { nUsers, nRows, batchSize, maxSteps };
-  const source = batchKernels ? undefined : await makeWindows(gpu, train, { ...sizes, isSorted: lanes === 1 }, leastForThread);
+  const sizes = { nUsers, nRows, batchSize: mostRatings, maxSteps };
+  const source = batchKernels
+    ? undefined
+    : await makeWindows(gpu, train, { ...sizes, isSorted: lanes === 1, rounds: rounds?.plan }, leastForThread);
 
   return gpu.owning((scope) => {
     const windows = batchKernels ? deviceWindows(scope, batchKernels, train, sizes) : hostWindows(scope, source!, sizes, splitsLongRows);
-    const perSide = slotsPerSide(batchSize);
+    const perSide = slotsPerSide(mostRatings);
     const steps = scope.allocate('steps', 4 * stepStruct(optimizer, idle, ownBiasDecay).size * (maxSteps + 1));
     const lossOf = scope.allocate('losses', 4 * windows.nSlots * maxSteps);
     const progress = counts ? scope.allocate('progress', 8) : undefined;
@@ -97,16 +101,18 @@ export async function lazyStepper(
       replayLoop: replayLoopKernel?.bind(scope, buffers, uniforms),
       partial: partialKernel?.bind(scope, buffers, uniforms),
     };
-    const batchLosses = new BatchLosses(gpu, scope, lossKernel, lossOf, 1, Math.min(batchSize, nUsers), maxSteps * segmentsPerStep);
+    const batchLosses = new BatchLosses(gpu, scope, lossKernel, lossOf, 1, Math.min(mostRatings, nUsers), maxSteps * segmentsPerStep);
     const segments = new StructArray(Segment, maxSteps * segmentsPerStep);
-    const pipelines = [enterKernel, lossKernel, stepKernel, countedKernel, replayKernel, loopKernel, replayLoopKernel, partialKernel];
+    // Of the kernels of a whole model in one binding: those of parts and of copies bound apart make the same bits by the same functions.
+    const together = { ...variant, isApart: false, splitsLongRows: false };
+    const kernels = [lazyEnter(together), lossSums, persistent ? lazySteps(together, groupSize) : lazyStep(together)];
     let table: StepTable;
 
     return {
       name: persistent ? 'persistent' : 'lazy',
       batches,
       note: source?.note,
-      source: sourceOf(pipelines.flatMap((pipeline) => pipeline?.kernel ?? [])),
+      source: sourceOf(kernels),
       async begin(schedule, stepCount) {
         windows.forget?.();
         table = new StepTable(schedule, options, idle, stepCount, ownBiasDecay);

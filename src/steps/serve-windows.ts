@@ -9,7 +9,8 @@ export interface WindowSetup {
 }
 
 /** Asks for a window, to be made in the arrays of an earlier one if they are given. */
-export interface WindowRequest extends WindowPlan {
+export interface WindowRequest {
+  plan: WindowPlan;
   room: WindowRoom | undefined;
 }
 
@@ -29,7 +30,7 @@ export function serveWindows(post: (message: unknown, transfer: ArrayBuffer[]) =
       batches = new HostBatches(ratings, sizes);
       return;
     }
-    const { room, ...plan } = message as WindowRequest;
+    const { plan, room } = message as WindowRequest;
     const window = buildPlan(batches, plan, room);
     post(window, buffersOf(window));
   };

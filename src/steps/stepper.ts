@@ -3,6 +3,7 @@ import type { OptimizerOp } from '../../shaders/ops/optimizer.js';
 import type { RangeOp } from '../../shaders/ops/range.js';
 import type { ScoreOp } from '../../shaders/ops/score.js';
 import type { Ratings } from '../data/collab-data.js';
+import type { Rounds } from '../data/rounds.js';
 import type { EmbeddingTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
 
@@ -29,8 +30,8 @@ export interface StepperInput {
   readonly maxSteps: number;
   /** Where batches are to be made. Default 'host'; only lazy steps can have them made on the device. */
   readonly batches?: BatchesOn | undefined;
-  /** In how many segments the losses of a step are summed, see `Batches.segments`. Default 1. */
-  readonly segmentsPerStep?: number | undefined;
+  /** The rounds of training in strata, as far as they are of this part; the segments of a step are then its user blocks. */
+  readonly rounds?: Rounds | undefined;
 }
 
 /** Where batches are made: by the host, or by the device itself. */
@@ -49,6 +50,16 @@ export interface Batches {
    * ends where the next begins. Default: a step is one segment, and this `start`.
    */
   readonly segments?: Uint32Array | undefined;
+  /** Of rounds in strata: which steps of which round these are. The rest is then made only if it is asked for. */
+  readonly round?: RoundSteps | undefined;
+}
+
+/** The steps first to first + n - 1 of a round. */
+export interface RoundSteps {
+  readonly epoch: number;
+  readonly round: number;
+  readonly first: number;
+  readonly n: number;
 }
 
 /** A way to make training steps. All of ours give the same numbers, up to rounding. */

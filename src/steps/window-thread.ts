@@ -96,7 +96,7 @@ export class WindowThread implements HostWindows {
   async #ask(batches: Batches): Promise<HostWindow> {
     if (this.#failure) throw this.#failure;
     const room = this.#rooms.pop();
-    this.#thread.post({ ...planOf(batches), room } satisfies WindowRequest, room ? buffersOf(room) : []);
+    this.#thread.post({ plan: planOf(batches), room } satisfies WindowRequest, room ? buffersOf(room) : []);
     return (await this.#message()) as HostWindow;
   }
 

@@ -57,14 +57,13 @@ export function hostWindows(scope: Scope, source: HostWindows, sizes: WindowSize
     prepare: (coming) => source.prepare(coming),
     forget: () => source.drop(),
     async make(batches) {
-      const { start } = batches;
       const window = await source.take(batches);
       gpu.write(entries, window.entries);
       gpu.write(touches, window.touches);
       gpu.write(members, window.members);
-      if (chunks) gpu.write(chunks, chunksOf(window, start, batchSize));
+      if (chunks) gpu.write(chunks, chunksOf(window, batchSize));
       source.recycle(window);
-      const { firstTouch, nUserTouches } = window;
+      const { firstTouch, nUserTouches, start } = window;
       return { firstTouch, nUserTouches, firstMember: firstMembers(start), record: () => undefined };
     },
   };

@@ -1,5 +1,6 @@
 import type { Strata } from '../data/strata.js';
-import type { Batches } from '../steps/stepper.js';
+import type { Rounds } from '../data/rounds.js';
+import type { Batches, RoundSteps } from '../steps/stepper.js';
 import type { EpochOrder } from './order.js';
 
 /** What the epochs of a training are made of. */
@@ -14,7 +15,7 @@ export interface Epochs {
   readonly settings: { readonly strata?: number | undefined; readonly passes?: number | undefined };
   /** Whether the batches of an epoch can be made before it begins. */
   readonly isAhead: boolean;
-  /** The batches of a round's steps first to first + n - 1, for each part of the model. An order is made once, if a stepper asks. */
+  /** The batches of a round's steps first to first + n - 1, for each part of the model. What is asked for is made then. */
   round(epoch: number, round: number): (first: number, n: number) => readonly Batches[];
 }
 
@@ -43,43 +44,36 @@ export function plainEpochs(order: EpochOrder, stepsPerEpoch: number, batchSize:
 }
 
 /** Epochs in strata, for a model in `nParts` parts: part p has the user blocks p S / nParts to (p + 1) S / nParts - 1. */
-export function strataEpochs(strata: Strata, nParts = 1): Epochs {
-  const {
-    steps,
-    rows,
-    options: { strata: S, passes },
-  } = strata;
-  const perPart = S / nParts;
+export function strataEpochs({ rounds, rows }: Strata, nParts: number): Epochs {
+  const { strata, passes } = rounds.plan;
+  const perPart = strata / nParts;
+  const parts = Array.from({ length: nParts }, (_, part) => rounds.of(part * perPart, perPart));
   return {
-    order: (epoch) => joined(steps.map((_, round) => strata.round(epoch, round).order.map((k) => rows[k]))),
-    steps,
+    order: (epoch) => joined(rounds.steps.map((_, round) => rounds.round(epoch, round).order.map((k) => rows[k]))),
+    steps: rounds.steps,
     segmentsPerStep: perPart,
-    settings: { strata: S, passes },
+    settings: { strata, passes },
     isAhead: true,
-    round(epoch, round) {
-      const orders = Array.from({ length: nParts }, (_, part) => once(() => strata.round(epoch, round, part * perPart, perPart)));
-      return (first, n) =>
-        orders.map((make) => {
-          const segments = once(() => make().segments.slice(first * perPart, (first + n) * perPart + 1));
-          return {
-            get order() {
-              return make().order;
-            },
-            get segments() {
-              return segments();
-            },
-            get start() {
-              return segments().filter((_, i) => i % perPart === 0);
-            },
-          };
-        });
-    },
+    round: (epoch, round) => (first, n) => parts.map((part) => batchesOf(part, { epoch, round, first, n })),
   };
 }
 
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
+function batchesOf(rounds: Rounds, steps: RoundSteps): Batches {
+  const { epoch, round, first, n } = steps;
+  const perStep = rounds.plan.n;
+  const segments = () => rounds.round(epoch, round).segments.slice(first * perStep, (first + n) * perStep + 1);
+  return {
+    round: steps,
+    get order() {
+      return rounds.round(epoch, round).order;
+    },
+    get segments() {
+      return segments();
+    },
+    get start() {
+      return segments().filter((_, i) => i % perStep === 0);
+    },
+  };
 }
 
 function joined(lists: readonly Uint32Array[]): Uint32Array {

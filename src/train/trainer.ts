@@ -1,10 +1,11 @@
 import { DivergedError } from '../base/errors.js';
 import type { CollabData } from '../data/collab-data.js';
+import type { Ratings } from '../data/ratings.js';
 import { Strata } from '../data/strata.js';
-import type { EmbeddingTables } from '../model/tables.js';
+import type { ModelTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { meanLosses } from '../steps/batch-losses.js';
-import type { BatchesOn, StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
+import type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory, StepperInput } from '../steps/stepper.js';
 import { BatchesAhead } from './batches-ahead.js';
 import { type Epochs, plainEpochs, strataEpochs } from './epochs.js';
 import type { EpochOrder } from './order.js';
@@ -36,11 +37,12 @@ export class Trainer {
   epochCount = 0;
 
   private constructor(
-    readonly tables: EmbeddingTables,
+    readonly tables: ModelTables,
     readonly data: CollabData,
     readonly options: StepOptions,
     readonly epochs: Epochs,
-    readonly stepper: Stepper,
+    /** One for each part of the model. */
+    readonly steppers: readonly Stepper[],
     readonly maxSteps: number,
   ) {}
 
@@ -50,7 +52,7 @@ export class Trainer {
    *   allocated then
    */
   static async create(
-    tables: EmbeddingTables,
+    tables: ModelTables,
     data: CollabData,
     options: StepOptions,
     order: EpochOrder | Strata,
@@ -63,13 +65,24 @@ export class Trainer {
     const asked = checkedSteps(options.stepsPerSubmission, Math.min(mostSteps(sizes), factory.maxSteps ?? Infinity));
     const usual = Math.min(windowSize(sizes), factory.maxSteps ?? Infinity);
     const isStrata = order instanceof Strata;
-    const epochs = isStrata ? strataEpochs(order) : plainEpochs(order, data.stepsPerEpoch, batchSize);
+    const epochs = isStrata ? strataEpochs(order, tables.parts.length) : plainEpochs(order, data.stepsPerEpoch, batchSize);
     const longest = Math.max(...epochs.steps);
     const maxSteps = Math.max(1, Math.min(longest, asked ?? evenWindows(longest, usual)));
-    const train = isStrata ? order.ratings(data.train) : data.train;
-    const { segmentsPerStep } = epochs;
-    const stepper = await factory.create({ tables, train, options, maxSteps, batches, segmentsPerStep });
-    return new Trainer(tables, data, options, epochs, stepper, maxSteps);
+    const steppers: Stepper[] = [];
+    try {
+      for (const input of partInputs(tables, data.train, order)) {
+        steppers.push(await factory.create({ ...input, options, maxSteps, batches }));
+      }
+    } catch (error) {
+      for (const stepper of steppers) stepper.release();
+      throw error;
+    }
+    return new Trainer(tables, data, options, epochs, steppers, maxSteps);
+  }
+
+  /** That of the first part; all parts have the same. */
+  get stepper(): Stepper {
+    return this.steppers[0];
   }
 
   get stepsPerEpoch(): number {
@@ -89,25 +102,28 @@ export class Trainer {
    * @throws DivergedError unless `stopOnNaN` is false; GpuError; DeviceLostError; what a hook throws
    */
   async fit(schedule: Schedule, hooks: FitHooks = {}, firstEpoch = 0): Promise<number> {
-    const { stepper, stepsPerEpoch, maxSteps } = this;
+    const { tables, steppers, stepsPerEpoch, maxSteps } = this;
     const totalSteps = schedule.lr.length;
     let step = firstEpoch * stepsPerEpoch;
     const ahead = new BatchesAhead(this.epochs, { maxSteps, firstStep: step, totalSteps, firstEpoch: this.epochCount });
     const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
-    await stepper.begin(schedule, start);
+    tables.home();
+    for (const stepper of steppers) await stepper.begin(schedule, start);
 
     try {
       for (let epoch = firstEpoch; step < totalSteps && !hooks.signal?.aborted; epoch++) {
         const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
         while (step < epochEnd && !hooks.signal?.aborted) {
-          const { batches, nSteps } = ahead.next();
-          await stepper.run(batches[0], step);
-          this.tables.version++;
-          inFlight.push(this.#losses(schedule, step, hooks, inFlight.at(-1)));
+          const { batches, nSteps, endsRound } = ahead.next();
+          const sums = await this.#run(batches, step);
+          tables.version++;
+          inFlight.push(this.#losses(sums, schedule, step, hooks, inFlight.at(-1)));
           step += nSteps;
           this.stepCount = start + step;
-          await stepper.prepare?.(ahead.coming().map((submission) => submission.batches[0]));
+          if (endsRound) tables.moveItems();
+          const coming = ahead.coming();
+          for (const [part, stepper] of steppers.entries()) await stepper.prepare?.(coming.map((submission) => submission.batches[part]));
           await drain(inFlight, MAX_IN_FLIGHT - 1);
         }
         await drain(inFlight);
@@ -122,12 +138,32 @@ export class Trainer {
     return step;
   }
 
-  /** Copies back the losses of the submission just made; errors wait until the promise is awaited. */
-  #losses(schedule: Schedule, step: number, hooks: FitHooks, before: Promise<void> | undefined): Promise<void> {
+  /** Submits the steps of all parts, which need nothing of each other; and begins to copy the sums of their losses back. */
+  async #run(batches: readonly Batches[], step: number): Promise<Promise<Float64Array>[]> {
+    const sums: Promise<Float64Array>[] = [];
+    try {
+      for (const [part, stepper] of this.steppers.entries()) {
+        await stepper.run(batches[part], step);
+        sums.push(stepper.readLosses());
+      }
+    } catch (error) {
+      await Promise.allSettled(sums);
+      throw error;
+    }
+    return sums;
+  }
+
+  /** Tells the losses of the submission just made; errors wait until the promise is awaited. */
+  #losses(
+    sums: readonly Promise<Float64Array>[],
+    schedule: Schedule,
+    step: number,
+    hooks: FitHooks,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
     // Two readbacks may settle in either order; hooks get them in the order of the steps.
-    const reading = this.stepper.readLosses();
-    const work = Promise.all([reading, before]).then(([sums]) => {
-      const losses = meanLosses(sums, this.epochs.segmentsPerStep, this.options.batchSize);
+    const work = Promise.all([Promise.all(sums), before]).then(([parts]) => {
+      const losses = meanLosses(parts, this.epochs.segmentsPerStep, this.options.batchSize);
       hooks.onSteps?.(step, losses);
       const bad = hooks.stopOnNaN === false ? -1 : losses.findIndex((loss) => !Number.isFinite(loss));
       if (bad >= 0) throw new DivergedError(step + bad, schedule.lr[step + bad]);
@@ -138,9 +174,22 @@ export class Trainer {
 
   /** Gives the stepper's memory back; a second time does nothing. */
   release(): void {
-    this.stepper.release();
+    for (const stepper of this.steppers) stepper.release();
   }
 }
+
+/** What the stepper of each part is made from, as far as parts differ. */
+function partInputs(model: ModelTables, train: Ratings, order: EpochOrder | Strata): PartInput[] {
+  const { parts } = model;
+  if (!(order instanceof Strata)) return [{ tables: parts[0], train }];
+  const perPart = order.rounds.plan.strata / parts.length;
+  return parts.map((tables, part) => {
+    const [first, n] = [part * perPart, perPart];
+    return { tables, train: model.placed(order.ratings(train, first, n)), rounds: order.rounds.of(first, n) };
+  });
+}
+
+type PartInput = Pick<StepperInput, 'tables' | 'train' | 'rounds'>;
 
 /** As many windows as an epoch needs, all of about one length. */
 const evenWindows = (stepsPerEpoch: number, most: number) => Math.ceil(stepsPerEpoch / Math.max(1, Math.ceil(stepsPerEpoch / most)));

@@ -69,8 +69,8 @@ test('a round is the one that is specified, and the steps of a part are those of
       const { strata, train } = problem;
       const round = any % (R * S);
       const steps = specified(problem, epoch, round, S, R, batchSize, seed);
-      assert.is(strata.steps[round], steps.length);
-      const { order, segments } = strata.round(epoch, round);
+      assert.is(strata.rounds.steps[round], steps.length);
+      const { order, segments } = strata.rounds.round(epoch, round);
       assert.equal(
         [...order].map((k) => strata.rows[k]),
         steps.flat(),
@@ -78,7 +78,7 @@ test('a round is the one that is specified, and the steps of a part are those of
       const nParts = [2, 3].find((divisor) => S % divisor === 0)!;
       const perPart = S / nParts;
       for (let part = 0; part < nParts; part++) {
-        const mine = strata.round(epoch, round, part * perPart, perPart);
+        const mine = strata.rounds.of(part * perPart, perPart).round(epoch, round);
         const ratings = strata.ratings(train, part * perPart, perPart).ratings;
         for (let s = 0; s < steps.length; s++) {
           for (let u = 0; u < perPart; u++) {
@@ -100,10 +100,10 @@ test('an epoch takes each rating at most once, and leaves less than a batch of e
   fc.assert(
     fc.property(shapes, fc.nat(100), ({ n, S, R, batchSize, seed }, epoch) => {
       const { strata } = problemOf(n, S, R, batchSize, seed);
-      const taken = strata.steps.flatMap((_, round) => [...strata.round(epoch, round).order]);
+      const taken = strata.rounds.steps.flatMap((_, round) => [...strata.rounds.round(epoch, round).order]);
       assert.is(new Set(taken).size, taken.length);
-      assert.is(taken.length, batchSize * strata.steps.reduce((a, b) => a + b));
-      assert.ok(n - taken.length < batchSize * strata.steps.length);
+      assert.is(taken.length, batchSize * strata.rounds.steps.reduce((a, b) => a + b));
+      assert.ok(n - taken.length < batchSize * strata.rounds.steps.length);
     }),
     { numRuns: 30 },
   );
@@ -111,7 +111,7 @@ test('an epoch takes each rating at most once, and leaves less than a batch of e
 
 test('in a round no two user blocks meet in an item, and epochs differ', () => {
   const { train, strata } = problemOf(4000, 4, 2, 4);
-  const { order, segments } = strata.round(0, 5);
+  const { order, segments } = strata.rounds.round(0, 5);
   const blockOf = new Map<number, number>();
   for (let at = 0; at + 1 < segments.length; at++) {
     for (const k of order.subarray(segments[at], segments[at + 1])) {
@@ -122,7 +122,7 @@ test('in a round no two user blocks meet in an item, and epochs differ', () => {
       blockOf.set(train.items[row], u);
     }
   }
-  assert.not.equal(strata.round(1, 5).order, order);
+  assert.not.equal(strata.rounds.round(1, 5).order, order);
 });
 
 test('strata that leave out too much are refused, with the numbers', async () => {

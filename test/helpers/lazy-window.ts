@@ -49,7 +49,7 @@ export function windowOf(variant: LazyVariant, nFactors: number, batchSize = BAT
   const { param: other } = randomRows(nFactors, hasBias, 9);
   return {
     window,
-    chunks: chunksOf(window, start, batchSize),
+    chunks: chunksOf(window, batchSize),
     nRows,
     uniforms: { slotsPerSide: 2, nUsers, nRows, lossScale: 1 / batchSize, ...WD, ...logDecays(idle) },
     buffers: {

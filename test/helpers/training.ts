@@ -81,7 +81,7 @@ export async function trainOnGpu(gpu: Gpu, problem: Problem, name: StepperName, 
   for (const { schedule, stepCount, order, start, step } of chunks(problem, maxSteps)) {
     if (schedule !== fit) await stepper.begin((fit = schedule), stepCount);
     await stepper.run({ order, start }, step);
-    losses.push(...meanLosses(await stepper.readLosses(), 1, problem.options.batchSize));
+    losses.push(...meanLosses([await stepper.readLosses()], 1, problem.options.batchSize));
   }
   const { param, m = new Float32Array(param.length), v = new Float32Array(param.length) } = await tables.readState();
   stepper.release();

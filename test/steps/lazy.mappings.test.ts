@@ -59,7 +59,7 @@ async function train(each: Case, mapping: LazyMapping | 'dense', batches: Batche
   for (let step = 0; step < nSteps; step += maxSteps) {
     const length = Math.min(maxSteps, nSteps - step) + 1;
     await stepper.run({ order: order(), key: KEY, start: Uint32Array.from({ length }, (_, s) => (step + s) * batchSize) }, step);
-    losses.push(...meanLosses(await stepper.readLosses(), 1, batchSize));
+    losses.push(...meanLosses([await stepper.readLosses()], 1, batchSize));
   }
   const { param, m, v } = await tables.readState();
   stepper.release();

@@ -79,6 +79,10 @@ test('an order of the caller gives the same bits, even if it is the same array e
   await bothWays((learn) => learn.fit(3, 0.01).then(() => 0), { order });
 });
 
+test('strata give the same bits, whose order the thread makes itself', async () => {
+  await bothWays((learn) => learn.fit(2, 0.01).then(() => 0), { strata: 2, passes: 2 });
+});
+
 test('a fit that is stopped in the midst, lrFind and a fit after them give the same bits', async () => {
   await bothWays(async (learn) => {
     const stop = new AbortController();
@@ -204,8 +208,8 @@ async function localWindows() {
     };
     return {
       post: (message, transfer) => {
-        const { room, start } = message as { room?: unknown; start?: unknown };
-        if (start !== undefined && room === undefined) nRooms++;
+        const { room, plan } = message as { room?: unknown; plan?: unknown };
+        if (plan !== undefined && room === undefined) nRooms++;
         handle(structuredClone(message, { transfer }));
       },
       listen: (onMessage) => {

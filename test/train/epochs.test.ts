@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Strata } from '../../src/data/strata.js';
+import { PartedTables } from '../../src/model/parted-tables.js';
 import { EmbeddingTables } from '../../src/model/tables.js';
 import { oneCycle } from '../../src/schedule/schedule.js';
 import { meanLosses } from '../../src/steps/batch-losses.js';
@@ -21,8 +22,9 @@ const strataOf = (strata: number, passes: number) =>
   Strata.of(data.train, data.nUsers, data.nItems, data.batchSize, { strata, passes, seed: 3 });
 
 /** Parameters, optimiser and losses of two epochs by the trainer. */
-async function byTrainer(stepper: StepperName, strata: Strata, totalSteps: number) {
-  const tables = new EmbeddingTables(gpu, shape, { nCopies: 2, nState: 2 });
+async function byTrainer(stepper: StepperName, strata: Strata, totalSteps: number, nParts = 1) {
+  const kept = { nCopies: 2, nState: 2 } as const;
+  const tables = nParts === 1 ? new EmbeddingTables(gpu, shape, kept) : new PartedTables(gpu, shape, strata, nParts, kept);
   tables.writeTables(randomTables(shape, 1));
   const trainer = await Trainer.create(tables, data, options, strata, FACTORIES[stepper]);
   const losses: number[] = [];
@@ -38,18 +40,19 @@ async function byTrainer(stepper: StepperName, strata: Strata, totalSteps: numbe
 async function byInjectedOrder(name: StepperName, strata: Strata, totalSteps: number) {
   const tables = new EmbeddingTables(gpu, shape, { nCopies: 2, nState: 2 });
   tables.writeTables(randomTables(shape, 1));
-  const maxSteps = Math.max(...strata.steps);
-  const { strata: segmentsPerStep } = strata.options;
-  const stepper = await FACTORIES[name].create({ tables, train: data.train, options, maxSteps, segmentsPerStep });
+  const maxSteps = Math.max(...strata.rounds.steps);
+  const { rounds } = strata;
+  const segmentsPerStep = rounds.plan.strata;
+  const stepper = await FACTORIES[name].create({ tables, train: data.train, options, maxSteps, rounds });
   await stepper.begin(oneCycle({ totalSteps, lrMax: 0.01 }), 0);
   const losses: number[] = [];
   let step = 0;
   for (let epoch = 0; epoch < 2; epoch++) {
-    for (const [round, nSteps] of strata.steps.entries()) {
-      const { order, segments } = strata.round(epoch, round);
+    for (const [round, nSteps] of strata.rounds.steps.entries()) {
+      const { order, segments } = rounds.round(epoch, round);
       const start = Uint32Array.from({ length: nSteps + 1 }, (_, s) => s * data.batchSize);
       await stepper.run({ order: order.map((k) => strata.rows[k]), start, segments }, step);
-      losses.push(...meanLosses(await stepper.readLosses(), segmentsPerStep, data.batchSize));
+      losses.push(...meanLosses([await stepper.readLosses()], segmentsPerStep, data.batchSize));
       step += nSteps;
     }
   }
@@ -67,10 +70,29 @@ for (const stepper of STEPPERS) {
       [3, 2],
     ]) {
       const strata = strataOf(S, R);
-      const totalSteps = 2 * strata.steps.reduce((a, b) => a + b);
+      const totalSteps = 2 * strata.rounds.steps.reduce((a, b) => a + b);
       const [a, b] = [await byTrainer(stepper, strata, totalSteps), await byInjectedOrder(stepper, strata, totalSteps)];
       assert.is(a.losses.length, totalSteps);
       for (const name of ['losses', 'param', 'm', 'v'] as const) assert.equal(a[name], b[name], `${name}, ${S} strata`);
+    }
+  });
+}
+
+for (const stepper of ['lazy', 'persistent'] as const) {
+  test(`${stepper}: a model in parts trains as the whole one does, bit for bit`, async () => {
+    for (const [S, R, parts] of [
+      [4, 1, [2, 4]],
+      [8, 2, [2, 4, 8]],
+      [6, 1, [2, 3, 6]],
+    ] as const) {
+      const strata = strataOf(S, R);
+      const totalSteps = 2 * strata.rounds.steps.reduce((a, b) => a + b) + 5;
+      const whole = await byTrainer(stepper, strata, totalSteps);
+      for (const nParts of parts) {
+        const parted = await byTrainer(stepper, strata, totalSteps, nParts);
+        for (const name of ['losses', 'param', 'm', 'v'] as const)
+          assert.equal(parted[name], whole[name], `${name}, ${S} strata, ${nParts}`);
+      }
     }
   });
 }
