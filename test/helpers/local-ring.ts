@@ -1,5 +1,5 @@
 /** A ring whose ranks are promises of one process. */
-import type { Ring } from '../../src/train/ring.js';
+import type { Ring } from '../../src/base/ring.js';
 
 /** Runs `work` on `size` ranks side by side, and returns what each gave. What a rank throws, its caller sees as with one rank. */
 export function onRing<T>(

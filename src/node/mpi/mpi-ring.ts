@@ -5,7 +5,7 @@
  * bytes for each pair. So a rank knows for whom it waits, and calls that do not belong together are refused, not mixed up.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import type { Ring } from '../../train/ring.js';
+import type { Ring } from '../../base/ring.js';
 import type { Mpi, Transfer } from './library.js';
 
 export interface MpiRingOptions {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { ALONE, type Ring } from '../../train/ring.js';
+import { ALONE, type Ring } from '../../base/ring.js';
 import { launcherOf } from './launcher.js';
 import { openMpi } from './library.js';
 import { mpiRing, type MpiRingOptions } from './mpi-ring.js';

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openRing } from '../../../src/node/mpi/open-ring.js';
-import { ALONE } from '../../../src/train/ring.js';
+import { ALONE } from '../../../src/base/ring.js';
 import { allGone, type Kind, ranks, whyNoRanks } from '../../helpers/mpi.js';
 
 const PROGRAM = 'test/helpers/ring-program.js';

@@ -1,5 +1,5 @@
-import { DotbiasError } from '../base/errors.js';
-import { fingerprint } from '../base/fingerprint.js';
+import { DotbiasError } from './errors.js';
+import { fingerprint } from './fingerprint.js';
 
 /**
  * Processes that train one model together, each between two others in a ring. All calls but `abort` are collective: every

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DotbiasError } from '../../src/base/errors.js';
-import { agree, ALONE, type Ring } from '../../src/train/ring.js';
+import { agree, ALONE, type Ring } from '../../src/base/ring.js';
 import { onRing } from '../helpers/local-ring.js';
 
 const HOSTS = ['a', 'a', 'b', 'b'];
