@@ -1,4 +1,6 @@
 /** The tables of a model in parts, each of which trains a round without the others. */
+import { DotbiasError } from '../base/errors.js';
+import { ALONE, type Ring } from '../base/ring.js';
 import type { Deal } from '../data/deal.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
@@ -59,6 +61,7 @@ export function partsNeeded({ maxBinding }: Pick<Gpu, 'maxBinding'>, shape: Mode
 export class PartedTables implements ModelTables {
   readonly layout: RowLayout;
   readonly users: TableSide;
+  /** Those that this process has: all, or on each rank of a ring equally many, one after the other. */
   readonly parts: readonly EmbeddingTables[];
   /** The row of each user in the user table of their part, and of each item in the item table of whichever part has it. */
   readonly localUser: Uint32Array;
@@ -67,6 +70,7 @@ export class PartedTables implements ModelTables {
   /** Moves since all blocks were home. */
   #round = 0;
   readonly #items: { deal: Deal; blocks: readonly Block[] };
+  readonly #firstPart: number;
   readonly #nSlots: number;
   readonly #slotRows: number;
   readonly #spareSlot: GPUBuffer;
@@ -79,9 +83,10 @@ export class PartedTables implements ModelTables {
     private readonly deals: Deals,
     nParts: number,
     { nCopies = 1, nState = 0 }: TableOptions = {},
+    private readonly ring: Ring = ALONE,
   ) {
     const { users, items } = deals;
-    if (users.nBlocks !== items.nBlocks || users.nBlocks % nParts !== 0) {
+    if (users.nBlocks !== items.nBlocks || users.nBlocks % nParts !== 0 || nParts % ring.size !== 0) {
       throw new RangeError(`${users.nBlocks} blocks of users and ${items.nBlocks} of items cannot be dealt to ${nParts} parts.`);
     }
     this.layout = new RowLayout(shape);
@@ -91,10 +96,12 @@ export class PartedTables implements ModelTables {
     const { nParams, rowStride } = new RowLayout(part);
     const slotBytes = 4 * rowStride * this.#slotRows;
     const what = `A model of ${shape.nUsers} users, ${shape.nItems} items and ${shape.nFactors} factors in ${nParts} parts`;
-    gpu.checkMemory(4 * nParts * (nCopies + nState) * nParams + slotBytes, what, 4 * nParams);
+    const nOwn = nParts / ring.size;
+    this.#firstPart = nOwn * ring.rank;
+    gpu.checkMemory(4 * nOwn * (nCopies + nState) * nParams + slotBytes, what, 4 * nParams);
     const scope = (this.#scope = gpu.scope());
     try {
-      this.parts = Array.from({ length: nParts }, () => {
+      this.parts = Array.from({ length: nOwn }, () => {
         const tables = new EmbeddingTables(gpu, part, { nCopies, nState });
         scope.onRelease(() => tables.release());
         return tables;
@@ -107,9 +114,9 @@ export class PartedTables implements ModelTables {
     const firstUser = (block: number) => users.start[block] - users.start[block - (block % this.#nSlots)];
     this.localUser = users.place.map((place, row) => firstUser(users.block[row]) + place);
     this.localItem = items.place.map((place, row) => this.#slotOf(items.block[row]) * this.#slotRows + place);
-    const userBlocks = Array.from({ length: users.nBlocks }, (_, b) => {
-      return { buffer: this.parts[Math.floor(b / this.#nSlots)].param, firstRow: firstUser(b), nRows: rowsOf(users, b).length };
-    });
+    const userBlocks = Array.from({ length: users.nBlocks }, (_, b) =>
+      blockOf(this.#part(Math.floor(b / this.#nSlots)), firstUser(b), rowsOf(users, b).length),
+    );
     this.users = { deal: users, blocks: userBlocks };
     this.#items = { deal: items, blocks: this.#itemBlocks() };
   }
@@ -124,30 +131,51 @@ export class PartedTables implements ModelTables {
 
   /**
    * Ends a round: each part gives its first block of items, parameters and the optimiser's state, to the part before it, and gets into
-   * the same slot that of the part after it. All are copies on the device, in one submission.
+   * the same slot that of the part after it. Within a process they are copied on the device; what leaves it goes over the ring.
    */
-  moveItems(): void {
+  async moveItems(): Promise<void> {
     const slot = this.#slotOf(this.#round);
-    const bytes = 4 * this.layout.rowStride;
-    const [offset, size] = [bytes * this.#firstRowOf(slot), bytes * this.#slotRows];
+    const { rowStride } = this.layout;
+    const [first, n] = [rowStride * this.#firstRowOf(slot), rowStride * this.#slotRows];
+    const [offset, size] = [4 * first, 4 * n];
+    const arrays = this.parts[0].arrays.map((_, array) => this.parts.map((part) => part.arrays[array][1]));
+    const leaving =
+      this.ring.size > 1
+        ? await this.#read(
+            arrays.map(([buffer]) => buffer),
+            first,
+            n,
+          )
+        : undefined;
     const recorder = this.gpu.record('move items');
-    if (this.parts.length > 1) {
-      for (let array = 0; array < this.parts[0].arrays.length; array++) {
-        const buffers = this.parts.map((part) => part.arrays[array][1]);
-        recorder.copy(buffers[0], offset, this.#spareSlot, 0, size);
-        for (let p = 1; p < buffers.length; p++) recorder.copy(buffers[p], offset, buffers[p - 1], offset, size);
-        recorder.copy(this.#spareSlot, 0, buffers.at(-1)!, offset, size);
-      }
+    for (const buffers of arrays) {
+      const isCycle = leaving === undefined && buffers.length > 1;
+      if (isCycle) recorder.copy(buffers[0], offset, this.#spareSlot, 0, size);
+      for (let p = 1; p < buffers.length; p++) recorder.copy(buffers[p], offset, buffers[p - 1], offset, size);
+      if (isCycle) recorder.copy(this.#spareSlot, 0, buffers.at(-1)!, offset, size);
     }
     recorder.submit();
     this.#round = (this.#round + 1) % this.deals.items.nBlocks;
     this.#items.blocks = this.#itemBlocks();
+    if (leaving) {
+      const coming = new Float32Array(leaving.length);
+      await this.ring.shift(new Uint8Array(leaving.buffer), new Uint8Array(coming.buffer));
+      arrays.forEach((buffers, k) => this.gpu.write(buffers.at(-1)!, coming.subarray(k * n, (k + 1) * n), offset));
+    }
     this.version++;
   }
 
   /** Puts all blocks where they were at first, by the rest of a pass's moves. */
-  home(): void {
-    while (this.#round > 0) this.moveItems();
+  async home(): Promise<void> {
+    while (this.#round > 0) await this.moveItems();
+  }
+
+  /** The same floats of several buffers, one after the other. */
+  async #read(buffers: readonly GPUBuffer[], first: number, n: number): Promise<Float32Array<ArrayBuffer>> {
+    const out = new Float32Array(buffers.length * n);
+    const all = await Promise.all(buffers.map((buffer) => this.gpu.readFloats(buffer, first, n)));
+    all.forEach((floats, k) => out.set(floats, k * n));
+    return out;
   }
 
   writeTables(tables: Tables): void {
@@ -163,6 +191,7 @@ export class PartedTables implements ModelTables {
 
   /** Block by block, each of a moment between two submissions. */
   async readTables(): Promise<Tables> {
+    this.#refuseShare();
     const { layout, shape } = this;
     const [users, items] = [layout.emptyRows(shape.nUsers), layout.emptyRows(shape.nItems)];
     for (const { side, rows, part, firstRow } of this.#held()) {
@@ -174,6 +203,7 @@ export class PartedTables implements ModelTables {
 
   /** Block by block, each of a moment between two submissions. */
   async readState(): Promise<ModelState> {
+    this.#refuseShare();
     const { rowStride, nParams } = this.layout;
     const names = this.parts[0].arrays.map(([name]) => name);
     const state = Object.fromEntries(names.map((name) => [name, new Float32Array(nParams)])) as unknown as ModelState;
@@ -220,30 +250,87 @@ export class PartedTables implements ModelTables {
   }
 
   /** The part that has item block b in this round. */
-  #holderOf(block: number): EmbeddingTables {
+  #holderOf(block: number): EmbeddingTables | undefined {
     const { nBlocks } = this.deals.items;
-    return this.parts[Math.floor(((block - this.#round + nBlocks) % nBlocks) / this.#nSlots)];
+    return this.#part(Math.floor(((block - this.#round + nBlocks) % nBlocks) / this.#nSlots));
+  }
+
+  /** A part of the model; undefined if another process has it. */
+  #part(part: number): EmbeddingTables | undefined {
+    return this.parts[part - this.#firstPart];
   }
 
   #itemBlocks(): Block[] {
     const { items } = this.deals;
-    return Array.from({ length: items.nBlocks }, (_, b) => {
-      return { buffer: this.#holderOf(b).param, firstRow: this.#firstRowOf(this.#slotOf(b)), nRows: rowsOf(items, b).length };
-    });
+    return Array.from({ length: items.nBlocks }, (_, b) =>
+      blockOf(this.#holderOf(b), this.#firstRowOf(this.#slotOf(b)), rowsOf(items, b).length),
+    );
   }
 
-  /** All blocks: their rows, which of the whole model's rows is row 0 of their side, and where they are as each is asked for. */
+  /**
+   * The blocks of this process: their rows, which of the whole model's rows is row 0 of their side, and where they are as each is asked
+   * for.
+   */
   *#held() {
     const { users, items } = this.deals;
-    for (let b = 0; b < users.nBlocks; b++) {
-      const part = this.parts[Math.floor(b / this.#nSlots)];
-      yield { side: 'users', first: 0, rows: rowsOf(users, b), part, firstRow: this.users.blocks[b].firstRow } as const;
+    for (let block = 0; block < users.nBlocks; block++) {
+      const part = this.#part(Math.floor(block / this.#nSlots));
+      const { firstRow } = this.users.blocks[block];
+      if (part) yield { side: 'users', block, first: 0, rows: rowsOf(users, block), part, firstRow } as const;
     }
-    for (let b = 0; b < items.nBlocks; b++) {
-      const firstRow = this.#firstRowOf(this.#slotOf(b));
-      yield { side: 'items', first: this.shape.nUsers, rows: rowsOf(items, b), part: this.#holderOf(b), firstRow } as const;
+    for (let block = 0; block < items.nBlocks; block++) {
+      const part = this.#holderOf(block);
+      const firstRow = this.#firstRowOf(this.#slotOf(block));
+      if (part) yield { side: 'items', block, first: this.shape.nUsers, rows: rowsOf(items, block), part, firstRow } as const;
     }
   }
+
+  /** The blocks that this process has now, and the rows of each. */
+  heldBlocks(): { side: 'users' | 'items'; block: number; rows: Uint32Array }[] {
+    return Array.from(this.#held(), ({ side, block, rows }) => ({ side, block, rows }));
+  }
+
+  /** Parameters, then the optimiser's state, of a block that this process has, [arrays, rows, rowStride]. */
+  async readBlock(side: 'users' | 'items', block: number): Promise<Float32Array<ArrayBuffer>> {
+    const { part, firstRow, rows } = this.#find(side, block);
+    const { rowStride } = this.layout;
+    return this.#read(
+      part.arrays.map(([, buffer]) => buffer),
+      firstRow * rowStride,
+      rows.length * rowStride,
+    );
+  }
+
+  /** The inverse of `readBlock`. */
+  writeBlock(side: 'users' | 'items', block: number, state: Float32Array<ArrayBuffer>): void {
+    const { part, firstRow, rows } = this.#find(side, block);
+    const { rowStride } = this.layout;
+    const n = rows.length * rowStride;
+    part.arrays.forEach(([, buffer], k) => this.gpu.write(buffer, state.subarray(k * n, (k + 1) * n), 4 * firstRow * rowStride));
+    this.version++;
+  }
+
+  #find(side: 'users' | 'items', block: number) {
+    for (const held of this.#held()) if (held.side === side && held.block === block) return held;
+    throw new RangeError(`Block ${block} of the ${side} is not on this rank.`);
+  }
+
+  #refuseShare(): void {
+    if (this.ring.size > 1)
+      throw new DotbiasError(`Each of ${this.ring.size} ranks has a share of this model only: save it, and read the file.`);
+  }
+}
+
+/** A block of a part; what is on another rank cannot be read here. */
+function blockOf(part: EmbeddingTables | undefined, firstRow: number, nRows: number): Block {
+  return {
+    firstRow,
+    nRows,
+    get buffer() {
+      if (part) return part.param;
+      throw new DotbiasError('These rows of the model are on another rank: save it, and read the file.');
+    },
+  };
 }
 
 /** The rows of a block. */

@@ -51,10 +51,10 @@ export interface ModelTables {
   checkState(state: ModelState): void;
   /** Ratings by row of the whole model, by row of the part that trains on them. */
   placed(ratings: Ratings): Ratings;
-  /** Ends a round of training in strata: blocks of items go to the part that needs them next. */
-  moveItems(): void;
-  /** Puts all blocks where they were at first. */
-  home(): void;
+  /** Ends a round of training in strata: blocks of items go to the part that needs them next. Every rank calls it. */
+  moveItems(): Promise<void>;
+  /** Puts all blocks where they were at first. Every rank calls it. */
+  home(): Promise<void>;
   /** Gives the memory back; a second time does nothing. */
   release(): void;
 }
@@ -154,8 +154,8 @@ export class EmbeddingTables implements ModelTables {
     return ratings;
   }
 
-  moveItems(): void {}
-  home(): void {}
+  async moveItems(): Promise<void> {}
+  async home(): Promise<void> {}
 
   release(): void {
     this.#scope.release();

@@ -108,7 +108,7 @@ export class Trainer {
     const ahead = new BatchesAhead(this.epochs, { maxSteps, firstStep: step, totalSteps, firstEpoch: this.epochCount });
     const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
-    tables.home();
+    await tables.home();
     for (const stepper of steppers) await stepper.begin(schedule, start);
 
     try {
@@ -121,7 +121,7 @@ export class Trainer {
           inFlight.push(this.#losses(sums, schedule, step, hooks, inFlight.at(-1)));
           step += nSteps;
           this.stepCount = start + step;
-          if (endsRound) tables.moveItems();
+          if (endsRound) await tables.moveItems();
           const coming = ahead.coming();
           for (const [part, stepper] of steppers.entries()) await stepper.prepare?.(coming.map((submission) => submission.batches[part]));
           await drain(inFlight, MAX_IN_FLIGHT - 1);

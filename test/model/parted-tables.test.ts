@@ -93,7 +93,7 @@ test('after any number of moves each block is where it is said to be, and after 
       }
       assert.ok(sameState(await tables.readState(), state));
       if (nMoves % 2 === 0) tables.writeState(state);
-      tables.home();
+      await tables.home();
       assert.equal(tables.items.blocks, start);
       for (let k = 0; k < nBlocks; k++) tables.moveItems();
       assert.equal(tables.items.blocks, start);
