@@ -4,6 +4,7 @@ import { cacheDir } from '../node/disk/cache.js';
 import { removeLeftovers } from '../node/disk/leftovers.js';
 import { systemSentence } from './process/errors.js';
 import { cleanUpOnSignals } from './process/interrupt.js';
+import { joinRanks } from './process/ranks.js';
 import { note } from './process/terminal.js';
 import { execute } from './program.js';
 
@@ -19,6 +20,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+joinRanks();
 cleanUpOnSignals();
 for (const folder of [tmpdir(), cacheDir()]) void removeLeftovers(folder);
 await execute(process.argv.slice(2));

@@ -11,7 +11,8 @@ import { addTrain } from './commands/train.js';
 import { addWgsl } from './commands/wgsl.js';
 import { answerDefaults, answerOldFlags } from './options/renamed.js';
 import { describeError } from './process/errors.js';
-import { noteLines, oneSentence } from './process/terminal.js';
+import { checkRanks, endWith } from './process/ranks.js';
+import { isSilent, oneSentence } from './process/terminal.js';
 
 /** `dotbias` with all its commands. What Commander refuses, it prints, and throws a CommanderError. */
 export function createProgram(): Command {
@@ -19,7 +20,10 @@ export function createProgram(): Command {
     .description("fastai's collaborative filtering on WebGPU: learns from ratings what a user would give an item.")
     .version(VERSION)
     .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130, 143 or 129 ended by Ctrl-C, SIGTERM or SIGHUP.')
-    .configureOutput({ outputError: (text, write) => write(`${oneSentence(text.trim())}\n`) })
+    .configureOutput({
+      outputError: (text, write) => write(`${oneSentence(text.trim())}\n`),
+      ...(isSilent() && { writeOut: () => undefined, writeErr: () => undefined }),
+    })
     .exitOverride();
   for (const add of [addTrain, addRecommend, addExplain, addEvaluate, addSweep, addLrFind, addImport, addInfo, addWgsl]) add(program);
   answerOldFlags(program.commands);
@@ -32,12 +36,14 @@ export async function execute(args: readonly string[], program: Command = create
   let running: Command | undefined;
   program.hook('preAction', (_, command) => {
     running = command;
+    checkRanks(command);
   });
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     // Commander has printed its own message already; help and version come as errors too.
-    if (!(error instanceof CommanderError)) noteLines(describeError(error, running));
+    if (!(error instanceof CommanderError)) await endWith(describeError(error, running));
+    else if (error.exitCode !== 0 && isSilent()) await endWith(error.message);
     process.exitCode = error instanceof CommanderError ? error.exitCode : 1;
   }
 }

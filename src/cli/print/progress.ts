@@ -1,5 +1,6 @@
 import type { SingleBar } from 'cli-progress';
 import { thousands } from '../../base/count.js';
+import { isSilent } from '../process/terminal.js';
 
 /** A bar for the epoch under way, on stderr, gone when the epoch's line is printed. */
 export interface Progress {
@@ -12,7 +13,7 @@ const silent: Progress = { update() {}, clear() {} };
 
 /** A progress bar with loss and speed; one that shows nothing unless stderr is a terminal. */
 export async function trainingProgress(batchSize: number, quiet: boolean): Promise<Progress> {
-  if (quiet || process.stderr.isTTY !== true) return silent;
+  if (quiet || isSilent() || process.stderr.isTTY !== true) return silent;
   const {
     default: { SingleBar },
   } = await import('cli-progress');

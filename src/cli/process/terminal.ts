@@ -32,27 +32,40 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
+let silent = false;
+
+/** From now on nothing is printed but errors: of processes that do one work together, one speaks for all. */
+export function silence(): void {
+  silent = true;
+}
+
+/** Whether another process speaks for this one. */
+export function isSilent(): boolean {
+  return silent;
+}
+
 /** Prints one line. */
 export function print(line: string): void {
-  console.log(oneLine(line));
+  if (!silent) console.log(oneLine(line));
 }
 
 /** Prints a text of several lines. */
 export function printLines(text: string): void {
-  console.log(safeLines(text));
+  if (!silent) console.log(safeLines(text));
 }
 
 /** Prints a value as JSON. An escape in a JSON text means the character itself, so that the value stays exact. */
 export function printJson(value: unknown): void {
+  if (silent) return;
   console.log(JSON.stringify(value, null, 2).replace(UNSAFE, (character) => (character === '\n' ? character : escaped(character))));
 }
 
 /** Writes one line on stderr, if there is something to say. */
 export function note(line: string | undefined): void {
-  if (line !== undefined) console.error(oneSentence(line));
+  if (line !== undefined && !silent) console.error(oneSentence(line));
 }
 
-/** Writes a text of several lines on stderr, such as the stack of a defect. */
+/** Writes an error on stderr, in several lines if it has the stack of a defect. A silent process says its errors, too. */
 export function noteLines(text: string): void {
   console.error(safeLines(text));
 }

@@ -10,8 +10,8 @@ import type { Mpi, Transfer } from './library.js';
 
 export interface MpiRingOptions {
   host: string;
-  /** Called after 30 seconds in which ranks `missing` did not come, and each time that the wait has doubled. Default: nothing. */
-  onWait?: ((seconds: number, missing: readonly number[]) => void) | undefined;
+  /** Called after 30 seconds in which some ranks, such as `rank 5 (b)`, did not come, and each time that the wait has doubled. */
+  onWait?: ((seconds: number, missing: readonly string[]) => void) | undefined;
   /** The longest message; more bytes go in several. Default: 1 GiB (MPI counts in 32-bit integers). */
   pieceBytes?: number | undefined;
   /** Seconds until the first `onWait`. Default: 30. */
@@ -32,6 +32,8 @@ const LONGEST_PAUSE = 5;
 export async function mpiRing(mpi: Mpi, { host, onWait, pieceBytes = 2 ** 30, patience = 30 }: MpiRingOptions): Promise<Ring> {
   const { rank, size } = mpi;
   const others = Array.from({ length: size - 1 }, (_, i) => (rank + 1 + i) % size);
+  /** Filled by the first exchange. */
+  const hosts: string[] = [];
   let current: Call | undefined;
 
   /** Begins to send or receive bytes in pieces. */
@@ -54,9 +56,10 @@ export async function mpiRing(mpi: Mpi, { host, onWait, pieceBytes = 2 ** 30, pa
     await ended(mpi, transfers, EAGER.meeting, (waiting, seconds) => {
       if (seconds < report) return;
       report *= 2;
+      const missing = [...new Set(waiting.map(({ other }) => other))].sort((a, b) => a - b);
       onWait?.(
         Math.round(seconds),
-        [...new Set(waiting.map(({ other }) => other))].sort((a, b) => a - b),
+        missing.map((other) => `rank ${other}${hosts.length > 0 ? ` (${hosts[other]})` : ''}`),
       );
     });
     const stray = others.find((other) => cards[CARD * other] !== mine[0] || cards[CARD * other + 1] !== mine[1]);
@@ -69,13 +72,16 @@ export async function mpiRing(mpi: Mpi, { host, onWait, pieceBytes = 2 ** 30, pa
   const collective = async (call: Call, nBytes: number, begin: () => Transfer[]) => {
     if (current !== undefined) throw new Error(`ring.${call} was called before ring.${current} had ended.`);
     current = call;
-    await meet(call, nBytes);
-    await ended(
-      mpi,
-      begin().map((transfer) => ({ transfer })),
-      EAGER.transfer,
-    );
-    current = undefined;
+    try {
+      await meet(call, nBytes);
+      await ended(
+        mpi,
+        begin().map((transfer) => ({ transfer })),
+        EAGER.transfer,
+      );
+    } finally {
+      current = undefined;
+    }
   };
 
   const gather = async (part: Uint8Array) => {
@@ -91,9 +97,9 @@ export async function mpiRing(mpi: Mpi, { host, onWait, pieceBytes = 2 ** 30, pa
   const name = new Uint8Array(HOST_BYTES);
   new TextEncoder().encodeInto(host, name);
   const names = await gather(name);
-  const hosts = Array.from({ length: size }, (_, r) =>
-    new TextDecoder().decode(names.subarray(r * HOST_BYTES, (r + 1) * HOST_BYTES)).replace(/\0+$/, ''),
-  );
+  for (let r = 0; r < size; r++) {
+    hosts.push(new TextDecoder().decode(names.subarray(r * HOST_BYTES, (r + 1) * HOST_BYTES)).replace(/\0+$/, ''));
+  }
 
   return {
     rank,

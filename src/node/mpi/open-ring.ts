@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { ALONE, type Ring } from '../../base/ring.js';
+import { leave } from '../disk/exit.js';
 import { launcherOf } from './launcher.js';
 import { openMpi } from './library.js';
 import { mpiRing, type MpiRingOptions } from './mpi-ring.js';
@@ -18,7 +19,10 @@ export async function openRing(options: OpenRingOptions = {}): Promise<Ring> {
   const launcher = launcherOf(process.env);
   if (launcher === undefined || launcher.size < 2) return ALONE;
   const mpi = openMpi(launcher, process.env);
-  const endOthers = (code: number) => mpi.abort(code || 1);
+  const endOthers = (code: number) => {
+    leave(); // MPI ends this process, too, before others who listen to 'exit' are told
+    mpi.abort(code || 1);
+  };
   process.on('exit', endOthers);
   // Node prints an error that nobody catches after 'exit'. Aborting there would lose it; the launcher ends the others for us.
   process.once('uncaughtExceptionMonitor', () => void (process.listenerCount('uncaughtException') === 0 && process.off('exit', endOthers)));
