@@ -43,18 +43,21 @@ export function plainEpochs(order: EpochOrder, stepsPerEpoch: number, batchSize:
   };
 }
 
-/** Epochs in strata, for a model in `nParts` parts: part p has the user blocks p S / nParts to (p + 1) S / nParts - 1. */
-export function strataEpochs({ rounds, rows }: Strata, nParts: number): Epochs {
+/**
+ * Epochs in strata, for a model in `nParts` parts, of which `n` from `first` on are asked for: part p has the user blocks p S / nParts to
+ * (p + 1) S / nParts - 1.
+ */
+export function strataEpochs({ rounds, rows }: Strata, nParts: number, first = 0, n = nParts): Epochs {
   const { strata, passes } = rounds.plan;
   const perPart = strata / nParts;
-  const parts = Array.from({ length: nParts }, (_, part) => rounds.of(part * perPart, perPart));
+  const parts = Array.from({ length: n }, (_, part) => rounds.of((first + part) * perPart, perPart));
   return {
     order: (epoch) => joined(rounds.steps.map((_, round) => rounds.round(epoch, round).order.map((k) => rows[k]))),
     steps: rounds.steps,
     segmentsPerStep: perPart,
     settings: { strata, passes },
     isAhead: true,
-    round: (epoch, round) => (first, n) => parts.map((part) => batchesOf(part, { epoch, round, first, n })),
+    round: (epoch, round) => (firstStep, nSteps) => parts.map((part) => batchesOf(part, { epoch, round, first: firstStep, n: nSteps })),
   };
 }
 

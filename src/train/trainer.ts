@@ -1,4 +1,5 @@
 import { DivergedError } from '../base/errors.js';
+import { ALONE, type Ring } from '../base/ring.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Ratings } from '../data/ratings.js';
 import { Strata } from '../data/strata.js';
@@ -9,12 +10,15 @@ import type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory, StepperI
 import { BatchesAhead } from './batches-ahead.js';
 import { type Epochs, plainEpochs, strataEpochs } from './epochs.js';
 import type { EpochOrder } from './order.js';
+import { RoundLosses } from './round-losses.js';
 import { mostSteps, windowSize } from './window-size.js';
 
 /** What the caller of `Trainer.fit` is told while it runs, and how it stops it. */
 export interface FitHooks {
   /** After each submission: losses of its steps, in order. Submissions do not wait for it. */
   onSteps?(step: number, losses: Float32Array): void;
+  /** After each round of training on several ranks: milliseconds that each needed for its own steps. */
+  onRound?(busy: readonly number[]): void;
   /** After each epoch, the model complete on the device; return true to stop. */
   onEpoch?(epoch: number): Promise<boolean | void>;
   /** Stops before the next submission, leaving a consistent model. */
@@ -44,10 +48,12 @@ export class Trainer {
     /** One for each part of the model. */
     readonly steppers: readonly Stepper[],
     readonly maxSteps: number,
+    private readonly ring: Ring,
   ) {}
 
   /**
    * @param order that of the epochs: any order of all ratings, or strata
+   * @param ring of the processes that train the model together, each the parts that its tables have
    * @throws RangeError for more steps per submission than fit; what the stepper throws as it is made. Nothing is left
    *   allocated then
    */
@@ -58,6 +64,7 @@ export class Trainer {
     order: EpochOrder | Strata,
     factory: StepperFactory,
     batches: BatchesOn = 'host',
+    ring: Ring = ALONE,
   ): Promise<Trainer> {
     const { gpu, layout, shape } = tables;
     const { batchSize } = options;
@@ -65,19 +72,21 @@ export class Trainer {
     const asked = checkedSteps(options.stepsPerSubmission, Math.min(mostSteps(sizes), factory.maxSteps ?? Infinity));
     const usual = Math.min(windowSize(sizes), factory.maxSteps ?? Infinity);
     const isStrata = order instanceof Strata;
-    const epochs = isStrata ? strataEpochs(order, tables.parts.length) : plainEpochs(order, data.stepsPerEpoch, batchSize);
+    const epochs = isStrata
+      ? strataEpochs(order, ring.size * tables.parts.length, ring.rank * tables.parts.length, tables.parts.length)
+      : plainEpochs(order, data.stepsPerEpoch, batchSize);
     const longest = Math.max(...epochs.steps);
     const maxSteps = Math.max(1, Math.min(longest, asked ?? evenWindows(longest, usual)));
     const steppers: Stepper[] = [];
     try {
-      for (const input of partInputs(tables, data.train, order)) {
+      for (const input of partInputs(tables, data.train, order, ring)) {
         steppers.push(await factory.create({ ...input, options, maxSteps, batches }));
       }
     } catch (error) {
       for (const stepper of steppers) stepper.release();
       throw error;
     }
-    return new Trainer(tables, data, options, epochs, steppers, maxSteps);
+    return new Trainer(tables, data, options, epochs, steppers, maxSteps, ring);
   }
 
   /** That of the first part; all parts have the same. */
@@ -108,23 +117,42 @@ export class Trainer {
     const ahead = new BatchesAhead(this.epochs, { maxSteps, firstStep: step, totalSteps, firstEpoch: this.epochCount });
     const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
+    const tell = (first: number, parts: readonly Float64Array[]) => this.#tell(parts, schedule, first, hooks);
+    const round = this.ring.size > 1 ? new RoundLosses() : undefined;
+    // Ranks stop together, at the end of a round; one process stops before any submission.
+    let isStopped = false;
+    const stops = () => (round ? isStopped : hooks.signal?.aborted === true);
     await tables.home();
     for (const stepper of steppers) await stepper.begin(schedule, start);
 
     try {
-      for (let epoch = firstEpoch; step < totalSteps && !hooks.signal?.aborted; epoch++) {
+      let roundStart = step;
+      let started = performance.now();
+      for (let epoch = firstEpoch; step < totalSteps && !stops(); epoch++) {
         const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
-        while (step < epochEnd && !hooks.signal?.aborted) {
+        while (step < epochEnd && !stops()) {
           const { batches, nSteps, endsRound } = ahead.next();
           const sums = await this.#run(batches, step);
           tables.version++;
-          inFlight.push(this.#losses(sums, schedule, step, hooks, inFlight.at(-1)));
+          const first = step;
+          inFlight.push(after(inFlight.at(-1), sums, (parts) => (round ? round.push(parts) : tell(first, parts))));
           step += nSteps;
           this.stepCount = start + step;
-          if (endsRound) await tables.moveItems();
+          if (endsRound && !round) await tables.moveItems();
           const coming = ahead.coming();
           for (const [part, stepper] of steppers.entries()) await stepper.prepare?.(coming.map((submission) => submission.batches[part]));
           await drain(inFlight, MAX_IN_FLIGHT - 1);
+          if (round && (endsRound || step === totalSteps)) {
+            await drain(inFlight);
+            const busy = performance.now() - started;
+            if (endsRound) await tables.moveItems();
+            const end = await round.gather(this.ring, hooks.signal?.aborted === true, busy);
+            isStopped = end.isStopped;
+            tell(roundStart, end.sums);
+            hooks.onRound?.(end.busy);
+            roundStart = step;
+            started = performance.now();
+          }
         }
         await drain(inFlight);
         if (step < epochEnd) break;
@@ -153,23 +181,12 @@ export class Trainer {
     return sums;
   }
 
-  /** Tells the losses of the submission just made; errors wait until the promise is awaited. */
-  #losses(
-    sums: readonly Promise<Float64Array>[],
-    schedule: Schedule,
-    step: number,
-    hooks: FitHooks,
-    before: Promise<void> | undefined,
-  ): Promise<void> {
-    // Two readbacks may settle in either order; hooks get them in the order of the steps.
-    const work = Promise.all([Promise.all(sums), before]).then(([parts]) => {
-      const losses = meanLosses(parts, this.epochs.segmentsPerStep, this.options.batchSize);
-      hooks.onSteps?.(step, losses);
-      const bad = hooks.stopOnNaN === false ? -1 : losses.findIndex((loss) => !Number.isFinite(loss));
-      if (bad >= 0) throw new DivergedError(step + bad, schedule.lr[step + bad]);
-    });
-    work.catch(() => undefined);
-    return work;
+  /** Tells the losses of consecutive steps. @throws DivergedError */
+  #tell(parts: readonly Float64Array[], { lr }: Schedule, step: number, { onSteps, stopOnNaN }: FitHooks): void {
+    const losses = meanLosses(parts, this.epochs.segmentsPerStep, this.options.batchSize);
+    onSteps?.(step, losses);
+    const bad = stopOnNaN === false ? -1 : losses.findIndex((loss) => !Number.isFinite(loss));
+    if (bad >= 0) throw new DivergedError(step + bad, lr[step + bad]);
   }
 
   /** Gives the stepper's memory back; a second time does nothing. */
@@ -179,12 +196,12 @@ export class Trainer {
 }
 
 /** What the stepper of each part is made from, as far as parts differ. */
-function partInputs(model: ModelTables, train: Ratings, order: EpochOrder | Strata): PartInput[] {
+function partInputs(model: ModelTables, train: Ratings, order: EpochOrder | Strata, { rank, size }: Ring): PartInput[] {
   const { parts } = model;
   if (!(order instanceof Strata)) return [{ tables: parts[0], train }];
-  const perPart = order.rounds.plan.strata / parts.length;
+  const perPart = order.rounds.plan.strata / (size * parts.length);
   return parts.map((tables, part) => {
-    const [first, n] = [part * perPart, perPart];
+    const [first, n] = [(rank * parts.length + part) * perPart, perPart];
     return { tables, train: model.placed(order.ratings(train, first, n)), rounds: order.rounds.of(first, n) };
   });
 }
@@ -193,6 +210,17 @@ type PartInput = Pick<StepperInput, 'tables' | 'train' | 'rounds'>;
 
 /** As many windows as an epoch needs, all of about one length. */
 const evenWindows = (stepsPerEpoch: number, most: number) => Math.ceil(stepsPerEpoch / Math.max(1, Math.ceil(stepsPerEpoch / most)));
+
+/** What to do with the sums of a submission, which may come back before those of the one before it. An error waits until it is awaited. */
+function after(
+  before: Promise<void> | undefined,
+  sums: readonly Promise<Float64Array>[],
+  use: (parts: readonly Float64Array[]) => void,
+): Promise<void> {
+  const work = Promise.all([Promise.all(sums), before]).then(([parts]) => use(parts));
+  work.catch(() => undefined);
+  return work;
+}
 
 /** Awaits work, the oldest first, until at most `most` is left. */
 async function drain(inFlight: Promise<void>[], most = 0): Promise<void> {

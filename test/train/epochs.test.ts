@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ALONE } from '../../src/base/ring.js';
 import { Strata } from '../../src/data/strata.js';
 import { PartedTables } from '../../src/model/parted-tables.js';
 import { EmbeddingTables } from '../../src/model/tables.js';
@@ -10,6 +11,7 @@ import { STEPPERS as FACTORIES } from '../../src/train/choose-stepper.js';
 import { Trainer } from '../../src/train/trainer.js';
 import { smallData } from '../helpers/data.js';
 import { sharedGpu } from '../helpers/gpu.js';
+import { onRing } from '../helpers/local-ring.js';
 import { assertRefused } from '../helpers/refusal.js';
 import { makeLearner, outcomeOf } from '../helpers/short-run.js';
 import { randomTables, stepOptions, STEPPERS } from '../helpers/training.js';
@@ -22,18 +24,36 @@ const strataOf = (strata: number, passes: number) =>
   Strata.of(data.train, data.nUsers, data.nItems, data.batchSize, { strata, passes, seed: 3 });
 
 /** Parameters, optimiser and losses of two epochs by the trainer. */
-async function byTrainer(stepper: StepperName, strata: Strata, totalSteps: number, nParts = 1) {
+async function byTrainer(stepper: StepperName, strata: Strata, totalSteps: number, nParts = 1, ring = ALONE) {
   const kept = { nCopies: 2, nState: 2 } as const;
-  const tables = nParts === 1 ? new EmbeddingTables(gpu, shape, kept) : new PartedTables(gpu, shape, strata, nParts, kept);
+  const tables = nParts === 1 ? new EmbeddingTables(gpu, shape, kept) : new PartedTables(gpu, shape, strata, nParts, kept, ring);
   tables.writeTables(randomTables(shape, 1));
-  const trainer = await Trainer.create(tables, data, options, strata, FACTORIES[stepper]);
+  const trainer = await Trainer.create(tables, data, options, strata, FACTORIES[stepper], 'host', ring);
   const losses: number[] = [];
   const onSteps = (_: number, these: Float32Array) => void losses.push(...these);
   await trainer.fit(oneCycle({ totalSteps, lrMax: 0.01 }), { onSteps });
-  const outcome = { losses, ...(await tables.readState()) };
+  await tables.home();
+  const outcome = { losses, ...(ring === ALONE ? await tables.readState() : await shareOf(tables as PartedTables)) };
   trainer.release();
   tables.release();
   return outcome;
+}
+
+/** What a rank has of the state, in the layout of the whole model, zeros elsewhere. */
+async function shareOf(tables: PartedTables) {
+  const { rowStride, nParams } = tables.layout;
+  const state = [0, 1, 2].map(() => new Float32Array(nParams));
+  for (const { side, block, rows } of tables.heldBlocks()) {
+    const arrays = await tables.readBlock(side, block);
+    const first = side === 'users' ? 0 : shape.nUsers;
+    state.forEach((array, k) =>
+      rows.forEach((row, r) => {
+        const at = (k * rows.length + r) * rowStride;
+        array.set(arrays.subarray(at, at + rowStride), (first + row) * rowStride);
+      }),
+    );
+  }
+  return { param: state[0], m: state[1], v: state[2] };
 }
 
 /** The same from the steps of a plain stepper, which is given the rows of each round as any order's. */
@@ -96,6 +116,25 @@ for (const stepper of ['lazy', 'persistent'] as const) {
     }
   });
 }
+
+test('parts on several ranks train as the whole model does, bit for bit, and all ranks know all losses', async () => {
+  for (const [S, R, nParts, size] of [
+    [4, 1, 4, 2],
+    [8, 2, 4, 4],
+    [6, 1, 3, 3],
+  ] as const) {
+    const strata = strataOf(S, R);
+    const totalSteps = 2 * strata.rounds.steps.reduce((a, b) => a + b) + 5;
+    const whole = await byTrainer('lazy', strata, totalSteps);
+    const ranks = await onRing(size, (ring) => byTrainer('lazy', strata, totalSteps, nParts, ring));
+    for (const { losses } of ranks) assert.equal(losses, whole.losses);
+    for (const name of ['param', 'm', 'v'] as const) {
+      const sum = new Float32Array(whole[name]!.length);
+      for (const rank of ranks) rank[name]!.forEach((value, i) => (sum[i] += value));
+      assert.equal(sum, whole[name], `${name}, ${S} strata, ${nParts} parts, ${size} ranks`);
+    }
+  }
+});
 
 test('an epoch of strata is told round by round, and its order has a batch for each step', async () => {
   const learn = await makeLearner({ strata: 4, passes: 2 }, data);
