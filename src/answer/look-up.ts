@@ -53,15 +53,17 @@ export function unknownItem({ items, titles }: Pick<ModelInfo, 'items' | 'titles
 }
 
 /** The id that differs from `name` only in case, spaces, a sign or leading zeros, if there is one; else what ids there are. */
-function nearest({ ids }: IdMap, name: Id, what: 'user' | 'item'): string {
+function nearest(map: IdMap, name: Id, what: 'user' | 'item'): string {
   const wanted = bare(name);
-  const known = ids.slice(1);
-  const near = known.find((id) => bare(id) === wanted);
-  if (near !== undefined) return `; there is ${show(near)}`;
-  if (known.length === 0) return '';
-  const [first, last] = [known[0], known.at(-1)!];
-  if (known.length === 1) return `; its only ${what} is ${show(first)}`;
-  return `; the ids of its ${counted(known.length, what)} go from ${show(first)} to ${show(last)}`;
+  const n = map.size - 1;
+  for (let row = 1; row <= n; row++) {
+    const id = map.idOf(row);
+    if (bare(id) === wanted) return `; there is ${show(id)}`;
+  }
+  if (n === 0) return '';
+  const [first, last] = [map.idOf(1), map.idOf(n)];
+  if (n === 1) return `; its only ${what} is ${show(first)}`;
+  return `; the ids of its ${counted(n, what)} go from ${show(first)} to ${show(last)}`;
 }
 
 function bare(id: Id): string {

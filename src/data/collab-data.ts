@@ -238,11 +238,10 @@ function isNumeric(column: ArrayLike<Id>): column is ArrayLike<number> & ArrayBu
 function renumber({ ids, codes }: Encoded, trainRows: Uint32Array): { map: IdMap; indexOfRow: Uint32Array } {
   const indexOfCode = new Uint32Array(ids.length);
   for (let k = 0; k < trainRows.length; k++) indexOfCode[codes[trainRows[k]]] = 1;
-  const kept: Id[] = [NA];
-  for (let code = 0; code < ids.length; code++) {
-    if (indexOfCode[code] === 1) indexOfCode[code] = kept.push(ids[code]) - 1;
-  }
-  return { map: new IdMap(kept), indexOfRow: gather(new Uint32Array(codes.length), indexOfCode, codes) };
+  const keep = (code: number) => indexOfCode[code] === 1;
+  const map = new IdMap(ids instanceof Float64Array ? ids.filter((_, code) => keep(code)) : [NA, ...ids.filter((_, code) => keep(code))]);
+  for (let code = 0, index = 1; code < ids.length; code++) if (keep(code)) indexOfCode[code] = index++;
+  return { map, indexOfRow: gather(new Uint32Array(codes.length), indexOfCode, codes) };
 }
 
 /** @throws DataError unless the columns have one length, at least one row, and finite numbers */

@@ -26,7 +26,7 @@ export function popularItems(train: Ratings, items: IdMap, titles: ReadonlyMap<I
     means[item] += difference / ++counts[item];
     squares[item] += difference * (train.ratings[k] - means[item]);
   }
-  return Array.from(items.ids, (_, row) => row)
+  return Array.from({ length: items.size }, (_, row) => row)
     .slice(1)
     .sort((a, b) => counts[b] - counts[a] || a - b)
     .slice(0, n)

@@ -330,7 +330,8 @@ function parts(n: number, k: number, seed: number): Uint32Array[] {
 /** The rows of each user, ascending; users in the order of their first row. */
 function rowsByUser({ ids, codes }: Encoded): Uint32Array[] {
   const { start, order } = groupBy(codes, ids.length);
-  return ids.map((_, user) => order.subarray(start[user], start[user + 1])).sort((a, b) => a[0] - b[0]);
+  const rows = Array.from({ length: ids.length }, (_, user) => order.subarray(start[user], start[user + 1]));
+  return rows.sort((a, b) => a[0] - b[0]);
 }
 
 function ofSeed(seed: number, seeds: readonly number[]): string {

@@ -7,51 +7,65 @@
  */
 import { quote } from '../base/json.js';
 import type { Tensor } from '../base/safetensors.js';
-import { type Id, IdMap, isId, NA } from '../data/ids.js';
+import { ascends, type Id, IdMap, isId, NA } from '../data/ids.js';
 
 /** Throws the sentence that this is the end of. */
 type Refuse = (problem: string) => never;
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
-/** The ids of a table's rows, `#na#` first. */
-export function idTensors(name: string, { ids }: IdMap): Record<string, Tensor> {
-  if (typeof ids[1] === 'string') return textTensors(name, ids as readonly string[]);
-  return { [name]: wholeNumbers(ids.map((id) => (id === NA ? -1 : (id as number)))) };
+/** The ids of a table's rows: of all, `#na#` first, or of some. */
+export function idTensors(name: string, map: IdMap, rows?: Uint32Array): Record<string, Tensor> {
+  const n = rows?.length ?? map.size;
+  const idAt = (k: number) => map.idOf(rows?.[k] ?? k);
+  if (map.size > 1 && typeof map.idOf(1) === 'string')
+    return textTensors(
+      name,
+      Array.from({ length: n }, (_, k) => idAt(k) as string),
+    );
+  return {
+    [name]: wholeNumbers(n, (k) => {
+      const id = idAt(k);
+      return id === NA ? -1 : (id as number);
+    }),
+  };
 }
 
 /** Whole numbers as I64, by halves of 32 bits: BigInts would take ten times as long. */
-function wholeNumbers(numbers: readonly number[]): Tensor {
-  const data = new BigInt64Array(numbers.length);
+function wholeNumbers(n: number, valueAt: (k: number) => number): Tensor {
+  const data = new BigInt64Array(n);
   const halves = new Int32Array(data.buffer);
-  numbers.forEach((value, row) => {
-    halves[2 * row] = value;
-    halves[2 * row + 1] = Math.floor(value / 2 ** 32);
-  });
-  return { dtype: 'I64', shape: [numbers.length], data };
+  for (let k = 0; k < n; k++) {
+    const value = valueAt(k);
+    halves[2 * k] = value;
+    halves[2 * k + 1] = Math.floor(value / 2 ** 32);
+  }
+  return { dtype: 'I64', shape: [n], data };
 }
 
 /** The inverse of `wholeNumbers`; beyond 2^53 the nearest number. */
-function numbersOf({ buffer, byteOffset, length }: BigInt64Array): number[] {
+function numbersOf({ buffer, byteOffset, length }: BigInt64Array): Float64Array {
   const low = new Uint32Array(buffer, byteOffset, 2 * length);
   const high = new Int32Array(buffer, byteOffset, 2 * length);
-  return Array.from({ length }, (_, row) => low[2 * row] + 2 ** 32 * high[2 * row + 1]);
+  const numbers = new Float64Array(length);
+  for (let k = 0; k < length; k++) numbers[k] = low[2 * k] + 2 ** 32 * high[2 * k + 1];
+  return numbers;
 }
 
 /** One text for each row. A half of a surrogate pair, which UTF-8 cannot write, becomes U+FFFD. */
 export function textTensors(name: string, texts: readonly string[]): Record<string, Tensor> {
-  const offsets = [0];
+  const offsets = new Float64Array(texts.length + 1);
   const most = texts.reduce((sum, text) => sum + 3 * text.length, 0);
   const bytes = new Uint8Array(most);
   const encoder = new TextEncoder();
   let end = 0;
-  for (const text of texts) {
+  texts.forEach((text, row) => {
     end += encoder.encodeInto(text, bytes.subarray(end)).written;
-    offsets.push(end);
-  }
+    offsets[row + 1] = end;
+  });
   return {
     [name]: { dtype: 'U8', shape: [end], data: bytes.subarray(0, end) },
-    [`${name}Offsets`]: wholeNumbers(offsets),
+    [`${name}Offsets`]: wholeNumbers(offsets.length, (k) => offsets[k]),
   };
 }
 
@@ -63,9 +77,18 @@ export function readIdTensors(tensors: Tensors, name: string, rows: string, refu
   if (tensor.dtype !== 'I64' || tensor.shape.length !== 1) {
     return refuse(`${name} is ${tensor.dtype} of the shape [${tensor.shape}], not a list of I64 or U8`);
   }
-  const ids: Id[] = numbersOf(tensor.data);
-  if (ids[0] === -1) ids[0] = NA;
-  return readIds(ids, rows, refuse);
+  const ids = numbersOf(tensor.data);
+  if (ids[0] !== -1) refuse(`${rows} are not a list of ids that begins with "${NA}"`);
+  const bad = ids.findIndex((id, row) => row > 0 && !isId(id));
+  if (bad !== -1) refuse(`row ${bad} of ${rows} is ${quote(ids[bad])}, which is not an id`);
+  return mapOf(ids.subarray(1), rows, refuse);
+}
+
+/** The map of ids that were checked one by one. */
+function mapOf(ids: readonly Id[] | Float64Array, rows: string, refuse: Refuse): IdMap {
+  const twice = repeated(ids instanceof Float64Array ? ids : ids.slice(1));
+  if (twice !== undefined) refuse(`the id ${quote(twice)} occurs twice among ${rows}`);
+  return new IdMap(ids);
 }
 
 /** The inverse of `textTensors`. */
@@ -80,7 +103,7 @@ export function readTextTensors(tensors: Tensors, name: string, refuse: Refuse):
   if (ends[0] !== 0 || ends.at(-1) !== bytes.data.length) {
     return refuse(`${name}Offsets goes from ${ends[0]} to ${ends.at(-1)}, but ${name} has the bytes 0 to ${bytes.data.length}`);
   }
-  return ends.slice(1).map((end, row) => {
+  return Array.from(ends.subarray(1), (end, row) => {
     if (end < ends[row]) refuse(`${name}Offsets falls from ${ends[row]} to ${end} in row ${row}`);
     try {
       return utf8.decode(bytes.data.subarray(ends[row], end));
@@ -99,21 +122,13 @@ export function readIds(ids: unknown, rows: string, refuse: Refuse): IdMap {
     if (!isId(id) || id === NA) refuse(`row ${row} of ${rows} is ${quote(id)}, which is not an id`);
     if (typeof id !== type) refuse(`${rows} are ${type}s, but row ${row} is ${quote(id)}`);
   }
-  const twice = repeated(ids as Id[]);
-  if (twice !== undefined) refuse(`the id ${quote(twice)} occurs twice among ${rows}`);
-  return new IdMap(ids as Id[]);
+  return mapOf(ids as Id[], rows, refuse);
 }
 
 /** An id that occurs twice. Ours ascend, which shows at once that there is none. (A Set ends at 2^24 members.) */
-function repeated(rows: readonly Id[]): Id | undefined {
-  const ids = rows.slice(1);
-  if (firstNotAbove(ids) === -1) return undefined;
-  const sorted = typeof ids[0] === 'number' ? Float64Array.from(ids as number[]).sort() : ids.sort();
-  return sorted[firstNotAbove(sorted)];
-}
-
-/** The first place whose value is not above the one before; -1 if all ascend. */
-function firstNotAbove(list: ArrayLike<Id>): number {
-  for (let k = 1; k < list.length; k++) if (!(list[k - 1] < list[k])) return k;
-  return -1;
+function repeated(ids: Id[] | Float64Array): Id | undefined {
+  if (ascends(ids)) return undefined;
+  const sorted = ids.slice().sort();
+  for (let k = 1; k < sorted.length; k++) if (sorted[k] === sorted[k - 1]) return sorted[k];
+  return undefined;
 }

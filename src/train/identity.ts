@@ -2,6 +2,7 @@
 import { FileFormatError } from '../base/errors.js';
 import { fingerprint, fingerprintText } from '../base/fingerprint.js';
 import type { CollabData } from '../data/collab-data.js';
+import type { IdMap } from '../data/ids.js';
 import { type Callback, type Fit, type FittedLearner } from './fit.js';
 
 /** Settings by name, in JSON's terms. */
@@ -110,9 +111,19 @@ export function dataFingerprint(data: CollabData): string {
   let known = fingerprints.get(data);
   if (known === undefined) {
     const { users, items, train, valid } = data;
-    const ids = new TextEncoder().encode(JSON.stringify([users.ids, items.ids]));
-    known = fingerprint(ids, ...[train, valid].flatMap((part) => [part.users, part.items, part.ratings]));
+    const ids = [...idPieces(users), ...idPieces(items)];
+    known = fingerprint(...ids, ...[train, valid].flatMap((part) => [part.users, part.items, part.ratings]));
     fingerprints.set(data, known);
   }
   return known;
+}
+
+/** The bytes of all ids, in pieces: one text of many million ids would be longer than a text can be. */
+function* idPieces(map: IdMap): Generator<Uint8Array | Float64Array> {
+  const piece = 2 ** 16;
+  for (let first = 1; first < map.size; first += piece) {
+    const ids = Array.from({ length: Math.min(piece, map.size - first) }, (_, k) => map.idOf(first + k));
+    if (typeof ids[0] === 'number') yield Float64Array.from(ids as number[]);
+    else yield new TextEncoder().encode(JSON.stringify(ids));
+  }
 }

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Id } from '../../data/ids.js';
 import { freeBytes, anchorOf, findTarget } from '../../node/disk/target.js';
 import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
 import type { CollabLearner } from '../../train/learner.js';
@@ -56,10 +57,14 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
 
 function modelBytes({ info, data, embeddings: { shape } }: CollabLearner, ratings: boolean): number {
   const { nUsers, nItems, nFactors } = shape;
-  const texts = [...info.users.ids, ...info.items.ids, ...(info.titles?.values() ?? [])];
-  const ids = texts.reduce<number>((sum, text) => sum + Buffer.byteLength(String(text)) + 1, 0);
+  let ids = 0;
+  for (const map of [info.users, info.items]) for (let row = 0; row < map.size; row++) ids += idBytes(map.idOf(row));
+  for (const title of info.titles?.values() ?? []) ids += idBytes(title);
   return SMALL + 4 * (nUsers + nItems) * (nFactors + 1) + ids + (ratings ? 12 * data.train.ratings.length : 0);
 }
+
+/** 8 bytes of a number, or of where a text ends. */
+const idBytes = (id: Id) => 8 + (typeof id === 'number' ? 0 : Buffer.byteLength(id));
 
 /** Parameters, the optimiser's state, and five numbers of each step; see checkpoint.ts. */
 function checkpointBytes({ embeddings: { layout, state }, data }: CollabLearner, epochs: number): number {
