@@ -10,7 +10,7 @@ import type { Tensor } from '../base/safetensors.js';
 import { ascends, type Id, IdMap, isId, NA } from '../data/ids.js';
 
 /** Throws the sentence that this is the end of. */
-type Refuse = (problem: string) => never;
+export type Refuse = (problem: string) => never;
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
@@ -69,26 +69,30 @@ export function textTensors(name: string, texts: readonly string[]): Record<stri
   };
 }
 
-/** The inverse of `idTensors`. @param rows what the sentence given to `refuse` calls them */
+/** The inverse of `idTensors` of all rows. @param rows what the sentence given to `refuse` calls them */
 export function readIdTensors(tensors: Tensors, name: string, rows: string, refuse: Refuse): IdMap {
+  return mapOfIds(readIdColumn(tensors, name, refuse), rows, refuse);
+}
+
+/** Ids as they are in a file, not yet checked: whole numbers, where -1 stands for `#na#`, or texts. */
+export function readIdColumn(tensors: Tensors, name: string, refuse: Refuse): Float64Array | string[] {
   const tensor = tensors[name];
   if (tensor === undefined) return refuse(`the tensor ${name} is missing`);
-  if (tensor.dtype === 'U8') return readIds(readTextTensors(tensors, name, refuse), rows, refuse);
+  if (tensor.dtype === 'U8') return readTextTensors(tensors, name, refuse);
   if (tensor.dtype !== 'I64' || tensor.shape.length !== 1) {
     return refuse(`${name} is ${tensor.dtype} of the shape [${tensor.shape}], not a list of I64 or U8`);
   }
-  const ids = numbersOf(tensor.data);
+  return numbersOf(tensor.data);
+}
+
+/** The ids of all rows of a table, checked. @param rows what the sentence given to `refuse` calls them */
+export function mapOfIds(ids: Float64Array | string[], rows: string, refuse: Refuse): IdMap {
+  if (!(ids instanceof Float64Array)) return readIds(ids, rows, refuse);
   if (ids[0] !== -1) refuse(`${rows} are not a list of ids that begins with "${NA}"`);
   const bad = ids.findIndex((id, row) => row > 0 && !isId(id));
   if (bad !== -1) refuse(`row ${bad} of ${rows} is ${quote(ids[bad])}, which is not an id`);
-  return mapOf(ids.subarray(1), rows, refuse);
-}
-
-/** The map of ids that were checked one by one. */
-function mapOf(ids: readonly Id[] | Float64Array, rows: string, refuse: Refuse): IdMap {
-  const twice = repeated(ids instanceof Float64Array ? ids : ids.slice(1));
-  if (twice !== undefined) refuse(`the id ${quote(twice)} occurs twice among ${rows}`);
-  return new IdMap(ids);
+  refuseRepeated(ids.subarray(1), rows, refuse);
+  return new IdMap(ids.subarray(1));
 }
 
 /** The inverse of `textTensors`. */
@@ -122,13 +126,15 @@ export function readIds(ids: unknown, rows: string, refuse: Refuse): IdMap {
     if (!isId(id) || id === NA) refuse(`row ${row} of ${rows} is ${quote(id)}, which is not an id`);
     if (typeof id !== type) refuse(`${rows} are ${type}s, but row ${row} is ${quote(id)}`);
   }
-  return mapOf(ids as Id[], rows, refuse);
+  refuseRepeated(ids.slice(1) as Id[], rows, refuse);
+  return new IdMap(ids as Id[]);
 }
 
-/** An id that occurs twice. Ours ascend, which shows at once that there is none. (A Set ends at 2^24 members.) */
-function repeated(ids: Id[] | Float64Array): Id | undefined {
-  if (ascends(ids)) return undefined;
+/** Ours ascend, which shows at once that none is there twice. (A Set ends at 2^24 members.) */
+function refuseRepeated(ids: Id[] | Float64Array, rows: string, refuse: Refuse): void {
+  if (ascends(ids)) return;
   const sorted = ids.slice().sort();
-  for (let k = 1; k < sorted.length; k++) if (sorted[k] === sorted[k - 1]) return sorted[k];
-  return undefined;
+  for (let k = 1; k < sorted.length; k++) {
+    if (sorted[k] === sorted[k - 1]) refuse(`the id ${quote(sorted[k])} occurs twice among ${rows}`);
+  }
 }

@@ -21,7 +21,7 @@ import type { ModelInfo } from '../answer/trained-model.js';
 import { checkOptions, isBytes, isRange, show } from '../base/check.js';
 import { DotbiasError, FileFormatError } from '../base/errors.js';
 import { isObject, type JsonLimits, parseJson, quote } from '../base/json.js';
-import { readSafetensors, type Tensor, writeSafetensors } from '../base/safetensors.js';
+import { readSafetensors, safetensorsPieces, type Tensor, writeSafetensors } from '../base/safetensors.js';
 import { type Id, type IdMap, titleOf } from '../data/ids.js';
 import { onGpu, openGpu } from '../gpu/acquire.js';
 import type { Gpu } from '../gpu/gpu.js';
@@ -30,6 +30,7 @@ import { MAX_PARAM, type ModelShape, type Tables } from '../model/layout.js';
 import { EmbeddingTables } from '../model/tables.js';
 import type { CollabLearner } from '../train/learner.js';
 import { idTensors, readIds, readIdTensors, readTextTensors, textTensors } from './id-tensors.js';
+import { ratedTensors, readRated } from './rated-tensors.js';
 
 const FORMAT = 'dotbias';
 const FORMAT_VERSION = '2';
@@ -66,47 +67,71 @@ export interface EncodeOptions {
  *
  * @throws DotbiasError if a value of the model is not finite, as after a diverged training
  */
-export async function encodeModel({ embeddings, info }: CollabModel, options: EncodeOptions = {}): Promise<Uint8Array> {
+export async function encodeModel(model: CollabModel, options: EncodeOptions = {}): Promise<Uint8Array> {
   checkOptions('encodeModel', options, ['training', 'ratings']);
-  const { training = {}, ratings = true } = options;
+  return writeModel(await readModel(model, options));
+}
+
+/** A model file in pieces, to be written one after the other: it may be longer than any array. @throws as `encodeModel` */
+export async function modelPieces(model: CollabModel, options: EncodeOptions = {}): Promise<Uint8Array[]> {
+  const { tensors, metadata } = contentOf(await readModel(model, options));
+  return safetensorsPieces(tensors, metadata);
+}
+
+async function readModel({ embeddings, info }: CollabModel, { training = {}, ratings = true }: EncodeOptions): Promise<DecodedModel> {
   const { train, valid, ...rest } = info;
   const tables = await embeddings.readTables();
-  return writeModel({ ...rest, ...(ratings && { train, valid }), shape: embeddings.shape, tables, training });
+  return { ...rest, ...(ratings && { train, valid }), shape: embeddings.shape, tables, training };
 }
 
 /** The inverse of `decodeModel`: the bytes of a model that need not be on a device. @throws DotbiasError as `encodeModel` */
 export function writeModel(model: DecodedModel): Uint8Array {
-  const { tables, shape, users, items, score, range, titles, train, valid, training } = model;
-  const { nUsers, nItems, nFactors, hasBias } = shape;
+  const { tensors, metadata } = contentOf(model);
+  return writeSafetensors(tensors, metadata);
+}
+
+function contentOf(model: DecodedModel) {
+  const { tables, shape, users, items, titles } = model;
+  const { nUsers, nItems, nFactors } = shape;
   const tensors: Record<string, Tensor> = {
     userFactors: { dtype: 'F32', shape: [nUsers, nFactors], data: tables.userFactors },
     itemFactors: { dtype: 'F32', shape: [nItems, nFactors], data: tables.itemFactors },
     userBias: { dtype: 'F32', shape: [nUsers], data: tables.userBias },
     itemBias: { dtype: 'F32', shape: [nItems], data: tables.itemBias },
   };
+  checkValues(tensors);
+  Object.assign(
+    tensors,
+    ratedTensors(model),
+    idTensors('userIds', users),
+    idTensors('itemIds', items),
+    titleTensors('titles', titles, items),
+  );
+  return { tensors, metadata: metadataOf(shape, model) };
+}
+
+/** @throws DotbiasError for a value that cannot be saved */
+export function checkValues(tensors: Readonly<Record<string, Tensor>>): void {
   for (const [name, { data }] of Object.entries(tensors)) {
     const problem = unusable(data);
     if (problem !== undefined) throw new DotbiasError(`The model cannot be saved: ${name} holds ${problem}.`);
   }
-  if (train) {
-    const nTrain = [train.ratings.length];
-    tensors['trainUsers'] = { dtype: 'U32', shape: nTrain, data: train.users };
-    tensors['trainItems'] = { dtype: 'U32', shape: nTrain, data: train.items };
-    tensors['trainRatings'] = { dtype: 'F32', shape: nTrain, data: train.ratings };
-  }
-  if (valid) {
-    const nValid = [valid.users.length];
-    tensors['validUsers'] = { dtype: 'U32', shape: nValid, data: valid.users };
-    tensors['validItems'] = { dtype: 'U32', shape: nValid, data: valid.items };
-  }
-  Object.assign(tensors, idTensors('userIds', users), idTensors('itemIds', items));
-  const titleOfRow = titles === undefined ? [] : items.ids.map((id) => titleOf(titles, id) ?? '');
-  if (titleOfRow.some((title) => title !== '')) Object.assign(tensors, textTensors('titles', titleOfRow));
-  return writeSafetensors(tensors, {
-    format: FORMAT,
-    formatVersion: FORMAT_VERSION,
-    config: JSON.stringify({ nFactors, bias: hasBias, yRange: range.bounds, score: named(score), range: named(range), training }),
-  });
+}
+
+/** The titles of all items or of some; none if none has one. */
+export function titleTensors(name: string, titles: ModelInfo['titles'], items: IdMap, rows?: Uint32Array): Record<string, Tensor> {
+  if (titles === undefined) return {};
+  const ofRows = Array.from({ length: rows?.length ?? items.size }, (_, k) => titleOf(titles, items.idOf(rows?.[k] ?? k)) ?? '');
+  return ofRows.some((title) => title !== '') ? textTensors(name, ofRows) : {};
+}
+
+/** What a file says of a model as a whole. */
+export function metadataOf(
+  { nFactors, hasBias }: ModelShape,
+  { score, range, training = {} }: Pick<ModelInfo, 'score' | 'range'> & { training?: TrainingConfig | undefined },
+) {
+  const config = { nFactors, bias: hasBias, yRange: range.bounds, score: named(score), range: named(range), training };
+  return { format: FORMAT, formatVersion: FORMAT_VERSION, config: JSON.stringify(config) };
 }
 
 const named = ({ name, uniforms = {} }: Op) => ({ name, constants: uniforms });
@@ -127,8 +152,12 @@ export function decodeModel(bytes: Uint8Array, ops: ModelOps = {}): DecodedModel
   if (formatVersion !== FORMAT_VERSION && formatVersion !== '1') {
     refuse(`its format version is ${quote(formatVersion)}, and this dotbias reads "1" and "${FORMAT_VERSION}"`);
   }
-  const { nFactors, hasBias, score, range, training } = readConfig(metadata, ops);
-  const { users, items, titles } = formatVersion === '1' ? namesOfVersion1(tensors, metadata) : readNames(tensors);
+  return modelOf(tensors, readConfig(metadata, ops), formatVersion === '1' ? namesOfVersion1(tensors, metadata) : readNames(tensors));
+}
+
+/** A model of its parts, checked. @throws FileFormatError as `decodeModel` */
+export function modelOf(tensors: Readonly<Record<string, Tensor>>, config: Config, { users, items, titles }: Names): DecodedModel {
+  const { nFactors, hasBias, score, range, training } = config;
   const shape = { nUsers: users.size, nItems: items.size, nFactors, hasBias };
   const table = (name: keyof Tables, ...wanted: number[]) => readTable(tensors, name, wanted);
   const tables = {
@@ -141,7 +170,7 @@ export function decodeModel(bytes: Uint8Array, ops: ModelOps = {}): DecodedModel
     refuse('its config says that it has no biases, but not all of them are zero');
   }
   const titleById = titles && titlesById(titles, items);
-  return { tables, shape, users, items, score, range, training, titles: titleById, ...readRated(tensors, shape) };
+  return { tables, shape, users, items, score, range, training, titles: titleById, ...readRated(tensors, shape, refuse) };
 }
 
 /** Where a loaded model goes, and the ops that it was made with; all optional. */
@@ -202,9 +231,10 @@ export function trainingConfig({ defaults, data, seed, trainer, history }: Colla
   };
 }
 
-type Config = Pick<DecodedModel, 'score' | 'range' | 'training'> & Pick<ModelShape, 'nFactors' | 'hasBias'>;
+export type Config = Pick<DecodedModel, 'score' | 'range' | 'training'> & Pick<ModelShape, 'nFactors' | 'hasBias'>;
 
-function readConfig(metadata: Record<string, string>, ops: ModelOps): Config {
+/** What a file says of a model as a whole. */
+export function readConfig(metadata: Readonly<Record<string, string>>, ops: ModelOps): Config {
   const config = parse(metadata, 'config', CONFIG_LIMITS);
   if (!isObject(config)) return refuse('its config is not a JSON object');
   const { nFactors, bias, yRange, training = {} } = config;
@@ -238,7 +268,7 @@ function opOf<T extends Op>(kind: 'score' | 'range', found: unknown, ours: T, gi
 }
 
 /** Ids and titles by row; a title is null or empty where it is not known. */
-interface Names {
+export interface Names {
   users: IdMap;
   items: IdMap;
   titles?: readonly (string | null)[] | undefined;
@@ -273,7 +303,7 @@ function titlesById(titles: readonly (string | null)[], items: IdMap): Map<Id, s
   return byId;
 }
 
-function readTable(tensors: Record<string, Tensor>, name: keyof Tables, wanted: number[]): Float32Array {
+function readTable(tensors: Readonly<Record<string, Tensor>>, name: keyof Tables, wanted: number[]): Float32Array {
   const tensor = tensors[name];
   if (tensor === undefined) return refuse(`the tensor ${name} is missing`);
   if (tensor.dtype !== 'F32') return refuse(`${name} is ${tensor.dtype}, not F32`);
@@ -284,58 +314,10 @@ function readTable(tensors: Record<string, Tensor>, name: keyof Tables, wanted: 
   return tensor.data;
 }
 
-/** The training ratings, and the pairs held out. */
-function readRated(tensors: Record<string, Tensor>, { nUsers, nItems }: ModelShape): Pick<ModelInfo, 'train' | 'valid'> {
-  const { trainUsers, trainItems, trainRatings } = readLists(tensors, { trainUsers: 'U32', trainItems: 'U32', trainRatings: 'F32' });
-  const { validUsers, validItems } = readLists(tensors, { validUsers: 'U32', validItems: 'U32' });
-  for (const [name, rows] of Object.entries({ trainUsers, validUsers })) checkRows(rows, name, nUsers);
-  for (const [name, rows] of Object.entries({ trainItems, validItems })) checkRows(rows, name, nItems);
-  if (trainRatings && !allFinite(trainRatings)) refuse('trainRatings holds values that are not finite numbers');
-  return {
-    train: trainUsers && { users: trainUsers, items: trainItems!, ratings: trainRatings! },
-    valid: validUsers && { users: validUsers, items: validItems! },
-  };
-}
-
-interface Lists {
-  U32: Uint32Array;
-  F32: Float32Array;
-}
-
-/** Lists of one length by name, either all of them or none. */
-function readLists<D extends Record<string, keyof Lists>>(tensors: Record<string, Tensor>, dtypes: D) {
-  const names = Object.keys(dtypes);
-  const found = names.flatMap((name) => tensors[name] ?? []);
-  const all = inWords(names);
-  const isPair = names.length === 2;
-  if (found.length > 0 && found.length < names.length) refuse(`of ${all} ${isPair ? 'one is' : 'some are'} missing`);
-  if (found.some(({ dtype }, k) => dtype !== dtypes[names[k]])) {
-    refuse(`${all} are ${inWords(found.map(({ dtype }) => dtype))}, not ${inWords(Object.values(dtypes))}`);
-  }
-  if (found.some(({ shape }) => shape.length !== 1 || shape[0] !== found[0].shape[0])) {
-    const shapes = found.map(({ shape }) => `[${shape}]`).join(isPair ? ' and ' : ', ');
-    refuse(`${all} have the shapes ${shapes}, not one and the same length`);
-  }
-  return Object.fromEntries(found.map(({ data }, k) => [names[k], data])) as { [K in keyof D]?: Lists[D[K]] };
-}
-
-/** `a, b and c`. */
-function inWords(words: readonly string[]): string {
-  return [words.slice(0, -1).join(', '), words.at(-1)].join(' and ');
-}
-
-/** What was rated are rows that have an id: not `#na#`. */
-function checkRows(rows: Uint32Array | undefined, name: string, end: number): void {
-  if (rows === undefined) return;
-  for (let k = 0; k < rows.length; k++) {
-    if (rows[k] === 0 || rows[k] >= end) refuse(`${name}[${k}] is ${rows[k]}, but table rows with an id are 1 to ${end - 1}`);
-  }
-}
-
 /** Of `training`, which is the caller's, the config may hold anything that people and reports can read. */
 const CONFIG_LIMITS: JsonLimits = { maxDepth: 32, maxValues: 100_000 };
 
-function parse(metadata: Record<string, string>, key: string, limits: JsonLimits): unknown {
+function parse(metadata: Readonly<Record<string, string>>, key: string, limits: JsonLimits): unknown {
   const text = metadata[key];
   if (text === undefined) return refuse(`its metadata has no ${key}`);
   try {
@@ -345,7 +327,8 @@ function parse(metadata: Record<string, string>, key: string, limits: JsonLimits
   }
 }
 
-function refuse(problem: string): never {
+/** Refuses a file, by the end of a sentence. */
+export function refuse(problem: string): never {
   throw new FileFormatError(`Not a usable model file: ${problem}.`);
 }
 
@@ -359,10 +342,4 @@ function unusable(values: Tensor['data']): string | undefined {
     }
   }
   return undefined;
-}
-
-/** A loop, as above. */
-function allFinite(values: Tensor['data']): boolean {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
-  return true;
 }

@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { collabLearner } from '../../train/make-learner.js';
 import type { Command } from 'commander';
 import { DivergedError } from '../../base/errors.js';
+import { MODEL_INDEX } from '../../files/sharded-model.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
-import { saveModel } from '../../node/files/model-file.js';
+import { isFolderName, saveModel } from '../../node/files/model-file.js';
 import type { Fit, EpochRecord } from '../../train/fit.js';
 import { type CollabLearner } from '../../train/learner.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
@@ -71,7 +73,7 @@ async function train(flags: TrainFlags): Promise<void> {
   const watch = new Stopwatch();
   await checkFiles({
     reads: await inputsOf(flags),
-    writes: { '--out': flags.out, '--report': flags.report, '--history': flags.history, '--plots': plotFiles(flags.plots) },
+    writes: { '--out': modelFile(flags.out), '--report': flags.report, '--history': flags.history, '--plots': plotFiles(flags.plots) },
     checkpointDir: flags.checkpointDir,
   });
   await checkRun(flags);
@@ -127,6 +129,9 @@ async function train(flags: TrainFlags): Promise<void> {
     });
   });
 }
+
+/** The file by which a model is there: in a folder its index. */
+const modelFile = (out: string | undefined) => (out !== undefined && isFolderName(out) ? join(out, MODEL_INDEX) : out);
 
 async function saveTo(out: string | undefined, learn: CollabLearner, { ratings }: TrainFlags, tell: Tell): Promise<void> {
   if (out === undefined) return;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Id } from '../../data/ids.js';
 import { freeBytes, anchorOf, findTarget } from '../../node/disk/target.js';
 import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
+import { isFolderName, MAX_FILE_BYTES, tooLarge } from '../../node/files/model-file.js';
 import type { CollabLearner } from '../../train/learner.js';
 import { UsageError } from '../process/errors.js';
 
@@ -39,7 +40,12 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
     need.bytes += bytes;
     needs.set(dev, need);
   };
-  if (out !== undefined) await add('--out', out, modelBytes(learn, ratings));
+  if (out !== undefined) {
+    const { nUsers, nItems, nFactors } = learn.embeddings.shape;
+    const bytes = 4 * (nUsers + nItems) * (nFactors + 1);
+    if (!isFolderName(out) && bytes > MAX_FILE_BYTES) throw new UsageError(`--out ${out}: ${tooLarge(bytes)}`);
+    await add('--out', isFolderName(out) ? join(out, 'model') : out, modelBytes(learn, ratings));
+  }
   if (plots !== undefined) await add('--plots', join(plots, 'loss.svg'), SMALL);
   if (report !== undefined) await add('--report', report, SMALL);
   if (checkpointDir !== undefined) {

@@ -1,19 +1,21 @@
+import { stat } from 'node:fs/promises';
 import type { CollabModel } from '../../answer/collab-model.js';
-import { checkOptions } from '../../base/check.js';
+import { checkOptions, checkWhole } from '../../base/check.js';
 import {
   type DecodedModel,
   decodeModel,
-  encodeModel,
   type EncodeOptions,
   loadModel,
   type LoadOptions,
   type ModelOps,
+  modelPieces,
   trainingConfig,
 } from '../../files/model-file.js';
 import { CollabLearner } from '../../train/learner.js';
 import { openOwnGpu } from '../device/device.js';
 import { writeFileAtomic } from '../disk/files.js';
 import { readSavedFile } from './saved-file.js';
+import { readShardedModel, saveSharded } from './sharded-model.js';
 
 /**
  * Writes a model to a safetensors file, whole or not at all, see `writeFileAtomic`. A new file that holds ratings, which
@@ -21,13 +23,37 @@ import { readSavedFile } from './saved-file.js';
  *
  * @param options.training what the file notes about the training. Default: the `trainingConfig` of a learner, and nothing
  *   for another model
+ * @param path of the file; or of a folder, with a slash at its end, for a model in several files with an index, see docs/files.md
  * @param options.ratings whether the file holds the training ratings, see `EncodeOptions`. Default true
- * @throws DotbiasError if the model is not finite, or the file system's error
+ * @throws DotbiasError if the model is not finite, RangeError if it is too large for one file, or the file system's error
  */
-export async function saveModel(model: CollabModel, path: string, options: EncodeOptions = {}): Promise<void> {
-  const { training = model instanceof CollabLearner ? trainingConfig(model) : {} } = options;
-  const personal = model.info.train !== undefined && options.ratings !== false;
-  await writeFileAtomic(path, await encodeModel(model, { ...options, training }), { mode: personal ? 0o600 : undefined });
+export async function saveModel(model: CollabModel, path: string, options: SaveOptions = {}): Promise<void> {
+  checkOptions('saveModel', options, ['training', 'ratings', 'shardBytes']);
+  const { training = model instanceof CollabLearner ? trainingConfig(model) : {}, ratings, shardBytes = MAX_FILE_BYTES } = options;
+  checkWhole('shardBytes', shardBytes);
+  if (isFolderName(path)) return saveSharded(model, path, { training, ratings }, shardBytes);
+  const { nUsers, nItems, nFactors } = model.embeddings.shape;
+  const bytes = 4 * (nUsers + nItems) * (nFactors + 1);
+  if (bytes > shardBytes) throw new RangeError(`${path}: ${tooLarge(bytes, shardBytes)}`);
+  const personal = model.info.train !== undefined && ratings !== false;
+  await writeFileAtomic(path, await modelPieces(model, { training, ratings }), { mode: personal ? 0o600 : undefined });
+}
+
+/** How a model is saved. */
+export interface SaveOptions extends EncodeOptions {
+  /** Bytes of the largest file that is written, ratings aside. Default 2 GiB, beyond which many programs read no file. */
+  shardBytes?: number | undefined;
+}
+
+/** See `SaveOptions`. */
+export const MAX_FILE_BYTES = 2 ** 31;
+
+/** Whether a path names a folder, for a model in several files. */
+export const isFolderName = (path: string) => /[/\\]$/.test(path);
+
+/** Why a model is not written as one file. */
+export function tooLarge(bytes: number, limit = MAX_FILE_BYTES): string {
+  return `The tables take ${bytes} bytes, and one file may have ${limit}: name a folder, with a slash at its end, for a model in several files.`;
 }
 
 /**
@@ -47,5 +73,10 @@ export async function loadModelFile(path: string, options: LoadOptions = {}): Pr
 
 /** Reads and checks a model file, without a device. @throws FileFormatError and the file system's error, as `loadModelFile` */
 export async function readModelFile(path: string, ops: ModelOps = {}): Promise<DecodedModel> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return readShardedModel(path, ops);
   return readSavedFile(path, (bytes) => decodeModel(bytes, ops), "Name a model that saveModel or 'dotbias train --out' wrote.");
 }

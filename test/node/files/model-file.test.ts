@@ -25,7 +25,11 @@ test('a file that is not there is refused in a sentence that names it and says w
 });
 
 test('a folder or a device is refused at once', async () => {
-  await assertRefused(() => readModelFile(folder), /: This is a folder, not a file\.$/, FileFormatError);
+  await assertRefused(
+    () => readModelFile(folder),
+    /: This is a folder, not a file, and no model in several files: it has no model\.safetensors\.index\.json\.$/,
+    FileFormatError,
+  );
   await assertRefused(() => readModelFile('/dev/zero'), /^\/dev\/zero: This is not a regular file/, FileFormatError);
 });
 

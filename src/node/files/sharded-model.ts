@@ -1,0 +1,146 @@
+/** Models in several files, in a folder; src/files/sharded-model.ts has the format. */
+import { readdir, realpath, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CollabModel } from '../../answer/collab-model.js';
+import { DotbiasError, FileFormatError } from '../../base/errors.js';
+import { fingerprint } from '../../base/fingerprint.js';
+import { readSafetensors, safetensorsPieces, type Tensor } from '../../base/safetensors.js';
+import type { DecodedModel, EncodeOptions, ModelOps } from '../../files/model-file.js';
+import { ratedTensors } from '../../files/rated-tensors.js';
+import {
+  decodeModelIndex,
+  encodeModelIndex,
+  MODEL_INDEX,
+  type ModelIndex,
+  type Shard,
+  ShardedModel,
+  shardTensors,
+  tableBytes,
+} from '../../files/sharded-model.js';
+import type { TableSide } from '../../model/tables.js';
+import { writeFileAtomic } from '../disk/files.js';
+import { makeFolder } from '../disk/folders.js';
+import { lockFolder } from '../disk/lock.js';
+import { readBytes } from '../disk/read-file.js';
+import { inFile, readSavedFile } from './saved-file.js';
+
+/** Our own files, which have a fingerprint of their content in the name: none is overwritten while an older index needs it. */
+const OURS = /^(?:(?:users|items)-\d{5}|ratings)\.[0-9a-f]{16}\.safetensors$/;
+const MAX_INDEX_BYTES = 2 ** 27;
+
+/**
+ * Writes a model to a folder, block by block, so that no more than one file of it is in memory at once. The index comes last: until
+ * then an older model in the folder stays what it was, and its files go only afterwards.
+ *
+ * @param shardBytes of the largest file, ratings aside, which have one of their own
+ */
+export async function saveSharded(model: CollabModel, path: string, options: EncodeOptions, shardBytes: number): Promise<void> {
+  await makeFolder(path);
+  const folder = await realpath(path);
+  const lock = await lockFolder(folder);
+  try {
+    const shards: Shard[] = [];
+    const add = async (name: string, tensors: Record<string, Tensor>, mode?: number) => {
+      const file = `${name}.${fingerprint(...Object.values(tensors).map(({ data }) => data))}.safetensors`;
+      // Loaders of Hugging Face ask each file for this format: plain arrays.
+      await writeFileAtomic(join(folder, file), safetensorsPieces(tensors, { format: 'pt' }), { mode });
+      const nBytes = Object.values(tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
+      shards.push({ file, names: Object.keys(tensors), nBytes });
+    };
+    const { embeddings, info } = model;
+    for (const side of ['user', 'item'] as const) {
+      let k = 0;
+      for await (const { rows, values } of rowsOf(model, embeddings[`${side}s`], shardBytes)) {
+        await add(`${side}s-${String(k).padStart(5, '0')}`, shardTensors(info, side, k, rows, values));
+        k++;
+      }
+    }
+    const rated = options.ratings === false ? {} : ratedTensors(info);
+    if (Object.keys(rated).length > 0) await add('ratings', rated, 0o600);
+    const { score, range } = info;
+    const index = encodeModelIndex(embeddings.shape, { score, range, training: options.training }, shards);
+    await writeFileAtomic(join(folder, MODEL_INDEX), index);
+  } finally {
+    await removeOthers(folder).catch(() => undefined);
+    lock.release();
+  }
+}
+
+/** The rows of a side, block by block, in pieces of at most so many bytes. */
+async function* rowsOf({ embeddings: { gpu, layout } }: CollabModel, { deal, blocks }: TableSide, maxBytes: number) {
+  const most = Math.max(1, Math.floor(maxBytes / (4 * (layout.shape.nFactors + 2) + 16)));
+  for (const [b, { buffer, firstRow, nRows }] of blocks.entries()) {
+    for (let from = 0; from < nRows; from += most) {
+      const n = Math.min(most, nRows - from);
+      const packed = await gpu.readFloats(buffer, (firstRow + from) * layout.rowStride, n * layout.rowStride);
+      const first = from + (deal ? deal.start[b] : 0);
+      const rows = deal ? deal.rows.slice(first, first + n) : Uint32Array.from({ length: n }, (_, k) => first + k);
+      yield { rows, values: layout.unpackRows(packed) };
+    }
+  }
+}
+
+/** Removes files of ours that the index does not name: of an older model, or of a save that failed. */
+async function removeOthers(folder: string): Promise<void> {
+  const text = await readIndexText(folder).catch(() => undefined);
+  const isGone = text === undefined && (await stat(join(folder, MODEL_INDEX)).catch(() => undefined)) === undefined;
+  if (text === undefined && !isGone) return;
+  const needed = text === undefined ? new Map<string, unknown>() : decodeModelIndex(text).files;
+  for (const name of await readdir(folder)) if (OURS.test(name) && !needed.has(name)) await rm(join(folder, name), { force: true });
+}
+
+/**
+ * Reads and checks a model that `saveSharded` wrote, without a device.
+ *
+ * @throws FileFormatError, which names the file, for what is no whole model; DotbiasError if a file is missing, or memory does not
+ *   hold the model; the file system's error
+ */
+export async function readShardedModel(folder: string, ops: ModelOps = {}): Promise<DecodedModel> {
+  const path = join(folder, MODEL_INDEX);
+  if ((await stat(path).catch(() => undefined)) === undefined) {
+    throw new FileFormatError(`${folder}: This is a folder, not a file, and no model in several files: it has no ${MODEL_INDEX}.`);
+  }
+  const text = await readIndexText(folder);
+  const index = inFile(path, decodeModelIndex, text);
+  await checkSizes(folder, path, index, ops);
+  const model = inFile(path, () => begin(path, index, ops), index);
+  for (const file of index.files.keys()) {
+    await readSavedFile(join(folder, file), (bytes) => model.add(file, readSafetensors(bytes).tensors), MISSING);
+  }
+  return inFile(path, () => model.finish(), undefined);
+}
+
+const MISSING = 'A file of the model is missing: save it again, or copy its whole folder.';
+
+/** Nothing is allocated for tables that the files do not have. */
+async function checkSizes(folder: string, path: string, index: ModelIndex, ops: ModelOps): Promise<void> {
+  const needed = inFile(path, () => tableBytes(index, ops), index);
+  let nBytes = 0;
+  for (const file of index.files.keys()) nBytes += (await stat(join(folder, file)).catch(() => undefined))?.size ?? 0;
+  if (nBytes < needed) {
+    const all = `${index.files.size} files of it have ${nBytes} bytes in all`;
+    throw new FileFormatError(`${path}: The tables of this model take ${needed} bytes, but the ${all}. ${MISSING}`);
+  }
+}
+
+function begin(path: string, index: ModelIndex, ops: ModelOps): ShardedModel {
+  try {
+    return new ShardedModel(index, ops);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new DotbiasError(
+      `${path}: The tables of this model take ${tableBytes(index, ops)} bytes, more than can be held in memory here.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+async function readIndexText(folder: string): Promise<string> {
+  const path = join(folder, MODEL_INDEX);
+  const bytes = await readBytes(path, MISSING, async (_, nBytes) => {
+    if (nBytes > MAX_INDEX_BYTES) throw new FileFormatError(`${path}: This is too long for an index: ${nBytes} bytes.`);
+  });
+  return new TextDecoder().decode(bytes);
+}
