@@ -189,7 +189,7 @@ export class ShardedModel {
   #place(side: Side, k: string, rows: Uint32Array, ids: Float64Array | string[]): void {
     const whole = this.#sides[side];
     const isNumeric = ids instanceof Float64Array;
-    whole.ids ??= isNumeric ? new Float64Array(whole.n) : new Array<string>(whole.n);
+    whole.ids ??= isNumeric ? new Float64Array(whole.n) : Array.from({ length: whole.n }, () => '');
     if (whole.ids instanceof Float64Array !== isNumeric) refuse(`some of its ${side}s are numbers, and those of ${side}Ids.${k} are not`);
     for (let r = 0; r < rows.length; r++) {
       const row = rows[r];
