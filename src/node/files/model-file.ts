@@ -53,7 +53,8 @@ export const isFolderName = (path: string) => /[/\\]$/.test(path);
 
 /** Why a model is not written as one file. */
 export function tooLarge(bytes: number, limit = MAX_FILE_BYTES): string {
-  return `The tables take ${bytes} bytes, and one file may have ${limit}: name a folder, with a slash at its end, for a model in several files.`;
+  const remedy = 'name a folder, with a slash at its end, for a model in several files';
+  return `The tables take ${bytes} bytes, and one file may have ${limit}: ${remedy}.`;
 }
 
 /**
