@@ -2,6 +2,7 @@
 import type { Kernel } from '../src/gpu/kernel.js';
 import { columnMoments } from './answer/column-moments.wgsl.js';
 import { foldIn } from './answer/fold-in.wgsl.js';
+import { gatherRows } from './answer/gather-rows.wgsl.js';
 import { predict } from './answer/predict.wgsl.js';
 import { topN } from './answer/top-n.wgsl.js';
 import { validate } from './answer/validate.wgsl.js';
@@ -86,6 +87,7 @@ const kernels: Readonly<Record<string, (variant: KernelVariant) => Kernel>> = {
   predict: ({ range, score, hasBias }) => predict(range, score, hasBias),
   topN: ({ score, hasBias }) => topN(score, hasBias),
   columnMoments: () => columnMoments,
+  gatherRows: () => gatherRows,
   foldIn: ({ range, hasBias, nFactors }) => foldIn(range, hasBias, Math.ceil(nFactors / 4)),
 };
 

@@ -21,7 +21,7 @@ export const foldIn = (range: RangeOp, hasBias: boolean, factorVecs: number) =>
   defineKernel({
     name: `foldIn[${range.name}, ${hasBias ? 'bias' : 'no bias'}, ${factorVecs}]`,
     workgroupSize: 32,
-    uniforms: { nUsers: 'u32', itemOffset: 'u32', l2: 'f32', pseudoCount: 'f32' },
+    uniforms: { nUsers: 'u32', l2: 'f32', pseudoCount: 'f32' },
     buffers: {
       items: 'read array<vec4f>',
       starts: 'read array<u32>',
@@ -81,7 +81,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     for (var f = 0u; f < ROW_VECS; f++) { x[f] = mean(f) + sd(f) * trial[f]; image[f] = vec4f(); }
     var cost = weight * inner(&trial, &trial);
     for (var j = begin; j < end; j++) {
-      let row = uniforms.itemOffset + given[j].item * ROW_VECS;
+      let row = given[j].item * ROW_VECS;
       var z = multiply(row, &x);
       #if ${hasBias}
       z += items[row + FACTOR_VECS].x;
@@ -108,7 +108,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     for (var i = 0u; i < ${INNER}u && rr > enough; i++) {
       for (var f = 0u; f < ROW_VECS; f++) { x[f] = sd(f) * direction[f]; image[f] = vec4f(); }
       for (var j = begin; j < end; j++) {
-        let row = uniforms.itemOffset + given[j].item * ROW_VECS;
+        let row = given[j].item * ROW_VECS;
         addRow(&image, slopes[j] * slopes[j] * multiply(row, &x), row);
       }
       for (var f = 0u; f < ROW_VECS; f++) { image[f] = sd(f) * image[f] + weight * direction[f]; }

@@ -55,18 +55,18 @@ alias ScoreSum = ${sum};
 `;
 
 /**
- * `rowSum` and `rowScore` of two rows of `param: array<vec4f>`, given the index of each row's first vec4. A row is
- * `factorVecs` vec4s of factors, then one vec4 whose x is the bias (absent in models without biases).
+ * `rowSum` and `rowScore` of a user's and an item's row, given the index of each row's first vec4 in its buffer, an array<vec4f>
+ * of the given name. A row is `factorVecs` vec4s of factors, then one vec4 whose x is the bias (absent in models without biases).
  */
-export const scoreRows = (score: ScoreOp, hasBias: boolean) => wgsl`${scoreSumType(score)}
+export const scoreRows = (score: ScoreOp, hasBias: boolean, users = 'users', items = 'items') => wgsl`${scoreSumType(score)}
 fn rowSum(user: u32, item: u32, factorVecs: u32) -> ScoreSum {
   var sum = ScoreSum();
-  for (var f = 0u; f < factorVecs; f++) { sum += scoreSum(param[user + f], param[item + f]); }
+  for (var f = 0u; f < factorVecs; f++) { sum += scoreSum(${users}[user + f], ${items}[item + f]); }
   return sum;
 }
 fn rowScore(user: u32, item: u32, factorVecs: u32, sum: ScoreSum) -> f32 {
   #if ${hasBias}
-  return scoreValue(sum) + (param[user + factorVecs].x + param[item + factorVecs].x);
+  return scoreValue(sum) + (${users}[user + factorVecs].x + ${items}[item + factorVecs].x);
   #else
   return scoreValue(sum);
   #endif

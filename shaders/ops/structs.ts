@@ -54,5 +54,8 @@ export const Segment = struct('Segment', { begin: 'u32', end: 'u32' });
 /** A rating of a user who is folded in: the item's row among the items, and the rating. */
 export const Given = struct('Given', { item: 'u32', y: 'f32' });
 
+/** A row to copy, and its place where it is wanted. */
+export const RowCopy = struct('RowCopy', { row: 'u32', place: 'u32' });
+
 /** A user whose list is asked for: the row of users, and the items to leave out, excluded[begin .. end). */
 export const Asked = struct('Asked', { row: 'u32', begin: 'u32', end: 'u32' });

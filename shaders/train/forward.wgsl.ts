@@ -20,7 +20,7 @@ export const forward = (loss: LossOp, range: RangeOp, score: ScoreOp, hasBias: b
     immediates: { first: 'u32', nRatings: 'u32' },
     buffers: { ratings: read(Rating), param: 'read array<vec4f>', outcomes: readWrite(outcomeStruct(score)) },
     ops: [loss, range, score],
-    code: (declarations) => wgsl`${declarations}${scoreRows(score, hasBias)}${ifFiniteWgsl}
+    code: (declarations) => wgsl`${declarations}${scoreRows(score, hasBias, 'param', 'param')}${ifFiniteWgsl}
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = threadIndex(id, groups);

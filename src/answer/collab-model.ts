@@ -2,7 +2,7 @@ import { asyncDispose } from '../base/async-dispose.js';
 import { DotbiasError } from '../base/errors.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
-import type { EmbeddingTables } from '../model/tables.js';
+import type { ModelTables } from '../model/tables.js';
 import { type Id, titleOf } from '../data/ids.js';
 import { foldIn } from './fold-in.js';
 import { type FoldedUsers, foldInAll } from './fold-in-all.js';
@@ -24,12 +24,12 @@ import { warmUp } from './warm-up.js';
 
 /** A trained model that answers: predictions, vectors and biases, by the ids of the outside world. */
 export class CollabModel implements TrainedModel {
-  readonly #tables: EmbeddingTables;
+  readonly #tables: ModelTables;
   #isReleased = false;
 
   /** @param ownsGpu whether `release` ends the device too: it was opened for this model alone */
   constructor(
-    tables: EmbeddingTables,
+    tables: ModelTables,
     readonly info: ModelInfo,
     private readonly ownsGpu = false,
   ) {
@@ -41,7 +41,7 @@ export class CollabModel implements TrainedModel {
   }
 
   /** The parameters on the device. @throws DotbiasError once the model has been released */
-  get embeddings(): EmbeddingTables {
+  get embeddings(): ModelTables {
     this.throwIfReleased();
     return this.#tables;
   }

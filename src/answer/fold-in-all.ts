@@ -1,10 +1,13 @@
 import { foldIn as foldInKernel } from '../../shaders/answer/fold-in.wgsl.js';
+import { gatherRows } from '../../shaders/answer/gather-rows.wgsl.js';
 import { Given } from '../../shaders/ops/structs.js';
 import { checkOptions, checkWhole } from '../base/check.js';
 import { DotbiasError } from '../base/errors.js';
 import { StructArray } from '../gpu/struct.js';
 import type { FoldedRecommendOptions } from './folded-user.js';
 import { excludedOf, type FoldInOptions, type GivenRating, type GivenRows, PSEUDO_COUNT, readGiven, strengthOf } from './given-ratings.js';
+import { gather } from '../model/rows.js';
+import { rowsIn } from '../model/table-side.js';
 import { priorOf } from './prior.js';
 import { type TopLists, topLists, type TopListsBounds } from './top-lists.js';
 import { NOT_FINITE, type TrainedModel } from './trained-model.js';
@@ -31,11 +34,10 @@ export async function foldInAll(
   } = model;
   const {
     gpu,
-    param,
-    shape: { nUsers: firstItem, nFactors, hasBias },
+    shape: { nFactors, hasBias },
     layout,
   } = embeddings;
-  const { rowStride, rowVecs, factorVecs } = layout;
+  const { rowStride, factorVecs } = layout;
   const given = Array.from(users, (ratings, k) => readGiven(model, ratings, options, ` of user ${k}`));
   const factors = new Float32Array(given.length * nFactors);
   const biases = new Float32Array(given.length);
@@ -47,13 +49,18 @@ export async function foldInAll(
   );
   if (given.length === 0) return folded;
 
-  const [pipeline, { mean, sd }] = await Promise.all([gpu.compile(foldInKernel(range, hasBias, factorVecs)), priorOf(embeddings)]);
+  const [pipeline, gatherer, { mean, sd }] = await Promise.all([
+    gpu.compile(foldInKernel(range, hasBias, factorVecs)),
+    gpu.compile(gatherRows),
+    priorOf(embeddings),
+  ]);
   const priorRows = new Float32Array(2 * rowStride);
   [mean, sd].forEach((values, i) => layout.packRows({ factors: values, biases: [values[nFactors]] }, priorRows.subarray(i * rowStride)));
   // Sorted by their number of ratings, so that neighbours on the device have equally much to do.
   const order = given.map((_, k) => k).sort((a, b) => given[a].rows.length - given[b].rows.length);
+  const mostRatings = Math.min(RATINGS_PER_DISPATCH, Math.floor(gpu.maxBinding / (4 * rowStride)));
   for (let first = 0, last; first < order.length; first = last) {
-    last = endOfBlock(given, order, first);
+    last = endOfBlock(given, order, first, mostRatings);
     await foldBlock(order.slice(first, last));
   }
   if (![factors, biases].every((values) => values.every(Number.isFinite)))
@@ -64,23 +71,31 @@ export async function foldInAll(
     const starts = Uint32Array.of(0, ...block);
     block.forEach((user, k) => (starts[k + 1] = starts[k] + given[user].rows.length));
     const packed = new StructArray(Given, starts[block.length]);
+    // The rows of the items rated, each once, are gathered from wherever they lie.
+    const placeOf = new Map<number, number>();
     block.forEach((user, k) => {
       const { rows, ratings } = given[user];
-      for (let j = 0; j < rows.length; j++) packed.set(starts[k] + j, { item: rows[j], y: ratings[j] });
+      for (let j = 0; j < rows.length; j++) {
+        const item = placeOf.get(rows[j]) ?? placeOf.size;
+        placeOf.set(rows[j], item);
+        packed.set(starts[k] + j, { item, y: ratings[j] });
+      }
     });
     await gpu.withScope(async (scope) => {
       const out = scope.allocate('folded users', 4 * rowStride * block.length);
+      const rated = scope.allocate('items rated', 4 * rowStride * Math.max(1, placeOf.size));
+      gather(embeddings, scope, gatherer, embeddings.items, [...placeOf.keys()], rated);
       const binding = pipeline.bind(
         scope,
         {
-          items: param,
+          items: rated,
           starts: scope.upload('starts', starts),
           given: scope.upload('given ratings', packed.words),
           prior: scope.upload('prior', priorRows),
           slopes: scope.allocate('slopes', 4 * packed.length),
           out,
         },
-        { nUsers: block.length, itemOffset: firstItem * rowVecs, l2, pseudoCount: PSEUDO_COUNT },
+        { nUsers: block.length, l2, pseudoCount: PSEUDO_COUNT },
       );
       gpu.record('fold in').dispatch(binding, block.length).submit();
       const rows = layout.unpackRows(await gpu.readFloats(out, 0, block.length * rowStride));
@@ -93,11 +108,11 @@ export async function foldInAll(
 }
 
 /** The end of the block that begins with user `first` of the order. */
-function endOfBlock(given: readonly GivenRows[], order: readonly number[], first: number): number {
+function endOfBlock(given: readonly GivenRows[], order: readonly number[], first: number, most: number): number {
   let last = first;
   let nRatings = 0;
   do nRatings += given[order[last++]].rows.length;
-  while (last < order.length && nRatings + given[order[last]].rows.length <= RATINGS_PER_DISPATCH);
+  while (last < order.length && nRatings + given[order[last]].rows.length <= most);
   return last;
 }
 
@@ -124,7 +139,12 @@ export class FoldedUsers {
     layout.packRows({ factors, biases }, packed);
     return gpu.withScope(async (scope) => {
       const vectors = scope.upload('folded users', packed);
-      return topLists(model, n, { ...options, vectors, rows: Uint32Array.from(biases, (_, k) => k), excluded });
+      return topLists(model, n, {
+        ...options,
+        users: rowsIn(vectors, biases.length),
+        rows: Uint32Array.from(biases, (_, k) => k),
+        excluded,
+      });
     });
   }
 }

@@ -3,6 +3,7 @@ import type { RangeOp } from '../../shaders/ops/range.js';
 import { DotbiasError } from '../base/errors.js';
 import type { Rows } from '../model/layout.js';
 import { readRows } from '../model/rows.js';
+import { rowsIn } from '../model/table-side.js';
 import { type TopLists, topLists } from './top-lists.js';
 import { NOT_FINITE, type TrainedModel } from './trained-model.js';
 
@@ -27,12 +28,8 @@ export function itemsOnDevice(model: TrainedModel): ItemTable {
   return {
     async vectors(rows) {
       const { embeddings: tables } = model;
-      const { nUsers, nFactors, hasBias } = tables.shape;
-      const packed = await readRows(
-        tables,
-        Array.from(rows, (row) => nUsers + row),
-      );
-      const read = tables.layout.unpackRows(packed);
+      const { nFactors, hasBias } = tables.shape;
+      const read = tables.layout.unpackRows(await readRows(tables, tables.items, rows));
       return vectorsOf(
         read,
         nFactors,
@@ -45,8 +42,8 @@ export function itemsOnDevice(model: TrainedModel): ItemTable {
       const row = new Float32Array(layout.rowStride);
       layout.packRows({ factors: x, biases: [x[shape.nFactors]] }, row);
       return gpu.withScope(async (scope) => {
-        const vectors = scope.upload('folded user', row);
-        return topLists(model, n, { vectors, rows: [0], excluded: () => excluded });
+        const users = rowsIn(scope.upload('folded user', row), 1);
+        return topLists(model, n, { users, rows: [0], excluded: () => excluded });
       });
     },
   };

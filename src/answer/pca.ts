@@ -114,7 +114,7 @@ export async function itemPca(model: TrainedModel, nComponents = 2): Promise<Ite
   checkWhole('nComponents', nComponents);
   if (nComponents > nFactors) throw new RangeError(`nComponents is ${nComponents}, but item vectors have only ${nFactors} factors.`);
   if (nItems < 3) throw new RangeError('Principal components need at least 2 items.');
-  const { factors } = await readSide(model.embeddings, 'item');
+  const { factors } = await readSide(model.embeddings, 'items');
   const { mean, covariance } = momentsOf(factors.subarray(nFactors), nFactors);
   if (!covariance.every(Number.isFinite)) throw new DotbiasError(`The item vectors have no principal components: ${NOT_FINITE}`);
   const { EigenvalueDecomposition, Matrix } = await import('ml-matrix');

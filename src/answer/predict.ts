@@ -3,11 +3,10 @@ import { predict } from '../../shaders/answer/predict.wgsl.js';
 import { checkChoice, checkOptions, checkWhole, show } from '../base/check.js';
 import { DotbiasError } from '../base/errors.js';
 import type { Id } from '../data/ids.js';
-import { packRatings } from '../data/pack-ratings.js';
-import { StructArray } from '../gpu/struct.js';
+import { forBuffers, groupPairs } from '../model/pairs.js';
 import { rowsOf, type UnknownIds, type UnknownUser } from '../model/rows.js';
 import { NOT_FINITE, type TrainedModel, unknownUserOf } from './trained-model.js';
-import { rowOfUnknownUser } from './unknown-user.js';
+import { usersFor } from './unknown-user.js';
 
 /** Pairs predicted by one dispatch. */
 const PAIRS_PER_DISPATCH = 1 << 20;
@@ -62,7 +61,6 @@ export async function predictRows(
   checkChoice('unknown', unknown, ['mean', 'na']);
   const {
     gpu,
-    param,
     layout: { factorVecs, rowVecs },
     shape: { nUsers, nItems, hasBias },
   } = embeddings;
@@ -77,18 +75,24 @@ export async function predictRows(
   if (all.length === 0) return all;
   const pipeline = await gpu.compile(predict(range, score, hasBias));
   const chunk = Math.min(users.length, PAIRS_PER_DISPATCH);
-  const packed = new StructArray(Rating, chunk);
-  const known = await withoutUnknown(users, () => rowOfUnknownUser(embeddings, unknown));
   return gpu.withScope(async (scope) => {
-    const ratings = scope.allocate('pairs', packed.words.byteLength);
+    const from = await usersFor(embeddings, scope, unknown, users);
+    const ratings = scope.allocate('pairs', 4 * Rating.size * chunk);
     const yHat = scope.allocate('yHat', 4 * chunk);
-    const binding = pipeline.bind(scope, { ratings, param, yHat }, { factorVecs, rowVecs });
+    const bind = forBuffers((vectors, itemRows) =>
+      pipeline.bind(scope, { ratings, users: vectors, items: itemRows, yHat }, { factorVecs, rowVecs }),
+    );
     for (let first = 0; first < users.length; first += chunk) {
       const nPairs = Math.min(chunk, users.length - first);
-      packRatings(packed, { users: known, items }, nUsers, nPairs, first);
-      gpu.write(ratings, packed.slice(0, nPairs));
-      gpu.record('predict').dispatch(binding, nPairs, { nPairs }).submit();
-      all.set(await gpu.readFloats(yHat, 0, nPairs), first);
+      const { packed, order, groups } = groupPairs(from, embeddings.items, { users, items }, first, nPairs);
+      gpu.write(ratings, packed.words);
+      const recorder = gpu.record('predict');
+      for (const { user, item, begin, end } of groups) {
+        recorder.dispatch(bind(from.blocks[user].buffer, embeddings.items.blocks[item].buffer), end - begin, { begin, end });
+      }
+      recorder.submit();
+      const found = await gpu.readFloats(yHat, 0, nPairs);
+      order.forEach((k, at) => (all[first + k] = found[at]));
     }
     const bad = all.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) {
@@ -97,13 +101,6 @@ export async function predictRows(
     }
     return all;
   });
-}
-
-/** User rows with another one in place of row 0, if there is one. */
-async function withoutUnknown(users: ArrayLike<number>, row: () => Promise<number>): Promise<ArrayLike<number>> {
-  if (!Array.prototype.includes.call(users, 0)) return users;
-  const stand = await row();
-  return Uint32Array.from(users, (user) => (user === 0 ? stand : user));
 }
 
 /** As `checkWhole`, without a text for each of millions of pairs. */

@@ -2,9 +2,9 @@ import { checkOptions, checkWhole, show } from '../base/check.js';
 import { groupBy } from '../base/group-by.js';
 import type { Id, IdMap } from '../data/ids.js';
 import { checkUnknown, rowOf, rowsOf, type UnknownIds } from '../model/rows.js';
-import { type TopLists, topLists, type TopListsBounds } from './top-lists.js';
+import { type TopLists, topLists, type TopListsBounds, type TopListsInput } from './top-lists.js';
 import { type ModelInfo, namedItem, type Pairs, type TrainedModel, unknownUserOf } from './trained-model.js';
-import { rowOfUnknownUser } from './unknown-user.js';
+import { usersFor } from './unknown-user.js';
 
 /**
  * Items to leave out: `'rated'`, those that the user rated, in training or held out for validation; `'none'`; or these ids, for
@@ -57,8 +57,7 @@ export async function recommend(model: TrainedModel, user: Id, n = 10, options: 
   checkWhole('n', n);
   checkUnknown(unknown);
   const rows = [rowOf(model.info.users, user, 'user', unknown)];
-  const excluded = excludedRows(model, exclude);
-  return named(model, await topLists(model, n, { rows, excluded, ...(await unknownRow(model, rows, unknown)) }));
+  return named(model, await listsOf(model, n, unknown, { rows, excluded: excludedRows(model, exclude) }));
 }
 
 /**
@@ -71,14 +70,15 @@ export async function recommendAll(model: TrainedModel, n = 10, options: Recomme
   checkOptions('recommendAll', options, ['exclude', 'unknown', 'users', 'memoryBudget', 'onProgress', 'signal']);
   const { exclude = 'rated', unknown = unknownUserOf(model) } = options;
   const users = options.users ? rowsOf(model.info.users, options.users, 'user', unknown) : allRows(model.info.users.size);
-  const excluded = excludedRows(model, exclude);
-  return { users, ...(await topLists(model, n, { ...options, rows: users, excluded, ...(await unknownRow(model, users, unknown)) })) };
+  return { users, ...(await listsOf(model, n, unknown, { ...options, rows: users, excluded: excludedRows(model, exclude) })) };
 }
 
-/** The row that stands for row 0, if somebody has that. */
-async function unknownRow({ embeddings }: TrainedModel, rows: ArrayLike<number>, unknown: UnknownIds) {
-  const isAsked = unknown !== 'error' && Array.prototype.includes.call(rows, 0);
-  return isAsked ? { unknownUserRow: await rowOfUnknownUser(embeddings, unknown) } : {};
+/** The lists of users of the model. (With `unknown: 'error'` none of them has row 0.) */
+function listsOf(model: TrainedModel, n: number, unknown: UnknownIds, input: Omit<TopListsInput, 'users'>): Promise<TopLists> {
+  return model.embeddings.gpu.withScope(async (scope) => {
+    const users = await usersFor(model.embeddings, scope, unknown === 'error' ? 'na' : unknown, input.rows);
+    return topLists(model, n, { ...input, users });
+  });
 }
 
 /** The first list of `lists` with ids and titles. */

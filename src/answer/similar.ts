@@ -47,13 +47,13 @@ export interface UserBias {
  */
 export async function similarItems(model: TrainedModel, item: Id, n = 10, options: SimilarOptions = {}): Promise<SimilarItem[]> {
   const row = rowOf(model.info.items, item, 'item', 'error');
-  return (await mostSimilar(model, 'item', row, n, options)).map(([each, similarity]) => ({ ...namedItem(model, each), similarity }));
+  return (await mostSimilar(model, 'items', row, n, options)).map(([each, similarity]) => ({ ...namedItem(model, each), similarity }));
 }
 
 /** As `similarItems`, for users. */
 export async function similarUsers(model: TrainedModel, user: Id, n = 10, options: SimilarOptions = {}): Promise<SimilarUser[]> {
   const row = rowOf(model.info.users, user, 'user', 'error');
-  return (await mostSimilar(model, 'user', row, n, options)).map(([each, similarity]) => ({
+  return (await mostSimilar(model, 'users', row, n, options)).map(([each, similarity]) => ({
     user: model.info.users.idOf(each),
     similarity,
   }));
@@ -65,12 +65,12 @@ export async function similarUsers(model: TrainedModel, user: Id, n = 10, option
  * @throws TypeError in a model without biases
  */
 export async function itemBias(model: TrainedModel): Promise<ItemBias[]> {
-  return (await byBias(model, 'item')).map(([row, value]) => ({ ...namedItem(model, row), bias: value }));
+  return (await byBias(model, 'items')).map(([row, value]) => ({ ...namedItem(model, row), bias: value }));
 }
 
 /** All users by their bias, the most generous first. @throws TypeError in a model without biases */
 export async function userBias(model: TrainedModel): Promise<UserBias[]> {
-  return (await byBias(model, 'user')).map(([row, value]) => ({ user: model.info.users.idOf(row), bias: value }));
+  return (await byBias(model, 'users')).map(([row, value]) => ({ user: model.info.users.idOf(row), bias: value }));
 }
 
 /** Whose table rows `vectors` and `biases` read. */
@@ -101,15 +101,19 @@ export async function biases(model: TrainedModel, ids: ArrayLike<Id>, options: S
 async function rowsById({ embeddings, info }: TrainedModel, ids: ArrayLike<Id>, options: SideOptions): Promise<Rows> {
   checkOptions('vectors and biases', options, ['isItem']);
   const { isItem = true } = options;
-  const rows = isItem
-    ? rowsOf(info.items, ids, 'item', 'error').map((row) => row + embeddings.shape.nUsers)
-    : rowsOf(info.users, ids, 'user', 'error');
-  return embeddings.layout.unpackRows(rows.length === 0 ? new Float32Array(0) : await readRows(embeddings, rows));
+  const rows = rowsOf(isItem ? info.items : info.users, ids, isItem ? 'item' : 'user', 'error');
+  return embeddings.layout.unpackRows(await readRows(embeddings, isItem ? embeddings.items : embeddings.users, rows));
 }
 
 type Ranked = [row: number, score: number];
 
-async function mostSimilar(model: TrainedModel, side: 'user' | 'item', row: number, n: number, options: SimilarOptions): Promise<Ranked[]> {
+async function mostSimilar(
+  model: TrainedModel,
+  side: 'users' | 'items',
+  row: number,
+  n: number,
+  options: SimilarOptions,
+): Promise<Ranked[]> {
   checkOptions('similarItems and similarUsers', options, ['metric']);
   const { metric = 'cosine' } = options;
   checkWhole('n', n);
@@ -131,7 +135,7 @@ async function mostSimilar(model: TrainedModel, side: 'user' | 'item', row: numb
   return byScore(ranked).slice(0, n);
 }
 
-async function byBias(model: TrainedModel, side: 'user' | 'item'): Promise<Ranked[]> {
+async function byBias(model: TrainedModel, side: 'users' | 'items'): Promise<Ranked[]> {
   checkBiases(model);
   const rows = await readSide(model.embeddings, side);
   return byScore(Array.from(rows.biases, (value, row): Ranked => [row, value]).slice(1));

@@ -2,7 +2,11 @@ import { topN, USERS_PER_THREAD } from '../../shaders/answer/top-n.wgsl.js';
 import { Asked } from '../../shaders/ops/structs.js';
 import { checkPositive } from '../base/check.js';
 import { DotbiasError, MemoryBudgetError } from '../base/errors.js';
+import { groupBy } from '../base/group-by.js';
 import { StructArray } from '../gpu/struct.js';
+import { forBuffers } from '../model/pairs.js';
+import { bufferRow, type PlacedRows } from '../model/table-side.js';
+import { BestItems } from './best-items.js';
 import { NOT_FINITE, type TrainedModel } from './trained-model.js';
 
 /** Lists of n places for each of many users, row-major; a list that ends early has item 0 (`#na#`) and prediction NaN from there. */
@@ -27,13 +31,11 @@ export interface TopListsBounds {
 
 /** Whose lists `topLists` makes. */
 export interface TopListsInput extends TopListsBounds {
-  /** User vectors in the layout of `RowLayout`. Default: the model's. */
-  vectors?: GPUBuffer | undefined;
-  /** The row of `vectors` of each user asked for. */
+  /** Rows of user vectors, the model's or others. */
+  users: PlacedRows;
+  /** The row of each user asked for. */
   rows: ArrayLike<number>;
-  /** The row of `vectors` to read for row 0. Default: row 0. */
-  unknownUserRow?: number | undefined;
-  /** Item rows to leave out for a row of `vectors`, ascending. */
+  /** Item rows to leave out for a row of users, ascending. */
   excluded: (row: number) => Uint32Array;
 }
 
@@ -58,11 +60,11 @@ const MAX_PLACES = 2 ** 27;
 export async function topLists({ embeddings, info: { score, range } }: TrainedModel, n: number, input: TopListsInput): Promise<TopLists> {
   const {
     gpu,
-    param,
-    shape: { nUsers: firstItem, nItems, hasBias },
+    items: itemSide,
+    shape: { nItems, hasBias },
     layout: { factorVecs, rowVecs, rowStride },
   } = embeddings;
-  const { rows, unknownUserRow = 0, onProgress, signal, memoryBudget } = input;
+  const { users, rows, onProgress, signal, memoryBudget } = input;
   if (memoryBudget !== undefined) checkPositive('memoryBudget', memoryBudget);
   if (rows.length * n > MAX_PLACES) {
     throw new RangeError(`${rows.length} lists of ${n} items are too many for one call; ask for fewer users or items.`);
@@ -74,103 +76,117 @@ export async function topLists({ embeddings, info: { score, range } }: TrainedMo
 
   const pipeline = await gpu.compile(topN(score, hasBias));
   const wantedSlices = Math.floor((WANTED_THREADS * USERS_PER_THREAD) / rows.length);
-  const nSlices = Math.max(1, Math.min(wantedSlices, Math.floor(nItems / (ITEMS_PER_PLACE * nKept))));
+  const nSlices = Math.max(1, Math.min(wantedSlices, Math.floor(nItems / (itemSide.blocks.length * ITEMS_PER_PLACE * nKept))));
   const total = rows.length * (nItems - 1);
-  for (let first = 0; first < rows.length;) {
-    first += await makeBlock(first);
+  let done = 0;
+  // Those whose rows are in one buffer go together; each keeps its place in the lists.
+  const { start, order } = groupBy(
+    Uint32Array.from(rows, (row) => users.blockOf(row)),
+    users.blocks.length,
+  );
+  for (let block = 0; block < users.blocks.length; block++) {
+    for (let first = start[block]; first < start[block + 1];) first += await makeLists(block, first, start[block + 1]);
   }
   return { n, items, predictions };
 
-  /** Makes the lists of as many users from `first` on as the budget holds, and says how many. */
-  async function makeBlock(first: number): Promise<number> {
-    const { nUsers, asked, excluded } = nextBlock(first);
-    const nFours = Math.ceil(nUsers / USERS_PER_THREAD);
-    const listBytes = 4 * USERS_PER_THREAD * nFours * nSlices * nKept;
-    return gpu.withScope(async (scope) => {
+  /** Makes the lists of as many users as the budget holds, order[first] and those after it up to `end`, and says how many. */
+  async function makeLists(userBlock: number, first: number, end: number): Promise<number> {
+    const excluded = nextUsers(first, end);
+    const best = new BestItems(excluded.length, nKept);
+    for (let block = 0; block < itemSide.blocks.length; block++) await offerBlock(userBlock, first, excluded, block, best);
+    for (let k = 0; k < excluded.length; k++) {
+      const to = order[first + k] * n;
+      for (let place = 0; place < nKept; place++) {
+        const row = best.rows[k * nKept + place];
+        if (row === 0) break;
+        items[to + place] = row;
+        predictions[to + place] = range.value(best.z[k * nKept + place]);
+      }
+    }
+    return excluded.length;
+  }
+
+  /** Offers the items of a block to the lists of some users. */
+  async function offerBlock(
+    userBlock: number,
+    first: number,
+    excluded: readonly Uint32Array[],
+    block: number,
+    best: BestItems,
+  ): Promise<void> {
+    const rowAt = itemSide.rowsOf(block);
+    const { nRows, firstRow } = itemSide.blocks[block];
+    // The kernel counts items from 1: `#na#`, the first row of its block, is its item 0; in another block no row is.
+    const shift = (rowAt?.[0] ?? 0) === 0 ? 0 : 1;
+    const nOwn = nRows + shift;
+    if (nOwn <= 1) return;
+    const nFours = Math.ceil(excluded.length / USERS_PER_THREAD);
+    await gpu.withScope(async (scope) => {
+      const listBytes = 4 * USERS_PER_THREAD * nFours * nSlices * nKept;
       const topZ = scope.allocate('top scores', listBytes);
       const topItem = scope.allocate('top items', listBytes);
-      const binding = pipeline.bind(
-        scope,
-        {
-          users: input.vectors ?? param,
-          items: param,
-          asked: scope.upload('users asked for', asked.words),
-          excluded: scope.upload('excluded items', excluded),
-          topZ,
-          topItem,
-        },
-        { nFours, nItems, nSlices, nKept, itemOffset: firstItem * rowVecs, factorVecs, rowVecs },
-      );
+      const { asked, lists } = askedOf(first, excluded, block, shift);
+      const own = { asked: scope.upload('users asked for', asked.words), excluded: scope.upload('excluded items', lists), topZ, topItem };
+      const sizes = { nFours, nItems: nOwn, nSlices, nKept, itemOffset: (firstRow - shift) * rowVecs, factorVecs, rowVecs };
+      // The items of a model in parts may move between two dispatches.
+      const bind = forBuffers((vectors, itemRows) => pipeline.bind(scope, { users: vectors, items: itemRows, ...own }, sizes));
       const step = Math.max(1, Math.floor(WORK_PER_DISPATCH / (USERS_PER_THREAD * nFours * rowStride)));
       let previous = Promise.resolve();
-      for (let begin = 1; begin < nItems; begin += step) {
+      for (let begin = 1; begin < nOwn; begin += step) {
         signal?.throwIfAborted();
-        const end = Math.min(begin + step, nItems);
+        const end = Math.min(begin + step, nOwn);
         gpu
           .record('top n')
-          .dispatch(binding, nFours * nSlices, { begin, end })
+          .dispatch(bind(users.blocks[userBlock].buffer, itemSide.blocks[block].buffer), nFours * nSlices, { begin, end })
           .submit();
-        const done = gpu.idle();
-        done.catch(() => undefined);
+        const idle = gpu.idle();
+        idle.catch(() => undefined);
         await previous; // one dispatch waits on the device while another runs
-        previous = done;
-        onProgress?.({ done: first * (nItems - 1) + nUsers * (end - 1), total });
+        previous = idle;
+        done += excluded.length * (end - begin);
+        onProgress?.({ done, total });
       }
       const z = await gpu.readFloats(topZ);
       const found = await gpu.readWords(topItem);
-      if (!z.subarray(0, nUsers * nSlices * nKept).every(Number.isFinite)) {
+      if (!z.subarray(0, excluded.length * nSlices * nKept).every(Number.isFinite)) {
         throw new DotbiasError(`Nothing can be recommended: scores are not finite, because ${NOT_FINITE}`);
       }
-      for (let k = 0; k < nUsers; k++) takeBest(z, found, k * nSlices * nKept, (first + k) * n);
-      return nUsers;
+      best.offer(z, found, nSlices, (item) => (rowAt === undefined ? item : rowAt[item - shift]));
     });
   }
 
-  /** As many users from `first` on as the budget holds, and what the kernel reads of them. */
-  function nextBlock(first: number) {
+  /** What as many of the users order[first] to order[end - 1] as the budget holds leave out. */
+  function nextUsers(first: number, end: number): Uint32Array[] {
     const budget = Math.min(memoryBudget ?? Infinity, gpu.memoryBudget) - gpu.allocated;
     const listBytes = 4 * nSlices * nKept;
     const most = Math.min(MAX_BLOCK, Math.floor(gpu.maxBinding / listBytes));
     const lists: Uint32Array[] = [];
-    let nExcluded = 0;
     // A little for uniforms and padding; then a user's scores, items, their copy on the way back, Asked, and excluded items.
-    for (let bytes = 4096 + 9 * listBytes; first + lists.length < rows.length && lists.length < most;) {
-      const list = input.excluded(rows[first + lists.length]);
+    for (let bytes = 4096 + 9 * listBytes; first + lists.length < end && lists.length < most;) {
+      const list = input.excluded(rows[order[first + lists.length]]);
       bytes += 3 * listBytes + 4 * Asked.size + 4 * list.length;
       if (bytes > budget) break;
       lists.push(list);
-      nExcluded += list.length;
     }
-    const nUsers = lists.length;
-    if (nUsers === 0) {
+    if (lists.length === 0) {
       const left = (budget / 2 ** 20).toFixed(1);
       throw new MemoryBudgetError(
         `Lists of ${nKept} items do not fit the memory budget, of which ${left} MiB are left: ask for fewer items or raise memoryBudget.`,
       );
     }
-    const asked = new StructArray(Asked, USERS_PER_THREAD * Math.ceil(nUsers / USERS_PER_THREAD));
-    const excluded = new Uint32Array(nExcluded);
-    let end = 0;
-    lists.forEach((list, k) => {
-      excluded.set(list, end);
-      asked.set(k, { row: rows[first + k] || unknownUserRow, begin: end, end: (end += list.length) });
-    });
-    return { nUsers, asked, excluded };
+    return lists;
   }
 
-  /** Merges the sorted lists of a user's slices into places `to` and on. */
-  function takeBest(z: Float32Array, found: Uint32Array, from: number, to: number): void {
-    const next = Array.from({ length: nSlices }, (_, slice) => from + slice * nKept);
-    for (let place = to; place < to + nKept; place++) {
-      let best = 0;
-      for (let slice = 1; slice < nSlices; slice++) {
-        const [a, b] = [next[slice], next[best]];
-        if (z[a] > z[b] || (z[a] === z[b] && found[a] < found[b])) best = slice;
-      }
-      const at = next[best]++;
-      if (found[at] === 0) return;
-      items[place] = found[at];
-      predictions[place] = range.value(z[at]);
-    }
+  /** What the kernel reads of these users: their rows, and which items of a block each leaves out. */
+  function askedOf(first: number, excluded: readonly Uint32Array[], block: number, shift: number) {
+    const asked = new StructArray(Asked, USERS_PER_THREAD * Math.ceil(excluded.length / USERS_PER_THREAD));
+    const lists = new Uint32Array(excluded.reduce((sum, { length }) => sum + length, 0));
+    let end = 0;
+    excluded.forEach((list, k) => {
+      const begin = end;
+      for (const row of list) if (itemSide.blockOf(row) === block) lists[end++] = itemSide.placeOf(row) + shift;
+      asked.set(k, { row: bufferRow(users, rows[order[first + k]]), begin, end });
+    });
+    return { asked, lists };
   }
 }

@@ -3,7 +3,7 @@ import type { ScoreOp } from '../../shaders/ops/score.js';
 import type { Ratings } from '../data/collab-data.js';
 import { type Id, type IdMap, titleOf } from '../data/ids.js';
 import type { UnknownUser } from '../model/rows.js';
-import type { EmbeddingTables } from '../model/tables.js';
+import type { ModelTables } from '../model/tables.js';
 
 /** Pairs of user and item by table row, in columns of equal length. */
 export interface Pairs {
@@ -30,7 +30,7 @@ export interface ModelInfo {
 
 /** What a feature needs of a trained model. */
 export interface TrainedModel {
-  readonly embeddings: EmbeddingTables;
+  readonly embeddings: ModelTables;
   readonly info: ModelInfo;
 }
 

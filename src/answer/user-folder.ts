@@ -73,7 +73,7 @@ async function readSnapshot({ embeddings, info: { range } }: TrainedModel): Prom
   const pipeline = await gpu.compile(columnMoments);
   return gpu.withScope(async (scope) => {
     // Both are submitted before anything else can be: they are of one moment.
-    const [prior, items] = await Promise.all([priorReader(embeddings, scope, pipeline)(), readSide(embeddings, 'item')]);
+    const [prior, items] = await Promise.all([priorReader(embeddings, scope, pipeline)(), readSide(embeddings, 'items')]);
     return { prior: checkPrior(prior), items: itemsOnHost(items, shape, range) };
   });
 }

@@ -1,4 +1,5 @@
 import { columnMoments } from '../../shaders/answer/column-moments.wgsl.js';
+import { gatherRows } from '../../shaders/answer/gather-rows.wgsl.js';
 import { predict } from '../../shaders/answer/predict.wgsl.js';
 import { topN } from '../../shaders/answer/top-n.wgsl.js';
 import type { TrainedModel } from './trained-model.js';
@@ -15,5 +16,6 @@ export async function warmUp({ embeddings, info: { score, range } }: TrainedMode
     gpu.compile(predict(range, score, shape.hasBias)),
     gpu.compile(topN(score, shape.hasBias)),
     gpu.compile(columnMoments),
+    gpu.compile(gatherRows),
   ]);
 }

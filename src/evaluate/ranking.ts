@@ -68,7 +68,7 @@ type RatedItems = ReturnType<typeof itemsByUser>;
 
 /** The k best of the items that each user has not rated, best first; items with equal scores are in the order of their rows. */
 export async function rankOnGpu(model: TrainedModel, users: Uint32Array, rated: RatedItems, k: number): Promise<Uint32Array[]> {
-  const { items } = await topLists(model, k, { rows: users, excluded: rated });
+  const { items } = await topLists(model, k, { users: model.embeddings.users, rows: users, excluded: rated });
   return Array.from(users, (_, i) => {
     const list = items.subarray(i * k, (i + 1) * k);
     const end = list.indexOf(0); // where a list ends early

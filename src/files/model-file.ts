@@ -27,7 +27,7 @@ import { onGpu, openGpu } from '../gpu/acquire.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Op } from '../gpu/kernel.js';
 import { MAX_PARAM, type ModelShape, type Tables } from '../model/layout.js';
-import { EmbeddingTables } from '../model/tables.js';
+import { tablesToRead } from '../model/parted-tables.js';
 import type { CollabLearner } from '../train/learner.js';
 import { idTensors, readIds, readIdTensors, readTextTensors, textTensors } from './id-tensors.js';
 import { ratedTensors, readRated } from './rated-tensors.js';
@@ -199,7 +199,7 @@ export async function loadModel(
   }
   const { tables, shape, training: _, ...info } = isDecoded(file) ? file : decodeModel(file, ops);
   return onGpu(given, open, async (gpu, ownsGpu) => {
-    const embeddings = new EmbeddingTables(gpu, shape);
+    const embeddings = tablesToRead(gpu, shape);
     try {
       embeddings.writeTables(tables);
       return new CollabModel(embeddings, info, ownsGpu);

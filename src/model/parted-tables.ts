@@ -1,21 +1,13 @@
 /** The tables of a model in parts, each of which trains a round without the others. */
 import { DotbiasError } from '../base/errors.js';
 import { ALONE, type Ring } from '../base/ring.js';
-import type { Deal } from '../data/deal.js';
+import { type Deal, dealEvenly } from '../data/deal.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Scope } from '../gpu/scope.js';
 import { type ModelShape, RowLayout, type Rows, type Tables } from './layout.js';
-import {
-  type Block,
-  checkLengths,
-  checkState,
-  EmbeddingTables,
-  type ModelState,
-  type ModelTables,
-  type TableOptions,
-  type TableSide,
-} from './tables.js';
+import { type Block, TableSide } from './table-side.js';
+import { checkLengths, checkState, EmbeddingTables, type ModelState, type ModelTables, type TableOptions } from './tables.js';
 
 /** How the rows of both sides were dealt to equally many blocks. */
 export interface Deals {
@@ -37,14 +29,14 @@ function mostRows({ start, nBlocks }: Deal, n: number): number {
 }
 
 /**
- * The fewest parts of a model of which one binding holds a copy. They divide the number of blocks.
+ * The fewest parts of a model of which one binding holds a copy. They divide the number of blocks, and are a multiple of the ranks.
  * @returns 1: the model need not be divided; undefined: one part for each block would still be too large
  */
-export function partsNeeded({ maxBinding }: Pick<Gpu, 'maxBinding'>, shape: ModelShape, deals: Deals): number | undefined {
+export function partsNeeded({ maxBinding }: Pick<Gpu, 'maxBinding'>, shape: ModelShape, deals: Deals, nRanks = 1): number | undefined {
   const { nBlocks } = deals.users;
   const fits = (part: ModelShape) => 4 * new RowLayout(part).nParams <= maxBinding;
-  if (fits(shape)) return 1;
-  for (let nParts = 2; nParts <= nBlocks; nParts++) {
+  if (nRanks === 1 && fits(shape)) return 1;
+  for (let nParts = Math.max(2, nRanks); nParts <= nBlocks; nParts += nRanks) {
     if (nBlocks % nParts === 0 && fits(partShape(shape, deals, nParts))) return nParts;
   }
   return undefined;
@@ -61,6 +53,7 @@ export function partsNeeded({ maxBinding }: Pick<Gpu, 'maxBinding'>, shape: Mode
 export class PartedTables implements ModelTables {
   readonly layout: RowLayout;
   readonly users: TableSide;
+  readonly items: TableSide;
   /** Those that this process has: all, or on each rank of a ring equally many, one after the other. */
   readonly parts: readonly EmbeddingTables[];
   /** The row of each user in the user table of their part, and of each item in the item table of whichever part has it. */
@@ -69,7 +62,6 @@ export class PartedTables implements ModelTables {
   version = 0;
   /** Moves since all blocks were home. */
   #round = 0;
-  readonly #items: { deal: Deal; blocks: readonly Block[] };
   readonly #firstPart: number;
   readonly #nSlots: number;
   readonly #slotRows: number;
@@ -117,12 +109,8 @@ export class PartedTables implements ModelTables {
     const userBlocks = Array.from({ length: users.nBlocks }, (_, b) =>
       blockOf(this.#part(Math.floor(b / this.#nSlots)), firstUser(b), rowsOf(users, b).length),
     );
-    this.users = { deal: users, blocks: userBlocks };
-    this.#items = { deal: items, blocks: this.#itemBlocks() };
-  }
-
-  get items(): TableSide {
-    return this.#items;
+    this.users = new TableSide(users, userBlocks);
+    this.items = new TableSide(items, this.#itemBlocks());
   }
 
   placed({ users, items, ratings }: Ratings): Ratings {
@@ -156,7 +144,7 @@ export class PartedTables implements ModelTables {
     }
     recorder.submit();
     this.#round = (this.#round + 1) % this.deals.items.nBlocks;
-    this.#items.blocks = this.#itemBlocks();
+    this.items.blocks = this.#itemBlocks();
     if (leaving) {
       const coming = new Float32Array(leaving.length);
       await this.ring.shift(new Uint8Array(leaving.buffer), new Uint8Array(coming.buffer));
@@ -340,4 +328,15 @@ function sideOf(tables: Tables, side: 'users' | 'items'): Rows {
   return side === 'users'
     ? { factors: tables.userFactors, biases: tables.userBias }
     : { factors: tables.itemFactors, biases: tables.itemBias };
+}
+
+/** Tables of a model that is only read: whole, or in the fewest parts of consecutive rows of which one binding holds each. */
+export function tablesToRead(gpu: Gpu, shape: ModelShape): ModelTables {
+  const { nParams } = new RowLayout(shape);
+  const least = Math.ceil((4 * nParams) / gpu.maxBinding);
+  for (let nParts = least; nParts > 1 && nParts < 2 * least; nParts++) {
+    const deals = { users: dealEvenly(shape.nUsers, nParts), items: dealEvenly(shape.nItems, nParts) };
+    if (partsNeeded(gpu, shape, deals) !== undefined) return new PartedTables(gpu, shape, deals, nParts);
+  }
+  return new EmbeddingTables(gpu, shape);
 }

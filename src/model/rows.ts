@@ -1,7 +1,14 @@
-import { type Id, type IdMap, isId } from '../data/ids.js';
+import { gatherRows } from '../../shaders/answer/gather-rows.wgsl.js';
+import { RowCopy } from '../../shaders/ops/structs.js';
 import { checkChoice, show } from '../base/check.js';
+import { groupBy } from '../base/group-by.js';
+import { type Id, type IdMap, isId } from '../data/ids.js';
+import type { Pipeline } from '../gpu/pipeline.js';
+import type { Scope } from '../gpu/scope.js';
+import { StructArray } from '../gpu/struct.js';
 import type { Rows } from './layout.js';
-import type { EmbeddingTables } from './tables.js';
+import { bufferRow, type PlacedRows } from './table-side.js';
+import type { ModelTables } from './tables.js';
 
 /**
  * As what a user whom training never saw is predicted: as the mean of the trained users, vector and bias, or by fastai's `#na#`
@@ -39,54 +46,69 @@ export function rowOf(map: IdMap, id: Id, what: string, unknown: UnknownIds): nu
   return 0;
 }
 
-/** More rows than this are read as one piece of the table. */
-const MAX_COPIES = 1024;
+/** Bytes of rows that are gathered at once. */
+const GATHERED_BYTES = 2 ** 24;
+
+/** Copies rows on the device, one after the other into `out` [rows.length, rowStride], as they are at the moment of this call. */
+export function gather(
+  { gpu, layout: { rowVecs } }: ModelTables,
+  scope: Scope,
+  pipeline: Pipeline<typeof gatherRows>,
+  from: PlacedRows,
+  rows: ArrayLike<number>,
+  out: GPUBuffer,
+): void {
+  const { blocks } = from;
+  const { start, order } = groupBy(
+    Uint32Array.from(rows, (row) => from.blockOf(row)),
+    blocks.length,
+  );
+  const copies = new StructArray(RowCopy, rows.length);
+  order.forEach((k, at) => copies.set(at, { row: bufferRow(from, rows[k]), place: k }));
+  const list = scope.upload('rows to gather', copies.words);
+  const recorder = gpu.record('gather rows');
+  blocks.forEach(({ buffer }, b) => {
+    const nRows = start[b + 1] - start[b];
+    if (nRows === 0) return;
+    const binding = pipeline.bind(scope, { copies: list, table: buffer, out }, { rowVecs });
+    recorder.dispatch(binding, nRows * rowVecs, { first: start[b], nRows });
+  });
+  recorder.submit();
+}
 
 /**
- * Rows of the packed table (`RowLayout`: users first, then items) read back as they are on the device now.
+ * Rows of one side read back as they are on the device now.
  *
  * @returns [rows.length, rowStride]
  */
-export async function readRows(tables: EmbeddingTables, rows: ArrayLike<number>): Promise<Float32Array<ArrayBuffer>> {
+export async function readRows(tables: ModelTables, from: PlacedRows, rows: ArrayLike<number>): Promise<Float32Array<ArrayBuffer>> {
   const {
     gpu,
-    param,
     layout: { rowStride },
   } = tables;
-  const { length } = rows;
-  if (length > MAX_COPIES) {
-    let first = rows[0];
-    let last = rows[0];
-    for (let k = 1; k < length; k++) {
-      first = Math.min(first, rows[k]);
-      last = Math.max(last, rows[k]);
-    }
-    const piece = await gpu.readFloats(param, first * rowStride, (last + 1 - first) * rowStride);
-    const out = new Float32Array(length * rowStride);
-    for (let k = 0; k < length; k++) {
-      const from = (rows[k] - first) * rowStride;
-      out.set(piece.subarray(from, from + rowStride), k * rowStride);
-    }
-    return out;
+  const pipeline = await gpu.compile(gatherRows);
+  const all = Uint32Array.from(rows);
+  const out = new Float32Array(all.length * rowStride);
+  const most = Math.max(1, Math.floor(GATHERED_BYTES / (4 * rowStride)));
+  for (let first = 0; first < all.length; first += most) {
+    const some = all.subarray(first, first + most);
+    await gpu.withScope(async (scope) => {
+      const gathered = scope.allocate('rows', 4 * rowStride * some.length);
+      gather(tables, scope, pipeline, from, some, gathered);
+      out.set(await gpu.readFloats(gathered), first * rowStride);
+    });
   }
-  return gpu.withScope(async (scope) => {
-    const bytes = 4 * rowStride;
-    const gathered = scope.allocate('rows', length * bytes);
-    const recorder = gpu.record('read rows');
-    for (let k = 0; k < length; k++) recorder.copy(param, rows[k] * bytes, gathered, k * bytes, bytes);
-    recorder.submit();
-    return gpu.readFloats(gathered, 0, length * rowStride);
-  });
+  return out;
 }
 
-/** One side's whole table, read back. */
-export async function readSide(tables: EmbeddingTables, side: 'user' | 'item'): Promise<Rows> {
-  const {
-    gpu,
-    param,
-    shape: { nUsers, nItems },
-    layout,
-  } = tables;
-  const [first, n] = side === 'user' ? [0, nUsers] : [nUsers, nItems];
-  return layout.unpackRows(await gpu.readFloats(param, first * layout.rowStride, n * layout.rowStride));
+/** One side's whole table, read back block by block. */
+export async function readSide(tables: ModelTables, which: 'users' | 'items'): Promise<Rows> {
+  const { gpu, layout, [which]: side } = tables;
+  const { rowStride } = layout;
+  const out = layout.emptyRows(side.blocks.reduce((sum, { nRows }) => sum + nRows, 0));
+  for (let b = 0; b < side.blocks.length; b++) {
+    const { buffer, firstRow, nRows } = side.blocks[b];
+    layout.unpackRows(await gpu.readFloats(buffer, firstRow * rowStride, nRows * rowStride), out, side.rowsOf(b));
+  }
+  return out;
 }

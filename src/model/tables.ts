@@ -1,31 +1,15 @@
 import { STATE } from '../../shaders/ops/optimizer.js';
-import type { Deal } from '../data/deal.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Scope } from '../gpu/scope.js';
 import { type ModelShape, RowLayout, type Tables } from './layout.js';
+import { TableSide } from './table-side.js';
 
 /** Parameters and the optimiser's state (m, v: as many as it keeps), each [nRows, rowStride] in the layout of `RowLayout`. */
 export interface ModelState {
   param: Float32Array<ArrayBuffer>;
   m?: Float32Array<ArrayBuffer> | undefined;
   v?: Float32Array<ArrayBuffer> | undefined;
-}
-
-/** Rows of one side that lie one after the other in a buffer of rows. */
-export interface Block {
-  readonly buffer: GPUBuffer;
-  /** The first of them, counted in rows of the buffer. */
-  readonly firstRow: number;
-  readonly nRows: number;
-}
-
-/** The users or the items of a model, as they lie on the device. */
-export interface TableSide {
-  /** How the rows were dealt to blocks; undefined: one block has all of them, in order. */
-  readonly deal: Deal | undefined;
-  /** Where each block is now. Blocks of items move while a model in parts trains: each submission looks here anew. */
-  readonly blocks: readonly Block[];
 }
 
 /** The tables of a model on the device, whole (`EmbeddingTables`) or in parts (`PartedTables`): what reads them asks for no more. */
@@ -67,14 +51,14 @@ export interface TableOptions {
   nState?: 0 | 1 | 2 | undefined;
 }
 
-/** Whether two copies of the parameters, and a row more, do not fit one binding, so that each is bound for itself. */
-export function copiesAreApart({ maxBinding }: Pick<Gpu, 'maxBinding'>, { nParams, rowStride }: Pick<RowLayout, 'nParams' | 'rowStride'>) {
-  return 4 * (2 * nParams + rowStride) > maxBinding;
+/** Whether two copies of the parameters do not fit one binding, so that each is bound for itself. */
+export function copiesAreApart({ maxBinding }: Pick<Gpu, 'maxBinding'>, { nParams }: Pick<RowLayout, 'nParams'>) {
+  return 8 * nParams > maxBinding;
 }
 
 /**
  * The embedding tables on the GPU, with the optimiser's state, in the layout of `RowLayout`. Where there are two copies,
- * copy 0 is the model between two windows of steps. After the copies in `param` comes one row more, `meanUserRow`.
+ * copy 0 is the model between two windows of steps.
  */
 export class EmbeddingTables implements ModelTables {
   readonly layout: RowLayout;
@@ -84,8 +68,6 @@ export class EmbeddingTables implements ModelTables {
   readonly param: GPUBuffer;
   /** Copy 1 of two, where one binding does not hold both; else both are in `param`. */
   readonly spare: GPUBuffer | undefined;
-  /** The row of `param`, after all copies, that stands for a user whom training never saw, where that is the mean user. */
-  readonly meanUserRow: number;
   /** The optimiser's state by name, see `OptimizerOp`. */
   readonly state: Readonly<Partial<Record<(typeof STATE)[number], GPUBuffer>>>;
   version = 0;
@@ -99,11 +81,9 @@ export class EmbeddingTables implements ModelTables {
   ) {
     this.layout = new RowLayout(shape);
     const bytes = 4 * this.layout.nParams;
-    const rowBytes = 4 * this.layout.rowStride;
     const isApart = nCopies === 2 && copiesAreApart(gpu, this.layout);
     const nTogether = isApart ? 1 : nCopies;
-    const paramBytes = nTogether * bytes + rowBytes;
-    this.meanUserRow = nTogether * this.layout.nRows;
+    const paramBytes = nTogether * bytes;
     const what = `A model of ${shape.nUsers} users, ${shape.nItems} items and ${shape.nFactors} factors`;
     gpu.checkMemory(paramBytes + (nCopies - nTogether + nState) * bytes, what, paramBytes);
     const scope = (this.#scope = gpu.scope());
@@ -115,7 +95,7 @@ export class EmbeddingTables implements ModelTables {
       scope.release();
       throw error;
     }
-    const side = (firstRow: number, nRows: number) => ({ deal: undefined, blocks: [{ buffer: this.param, firstRow, nRows }] });
+    const side = (firstRow: number, nRows: number) => new TableSide(undefined, [{ buffer: this.param, firstRow, nRows }]);
     this.users = side(0, shape.nUsers);
     this.items = side(shape.nUsers, shape.nItems);
   }

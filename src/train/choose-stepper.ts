@@ -70,10 +70,11 @@ export async function chooseStepper(
  * @throws RangeError if that is to be the device, but steps are such that the host must
  */
 export function batchesOn(
-  { batches, order, strata = 1 }: Pick<LearnerOptions, 'batches' | 'order' | 'strata'>,
+  { batches, order }: Pick<LearnerOptions, 'batches' | 'order'>,
   gpu: Gpu,
   nTrain: number,
   { factory }: Stepping,
+  isStrata: boolean,
 ): BatchesOn {
   const isPossible = factory === STEPPERS.lazy || factory === STEPPERS.persistent;
   if (batches === 'device' && !isPossible) {
@@ -81,7 +82,7 @@ export function batchesOn(
   }
   // All training ratings are bound at once.
   const fits = 4 * Rating.size * nTrain <= gpu.maxBinding;
-  return batches ?? (isPossible && fits && order === undefined && strata === 1 && !gpu.info.isSoftware ? 'device' : 'host');
+  return batches ?? (isPossible && fits && order === undefined && !isStrata && !gpu.info.isSoftware ? 'device' : 'host');
 }
 
 /** What to add where the two copies of the parameters do not fit one binding. */

@@ -2,7 +2,7 @@
 import type { ModelInfo } from '../answer/trained-model.js';
 import type { Tensor } from '../base/safetensors.js';
 import type { CollabData } from '../data/collab-data.js';
-import type { EmbeddingTables } from '../model/tables.js';
+import type { ModelTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
 import type { Defaults } from './options.js';
 import type { Trainer } from './trainer.js';
@@ -10,7 +10,7 @@ import type { Validation } from './validator.js';
 
 /** What a callback or a checkpoint sees of a learner. */
 export interface FittedLearner {
-  readonly embeddings: EmbeddingTables;
+  readonly embeddings: ModelTables;
   readonly data: CollabData;
   readonly info: ModelInfo;
   readonly trainer: Trainer;

@@ -5,7 +5,7 @@ import { checkOptions, checkWhole, MAX_STEPS } from '../base/check.js';
 import { DotbiasError } from '../base/errors.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Id } from '../data/ids.js';
-import type { EmbeddingTables } from '../model/tables.js';
+import type { ModelTables } from '../model/tables.js';
 import type { LrFinderResult } from '../schedule/lr-finder.js';
 import { constant, oneCycle, type Schedule } from '../schedule/schedule.js';
 import type { Stepping } from './choose-stepper.js';
@@ -52,7 +52,7 @@ export class CollabLearner extends CollabModel implements FittedLearner {
 
   /** @internal */
   constructor(
-    tables: EmbeddingTables,
+    tables: ModelTables,
     readonly data: CollabData,
     { step: { score, range }, defaults, unknownUser, seed, notes }: CheckedOptions,
     /** How steps are made, and why. */

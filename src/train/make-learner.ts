@@ -3,11 +3,12 @@ import { onGpu, openGpu } from '../gpu/acquire.js';
 import { type Gpu, READBACK_BYTES } from '../gpu/gpu.js';
 import { initialTables } from '../model/initial.js';
 import { Strata } from '../data/strata.js';
+import { PartedTables } from '../model/parted-tables.js';
 import { EmbeddingTables } from '../model/tables.js';
 import { batchesOn, chooseStepper } from './choose-stepper.js';
+import { divide } from './divide.js';
 import { CollabLearner } from './learner.js';
 import { type CheckedOptions, checkLearnerOptions, type LearnerOptions } from './options.js';
-import { checkedOrder, type EpochOrder, randomOrder } from './order.js';
 import { Trainer } from './trainer.js';
 import { Validator } from './validator.js';
 
@@ -53,29 +54,26 @@ async function makeLearner(
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, hasBias };
   const makeTables = () => options.init ?? initialTables(shape, seed);
   const stepping = await chooseStepper(options, gpu, data, shape, makeTables, step);
-  const batches = batchesOn(options, gpu, data.nTrain, stepping);
-  const tables = new EmbeddingTables(gpu, shape, { nCopies: stepping.factory.nCopies ?? 1, nState: step.optimizer.nState });
+  const { order, nParts, note } = divide(gpu, data, shape, options, seed, stepping.factory);
+  const batches = batchesOn(options, gpu, data.nTrain, stepping, order instanceof Strata);
+  const kept = { nCopies: stepping.factory.nCopies ?? 1, nState: step.optimizer.nState };
+  const strata = order instanceof Strata ? order : undefined;
+  const tables =
+    strata && nParts > 1 ? new PartedTables(gpu, shape, strata, nParts, kept, options.ring) : new EmbeddingTables(gpu, shape, kept);
   const parts: Promise<Trainer | Validator>[] = [];
   try {
     tables.writeTables(makeTables());
     // Kernels of both compile side by side.
-    const order = orderOf(data, options, checked);
-    const trainer = Trainer.create(tables, data, step, order, stepping.factory, batches);
-    const validator = Validator.create(tables, data.valid, step, checked.unknownUser);
+    const trainer = Trainer.create(tables, data, step, order, stepping.factory, batches, options.ring);
+    const validator = Validator.create(tables, data.valid, step, checked.unknownUser, strata);
     parts.push(trainer, validator);
     const made = await Promise.all([trainer, validator]);
     gpu.checkMemory(READBACK_BYTES, 'Reading results back');
-    const told = { ...stepping, note: made[0].stepper.note };
+    const told = { ...stepping, why: note ?? stepping.why, note: made[0].stepper.note };
     return new CollabLearner(tables, data, checked, told, ...made, ownsGpu);
   } catch (error) {
     for (const part of await Promise.allSettled(parts)) if (part.status === 'fulfilled') part.value.release();
     tables.release();
     throw error;
   }
-}
-
-/** The order of the epochs. @throws RangeError for strata that leave out too many ratings */
-function orderOf(data: CollabData, { order }: LearnerOptions, { strata, passes, seed }: CheckedOptions): EpochOrder | Strata {
-  if (strata > 1) return Strata.of(data.train, data.nUsers, data.nItems, data.batchSize, { strata, passes, seed });
-  return order ? checkedOrder(data.nTrain, order) : randomOrder(data.nTrain, seed);
 }

@@ -10,6 +10,7 @@ import { rangeOfRatings } from '../data/rating-range.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
 import type { UnknownUser } from '../model/rows.js';
+import type { Ring } from '../base/ring.js';
 import { checkStrata } from '../data/strata.js';
 import type { EpochOrder } from './order.js';
 import { type BatchesOn, type StepOptions, STEPPER_NAMES, type StepperFactory, type StepperName } from '../steps/stepper.js';
@@ -64,9 +65,20 @@ export interface LearnerOptions {
   order?: EpochOrder | undefined;
   /**
    * Blocks that users, and items, are dealt to, so that parts of the model can train side by side; see `Strata`. Their number decides
-   * the order of the epochs, and with it the result; how many parts there are does not. Default 1: the plain order.
+   * the order of the epochs, and with it the result. Default: 1, the plain order; 8, or else 16, where one binding of the device does
+   * not hold the model.
    */
   strata?: number | undefined;
+  /**
+   * Parts that the model is trained in, one after the other on this device; their number divides that of the strata, and changes no
+   * result. Default: as few as one binding asks for.
+   */
+  parts?: number | undefined;
+  /**
+   * The processes that train this model together, each with equally many of its parts; every rank makes the same calls, with the same
+   * options and data. Strata are then a multiple of the ranks, 8 by default where that is one. Default: this process alone.
+   */
+  ring?: Ring | undefined;
   /** With strata: how often in an epoch each block of users meets each block of items. Default 2. */
   passes?: number | undefined;
   /**
@@ -100,6 +112,8 @@ const KNOWN: readonly (keyof LearnerOptions)[] = [
     'order',
     'strata',
     'passes',
+    'parts',
+    'ring',
     'stepper',
     'batches',
     'stepsPerSubmission',
@@ -116,9 +130,6 @@ export interface CheckedOptions {
   readonly defaults: Defaults;
   readonly unknownUser: UnknownUser;
   readonly seed: number;
-  /** 1 is the plain order. */
-  readonly strata: number;
-  readonly passes: number;
   /** What to say of the ratings. */
   readonly notes: readonly string[];
 }
@@ -138,7 +149,7 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
   checkSeed(seed);
   checkStepper(options.stepper);
   checkBatches(options);
-  const { strata, passes } = strataOf(options);
+  checkParts(options);
   const step = stepOptions(data, options, defaults);
   const isFromData = options.range === undefined && options.yRange === undefined;
   return {
@@ -148,8 +159,6 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
     defaults,
     unknownUser,
     seed,
-    strata,
-    passes,
     notes: [...data.notes, ...unknownNotes(data), ...rangeNotes(data, step.range.bounds, isFromData)],
   };
 }
@@ -172,16 +181,20 @@ function checkBatches({ batches, order, stepper }: LearnerOptions): void {
   }
 }
 
-function strataOf({ strata = 1, passes, order, batches }: LearnerOptions): { strata: number; passes: number } {
-  checkStrata(strata, passes ?? 1);
-  if (strata === 1 && passes !== undefined && passes > 1) {
+function checkParts({ strata, passes, parts, order, batches }: LearnerOptions): void {
+  checkStrata(strata ?? 1, passes ?? 1);
+  if ((strata ?? 1) === 1 && passes !== undefined && passes > 1) {
     throw new RangeError(`passes are of strata: give strata of at least 2 with passes ${passes}.`);
   }
-  if (strata > 1 && order !== undefined) throw new TypeError('Strata are an order of their own: give either strata or order, not both.');
-  if (strata > 1 && batches === 'device') {
+  if (strata !== undefined && strata > 1 && order !== undefined) {
+    throw new TypeError('Strata are an order of their own: give either strata or order, not both.');
+  }
+  if (strata !== undefined && strata > 1 && batches === 'device') {
     throw new RangeError("Batches of strata are made by the host: give batches: 'host', or strata: 1.");
   }
-  return { strata, passes: strata === 1 ? 1 : (passes ?? 2) };
+  if (parts === undefined) return;
+  checkWhole('parts', parts);
+  if ((strata ?? 1) % parts !== 0) throw new RangeError(`parts must divide strata, and ${parts} does not divide ${strata ?? 1}.`);
 }
 
 const nameOf = (stepper: string | StepperFactory) => (typeof stepper === 'string' ? stepper : stepper.name);

@@ -1,17 +1,16 @@
-import { Rating } from '../../shaders/ops/structs.js';
 import { validate } from '../../shaders/answer/validate.wgsl.js';
 import { columnMoments } from '../../shaders/answer/column-moments.wgsl.js';
 import { nonFinite } from '../../shaders/train/non-finite.wgsl.js';
 import { priorReader } from '../answer/prior.js';
-import type { Prior } from '../answer/solve-user.js';
-import { writeMeanUser } from '../answer/unknown-user.js';
+import { meanUser, readsMeanUser } from '../answer/unknown-user.js';
 import type { Ratings } from '../data/collab-data.js';
-import { packRatings } from '../data/pack-ratings.js';
 import type { Binding } from '../gpu/pipeline.js';
 import type { Scope } from '../gpu/scope.js';
-import { StructArray } from '../gpu/struct.js';
 import type { UnknownUser } from '../model/rows.js';
-import type { EmbeddingTables } from '../model/tables.js';
+import { forBuffers, groupPairs, type PairGroup } from '../model/pairs.js';
+import type { Deals } from '../model/parted-tables.js';
+import type { Block } from '../model/table-side.js';
+import type { ModelTables } from '../model/tables.js';
 import type { StepOptions } from '../steps/stepper.js';
 
 /** Errors over a set of ratings. `loss` is the mean of the training loss, which is `mse` unless another was given. */
@@ -30,75 +29,121 @@ export interface Measurement {
   isFinite: boolean;
 }
 
+/** Ratings whose users are in one block and whose items are in another, and where their sums go. */
+interface Group extends PairGroup {
+  readonly firstSum: number;
+  readonly nSums: number;
+}
+
+/** Sums of the loss, the squared and the absolute error. */
+const N_ERRORS = 3;
+
 /**
  * Measures a model on a fixed set of ratings, and looks for numbers that are not finite, in one submission and one small
- * readback; ratings of users whom training never saw by the mean user, which takes another.
+ * readback; ratings of users whom training never saw by the mean user, which takes another. The sums of each block of users and block
+ * of items are formed for themselves, and added in their order: in strata the bits are the same in however many parts the model is.
  */
 export class Validator {
   private constructor(
-    readonly tables: EmbeddingTables,
+    readonly tables: ModelTables,
     readonly nRatings: number,
     private readonly scope: Scope,
-    private readonly binding: Binding<ReturnType<typeof validate>>,
-    private readonly checks: readonly Binding<typeof nonFinite>[],
+    private readonly groups: readonly Group[],
+    private readonly users: readonly Block[],
+    private readonly bind: (users: GPUBuffer, items: GPUBuffer) => Binding<ReturnType<typeof validate>>,
+    private readonly checks: readonly { binding: Binding<typeof nonFinite>; nVecs: number }[],
     private readonly found: GPUBuffer,
+    private readonly slots: GPUBuffer | undefined,
     /** A vec4 for each workgroup, then `found`. */
     private readonly sums: GPUBuffer,
-    /** Reads the mean user, if there are ratings of unknown users to measure by it. */
-    private readonly readPrior: (() => Promise<Prior>) | undefined,
+    /** Brings the mean user up to date, if there are ratings of unknown users to measure by it. */
+    private readonly updateMean: (() => Promise<void>) | undefined,
   ) {}
 
-  /** @throws MemoryBudgetError, with nothing left allocated */
+  /**
+   * @param strata blocks by which sums are formed, of training in strata
+   * @throws MemoryBudgetError, with nothing left allocated
+   */
   static async create(
-    tables: EmbeddingTables,
+    tables: ModelTables,
     ratings: Ratings,
     { loss, range, score }: Pick<StepOptions, 'loss' | 'range' | 'score'>,
     unknownUser: UnknownUser = 'mean',
+    strata?: Deals,
   ): Promise<Validator> {
     const {
       gpu,
-      param,
-      state,
-      layout: { factorVecs, rowVecs, nParams },
+      layout: { factorVecs, rowVecs },
       shape,
     } = tables;
     const kernel = validate(loss, range, score, shape.hasBias);
     const nRatings = ratings.users.length;
-    const packed = new StructArray(Rating, nRatings);
-    const hasUnknown = unknownUser === 'mean' && shape.nUsers > 1 && ratings.users.includes(0);
+    const readsMean = readsMeanUser(tables, unknownUser, ratings.users);
     const [pipeline, checker, moments] = await Promise.all([
       gpu.compile(kernel),
       gpu.compile(nonFinite),
-      hasUnknown ? gpu.compile(columnMoments) : undefined,
+      readsMean ? gpu.compile(columnMoments) : undefined,
     ]);
-    const users = hasUnknown ? ratings.users.map((user) => user || tables.meanUserRow) : ratings.users;
-    packRatings(packed, { ...ratings, users }, shape.nUsers, nRatings);
     return gpu.owning((scope) => {
-      const sums = scope.allocate('validation sums', 16 * Math.ceil(nRatings / kernel.workgroupSize) + 4);
+      const mean = moments && meanUser(tables, scope);
+      const users = mean?.users ?? tables.users;
+      const { packed, groups: pairs } = groupPairs(users, tables.items, ratings, 0, nRatings, strata);
+      let nSums = 0;
+      const groups = pairs.map((group) => {
+        const firstSum = nSums;
+        nSums += Math.ceil((group.end - group.begin) / kernel.workgroupSize);
+        return { ...group, firstSum, nSums: nSums - firstSum };
+      });
+      const sums = scope.allocate('validation sums', 16 * nSums + 4);
       const found = scope.allocate('not finite', 4);
-      const checks = [param, ...Object.values(state)].map((values) => checker.bind(scope, { values, found }, { nVecs: nParams / 4 }));
-      const buffers = { ratings: scope.upload('validation ratings', packed.words), param, sums };
-      const binding = pipeline.bind(scope, buffers, { nRatings, factorVecs, rowVecs });
-      const readPrior = moments && priorReader(tables, scope, moments);
-      return new Validator(tables, nRatings, scope, binding, checks, found, sums, readPrior);
+      const checks = tables.parts.flatMap(({ arrays, layout: { nParams } }) =>
+        arrays.map(([, values]) => ({ binding: checker.bind(scope, { values, found }, { nVecs: nParams / 4 }), nVecs: nParams / 4 })),
+      );
+      const uploaded = scope.upload('validation ratings', packed.words);
+      const bind = forBuffers((ofUsers, items) =>
+        pipeline.bind(scope, { ratings: uploaded, users: ofUsers, items, sums }, { factorVecs, rowVecs }),
+      );
+      // Every binding is made now: items move while a model in parts trains, and nothing is to be allocated then.
+      for (const { user } of groups) for (const { param } of tables.parts) bind(users.blocks[user].buffer, param);
+      const readPrior = moments && priorReader(tables, scope, moments, strata?.users);
+      const updateMean = readPrior && mean && (async () => mean.write(await readPrior()));
+      return new Validator(
+        tables,
+        nRatings,
+        scope,
+        groups,
+        users.blocks,
+        bind,
+        checks,
+        found,
+        scope.slots(groups.length),
+        sums,
+        updateMean,
+      );
     });
   }
 
   /** Measures the model as it is now. */
   async run(): Promise<Measurement> {
-    const {
-      gpu,
-      layout: { nParams },
-    } = this.tables;
-    if (this.readPrior) writeMeanUser(this.tables, await this.readPrior());
+    const { gpu, items } = this.tables;
+    await this.updateMean?.();
     gpu.write(this.found, Uint32Array.of(0));
-    const recorder = gpu.record('validate').dispatch(this.binding, this.nRatings);
-    for (const check of this.checks) recorder.dispatch(check, nParams / 4);
+    const recorder = gpu.record('validate', { slots: this.slots });
+    for (const { user, item, begin, end, firstSum } of this.groups) {
+      recorder.dispatch(this.bind(this.users[user].buffer, items.blocks[item].buffer), end - begin, { begin, end, firstSum });
+    }
+    for (const { binding, nVecs } of this.checks) recorder.dispatch(binding, nVecs);
     recorder.copy(this.found, 0, this.sums, this.sums.size - 4, 4).submit();
     const sums = await gpu.readFloats(this.sums);
     const isNumber = sums[sums.length - 1] === 0;
-    const total = isNumber ? [0, 0, 0] : [NaN, NaN, NaN];
-    for (let i = 0; i < sums.length - 1; i++) if (i % 4 < 3) total[i % 4] += sums[i];
+    const total = new Float64Array(N_ERRORS).fill(isNumber ? 0 : NaN);
+    for (const { firstSum, nSums } of this.groups) {
+      for (let error = 0; error < N_ERRORS; error++) {
+        let sum = 0;
+        for (let g = firstSum; g < firstSum + nSums; g++) sum += sums[4 * g + error];
+        total[error] += sum;
+      }
+    }
     const [loss, mse, mae] = total.map((sum) => sum / this.nRatings);
     const isFinite = isNumber && (this.nRatings === 0 || Number.isFinite(loss));
     return { valid: { loss, mse, rmse: Math.sqrt(mse), mae }, isFinite };

@@ -175,7 +175,7 @@ test('bad arguments and a model that is not finite are refused', async () => {
   await fails(itemPca(model, 4), RangeError, /only 3 factors/);
   await fails(itemPca(model, 0), RangeError, /nComponents must be/);
   const { gpu, embeddings } = model;
-  gpu.write(embeddings.param, Float32Array.of(NaN), 4 * embeddings.layout.rowStride * (sizes.nUsers + 7));
+  gpu.write(embeddings.parts[0].param, Float32Array.of(NaN), 4 * embeddings.layout.rowStride * (sizes.nUsers + 7));
   await fails(itemPca(model), DotbiasError, /diverged/);
   model.release();
 });

@@ -110,7 +110,7 @@ test('a prediction that is not finite is refused, whatever the range makes of it
     tablesOf(large, () => 0),
   );
   // Beyond what tables may hold: as training leaves them that diverges.
-  const { param, layout } = one.embeddings;
+  const [{ param, layout }] = one.embeddings.parts;
   const spoilt = layout.unpack(new Float32Array(layout.nParams));
   [spoilt.userFactors, spoilt.itemFactors].forEach((table, side) =>
     table.forEach((_, i) => (table[i] = i > 1 ? values[(i + side) % 2] : 0)),

@@ -143,7 +143,7 @@ test('the same model gives the same bytes', async () => {
 
 test('a model that is not finite is not saved', async () => {
   const learn = await trained();
-  const { gpu: device, param, layout } = learn.embeddings;
+  const [{ gpu: device, param, layout }] = learn.embeddings.parts;
   device.write(param, Float32Array.of(NaN), 4 * layout.rowStride * layout.shape.nUsers);
   await assertRefused(
     () => encodeModel(learn),

@@ -131,7 +131,7 @@ test('after divergence, named with step and rate, keepBest has the last good mod
   const best = keepBest();
   const poison: Callback = {
     onEpoch: ({ epoch }, { learner: { embeddings: model } }) => {
-      if (epoch === 1) model.gpu.write(model.param, new Float32Array(model.layout.nParams).fill(NaN));
+      if (epoch === 1) model.gpu.write(model.parts[0].param, new Float32Array(model.layout.nParams).fill(NaN));
     },
   };
   const error = (await refusal(() => learn.fit(4, 0.01, { callbacks: [best, poison] }), DivergedError)) as DivergedError;

@@ -170,7 +170,7 @@ test('where two copies of the tables do not fit one binding, each has its own, a
     const states = [];
     for (const device of [small, gpu]) {
       const learn = await make({ gpu: device, nFactors: 400, stepper });
-      assert.is(learn.embeddings.spare !== undefined, device === small);
+      assert.is(learn.embeddings.parts[0].spare !== undefined, device === small);
       await learn.fitOneCycle(1, 0.01);
       states.push(await learn.embeddings.readState());
       learn.release();

@@ -20,7 +20,7 @@ const spoil = (
   when: (epoch: number) => boolean = (epoch) => epoch === 0,
 ): Callback => ({
   onEpoch: ({ epoch }, { learner: { embeddings } }) => {
-    const buffer = array === 'param' ? embeddings.param : embeddings.state[array]!;
+    const buffer = array === 'param' ? embeddings.parts[0].param : embeddings.parts[0].state[array]!;
     if (when(epoch)) embeddings.gpu.write(buffer, Float32Array.of(value), 4 * at);
   },
 });
@@ -100,7 +100,7 @@ test('an aborted fit does not leave a spoilt model in silence', async () => {
   const learn = await makeLearner({ stepsPerSubmission: 4 }, smallData({ validPct: 0, batchSize: 8 }));
   const { maxSteps, stepsPerEpoch } = learn.trainer;
   const stop = new AbortController();
-  learn.embeddings.gpu.write(learn.embeddings.param, Float32Array.of(NaN));
+  learn.embeddings.gpu.write(learn.embeddings.parts[0].param, Float32Array.of(NaN));
   const error = await diverges(() => learn.fit(1, 0.001, { signal: stop.signal, onProgress: () => stop.abort() }));
   assert.is((error.step + 1) % maxSteps, 0, `${error.step} of ${maxSteps}`);
   assert.ok(error.step < stepsPerEpoch - 1);

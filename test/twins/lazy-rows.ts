@@ -63,7 +63,7 @@ export function rowGradient(
   for (const { row, y } of members) {
     const pair = Float64Array.from(isItem ? [...rows.read(row), ...own] : [...own, ...rows.read(row)]);
     const item = own.length / 4;
-    const z = scoreRows(score, pair, 0, item, factorVecs, hasBias);
+    const z = scoreRows(score, [pair, pair], [0, item], factorVecs, hasBias);
     const yHat = range.value(z);
     const dz = loss.grad(yHat, y) * lossScale * range.grad(z);
     const sides = score.grad(factorsAt(pair, 0, factorVecs), factorsAt(pair, item, factorVecs));

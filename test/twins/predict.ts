@@ -8,10 +8,10 @@ import type { Twin } from './twin.js';
 /** Twin of shaders/answer/predict.wgsl.ts. */
 export const predict =
   (range: RangeOp, score: ScoreOp, hasBias: boolean): Twin<ReturnType<typeof kernel>> =>
-  ({ ratings, param, yHat }, { nPairs, factorVecs, rowVecs }) => {
-    for (let k = 0; k < nPairs; k++) {
+  ({ ratings, users, items, yHat }, { begin, end, factorVecs, rowVecs }) => {
+    for (let k = begin; k < end; k++) {
       const { user, item } = ratings[k];
-      const z = scoreRows(score, param, user * rowVecs, item * rowVecs, factorVecs, hasBias);
+      const z = scoreRows(score, [users, items], [user * rowVecs, item * rowVecs], factorVecs, hasBias);
       yHat[k] = ifFinite(z, range.value(z));
     }
   };

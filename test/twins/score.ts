@@ -9,8 +9,14 @@ export const sumStride = ({ sum = 'f32' }: ScoreOp) => ({ f32: 1, vec2f: 2, vec3
 /** The factors of a row, given the index of its first vec4. */
 export const factorsAt = (param: Float64Array, row: number, factorVecs: number) => param.subarray(4 * row, 4 * (row + factorVecs));
 
-/** Twin of `rowScore`: the raw score of two rows, given the index of each row's first vec4. */
-export function scoreRows(score: ScoreOp, param: Float64Array, user: number, item: number, factorVecs: number, hasBias: boolean): number {
-  const biases = hasBias ? param[4 * (user + factorVecs)] + param[4 * (item + factorVecs)] : 0;
-  return score.value(factorsAt(param, user, factorVecs), factorsAt(param, item, factorVecs)) + biases;
+/** Twin of `rowScore`: the raw score of a user's and an item's row, given the index of each row's first vec4 in its table. */
+export function scoreRows(
+  score: ScoreOp,
+  [users, items]: readonly [Float64Array, Float64Array],
+  [user, item]: readonly [number, number],
+  factorVecs: number,
+  hasBias: boolean,
+): number {
+  const biases = hasBias ? users[4 * (user + factorVecs)] + items[4 * (item + factorVecs)] : 0;
+  return score.value(factorsAt(users, user, factorVecs), factorsAt(items, item, factorVecs)) + biases;
 }

@@ -9,13 +9,13 @@ import type { Twin } from './twin.js';
 /** Twin of shaders/answer/validate.wgsl.ts; `group` is its workgroup size. */
 export const validate =
   (loss: LossOp, range: RangeOp, score: ScoreOp, hasBias: boolean, group: number): Twin<ReturnType<typeof kernel>> =>
-  ({ ratings, param, sums }, { nRatings, factorVecs, rowVecs }) => {
-    sums.fill(0, 0, 4 * Math.ceil(nRatings / group));
-    for (let k = 0; k < nRatings; k++) {
+  ({ ratings, users, items, sums }, { begin, end, firstSum, factorVecs, rowVecs }) => {
+    sums.fill(0, 4 * firstSum, 4 * (firstSum + Math.ceil((end - begin) / group)));
+    for (let k = begin; k < end; k++) {
       const { user, item, y } = ratings[k];
-      const z = scoreRows(score, param, user * rowVecs, item * rowVecs, factorVecs, hasBias);
+      const z = scoreRows(score, [users, items], [user * rowVecs, item * rowVecs], factorVecs, hasBias);
       const yHat = ifFinite(z, range.value(z));
-      const at = 4 * Math.floor(k / group);
+      const at = 4 * (firstSum + Math.floor((k - begin) / group));
       sums[at] += loss.value(yHat, y);
       sums[at + 1] += (yHat - y) ** 2;
       sums[at + 2] += Math.abs(yHat - y);

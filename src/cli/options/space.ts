@@ -73,6 +73,6 @@ function modelBytes({ info, data, embeddings: { shape } }: CollabLearner, rating
 const idBytes = (id: Id) => 8 + (typeof id === 'number' ? 0 : Buffer.byteLength(id));
 
 /** Parameters, the optimiser's state, and five numbers of each step; see checkpoint.ts. */
-function checkpointBytes({ embeddings: { layout, state }, data }: CollabLearner, epochs: number): number {
-  return SMALL + 4 * layout.nParams * (1 + Object.keys(state).length) + 5 * 8 * epochs * data.stepsPerEpoch;
+function checkpointBytes({ embeddings: { layout, parts }, data }: CollabLearner, epochs: number): number {
+  return SMALL + 4 * layout.nParams * parts[0].arrays.length + 5 * 8 * epochs * data.stepsPerEpoch;
 }

@@ -17,7 +17,7 @@ import {
   shardTensors,
   tableBytes,
 } from '../../files/sharded-model.js';
-import type { TableSide } from '../../model/tables.js';
+import type { TableSide } from '../../model/table-side.js';
 import { writeFileAtomic } from '../disk/files.js';
 import { makeFolder } from '../disk/folders.js';
 import { lockFolder } from '../disk/lock.js';

@@ -14,13 +14,14 @@ for (const [score] of SCORES) {
       test(`predict predicts pairs: ${range.name}, ${score.name}, ${hasBias ? 'bias' : 'no bias'}`, async () => {
         for (const nFactors of FACTORS) {
           const { layout, param } = randomRows(nFactors, hasBias);
+          const { param: others } = randomRows(nFactors, hasBias, 9);
           const { factorVecs, rowVecs } = layout;
           for (const nPairs of sizesFor(score)) {
             await assertKernelIsTwin(gpu, predict(range, score, hasBias), twin(range, score, hasBias), {
-              buffers: { ratings: randomRatingStructs(nPairs), param, yHat: new Float64Array(nPairs) },
+              buffers: { ratings: randomRatingStructs(nPairs), users: param, items: others, yHat: new Float64Array(nPairs) },
               uniforms: { factorVecs, rowVecs },
-              immediates: { nPairs },
-              threads: nPairs,
+              immediates: { begin: nPairs >> 2, end: nPairs },
+              threads: nPairs - (nPairs >> 2),
             });
           }
         }

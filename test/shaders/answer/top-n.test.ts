@@ -22,7 +22,7 @@ async function check({ n, seed, sparsity, ...sizes }: Case) {
   const excluded = (user: number) =>
     Uint32Array.from({ length: nItems }, (_, item) => item).filter((item) => hash32(seed, 9, user, item) % sparsity === 0);
   try {
-    const found = await topLists(model, n, { rows, excluded });
+    const found = await topLists(model, n, { users: model.embeddings.users, rows, excluded });
     const wanted = topNReference(
       nUsers,
       nItems,
@@ -66,6 +66,7 @@ test('real scores are in order, and none left out beats one listed', async () =>
   const tables = tablesOf(sizes, (table, i) => hash32(4, table, i, 0) / 2 ** 32 - 0.5);
   const model = await modelOf(sizes, tables, { yRange: null });
   const { items, predictions } = await topLists(model, 20, {
+    users: model.embeddings.users,
     rows: Uint32Array.from({ length: 30 }, (_, k) => k),
     excluded: () => new Uint32Array(0),
   });

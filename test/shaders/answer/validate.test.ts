@@ -18,17 +18,19 @@ for (const [score] of SCORES) {
         const kernel = validate(loss, range, score, hasBias);
         for (const nFactors of FACTORS) {
           const { layout, param } = randomRows(nFactors, hasBias);
+          const { param: others } = randomRows(nFactors, hasBias, 9);
           const { factorVecs, rowVecs } = layout;
           for (const nRatings of sizesFor(score)) {
             await assertKernelIsTwin(gpu, kernel, twin(loss, range, score, hasBias, kernel.workgroupSize), {
               buffers: {
                 ratings: randomRatingStructs(nRatings),
-                param,
-                sums: new Float64Array(4 * Math.ceil(nRatings / kernel.workgroupSize)),
+                users: param,
+                items: others,
+                sums: new Float64Array(4 * (2 + Math.ceil(nRatings / kernel.workgroupSize))),
               },
-              uniforms: { nRatings, factorVecs, rowVecs },
-              immediates: {},
-              threads: nRatings,
+              uniforms: { factorVecs, rowVecs },
+              immediates: { begin: nRatings >> 2, end: nRatings, firstSum: 1 },
+              threads: nRatings - (nRatings >> 2),
             });
           }
         }
