@@ -25,7 +25,7 @@ export type { DownloadOptions } from './node/ratings/movielens.js';
 export { readMovieLensFolds, type GivenFold, type MovieLensFolds } from './node/ratings/movielens-folds.js';
 export { writeFileAtomic, type WriteOptions } from './node/disk/files.js';
 export type { FolderLock, LockOptions } from './node/disk/lock.js';
-export { loadModelFile, readModelFile, saveModel } from './node/files/model-file.js';
+export { loadModelFile, readModelFile, saveModel, type SaveOptions } from './node/files/model-file.js';
 export { plotSvg, type PlotSvgOptions } from './node/plots/svg.js';
 export * as notebook from './node/plots/notebook.js';
 

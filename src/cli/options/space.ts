@@ -21,6 +21,9 @@ export interface TrainingOutputs {
 /** What is left out of the estimates below, such as headers and settings; bytes of each file. */
 const SMALL = 4096;
 
+/** The longest checkpoint of one file: it is made in one array. */
+const MAX_CHECKPOINT_BYTES = 2 ** 32;
+
 /**
  * Fails before training if a disk does not have the space for what will be written. While a file is replaced, the old one and the
  * new one both take space, as do all checkpoints that are kept and the one that comes.
@@ -51,7 +54,11 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
   if (checkpointDir !== undefined) {
     const kept = (await new CheckpointDir(checkpointDir).epochs()).length;
     const more = Math.max(1, Math.min(epochs, keepLast + 1) - kept);
-    await add('--checkpoint-dir', join(checkpointDir, 'epoch'), more * checkpointBytes(learn, epochs));
+    const bytes = checkpointBytes(learn, epochs);
+    if (bytes > MAX_CHECKPOINT_BYTES) {
+      throw new UsageError(`--checkpoint-dir: a checkpoint takes about ${bytes} bytes, and one file may have ${MAX_CHECKPOINT_BYTES}.`);
+    }
+    await add('--checkpoint-dir', join(checkpointDir, 'epoch'), more * bytes);
   }
   for (const { folder, flags, bytes } of needs.values()) {
     const free = await freeBytes(folder);
