@@ -27,6 +27,12 @@ export class Column<T extends Float32Array | Float64Array> {
     this.#blocks[row >>> BITS][row & (BLOCK - 1)] = value;
   }
 
+  /** Forgets all numbers. */
+  clear(): void {
+    this.#blocks.length = 0;
+    this.length = 0;
+  }
+
   /** The numbers of the rows that are kept, by default all. */
   toArray(isKept?: (row: number) => boolean): T {
     const array = new this.#Array(this.length);

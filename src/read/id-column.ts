@@ -67,6 +67,12 @@ export class IdColumn {
     return this.#table;
   }
 
+  /** Forgets all ids, but not whether they were text. */
+  clear(): void {
+    this.#values.clear();
+    if (this.#table !== undefined) this.#table = new TextTable();
+  }
+
   /** The ids of the rows that are kept, by default all: all numbers or all text. */
   toArray(isKept?: (row: number) => boolean): ArrayLike<Id> {
     const values = this.#values.toArray(isKept);

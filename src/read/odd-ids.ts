@@ -6,12 +6,16 @@ import { isCanonical } from './id-column.js';
 const FEW = 3;
 const MORE = 10;
 
-/** Sentences on the ids of a column of text, given each once. */
-export function notesOnIds(texts: readonly string[] | undefined, role: 'user' | 'item'): string[] {
+/**
+ * Sentences on the ids of a column of text, given each once in the order of their first appearance.
+ *
+ * @param count how many there are, where `texts` has only those that are no whole numbers
+ */
+export function notesOnIds(texts: readonly string[] | undefined, role: 'user' | 'item', count = texts?.length ?? 0): string[] {
   if (texts === undefined) return [];
   const notes: string[] = [];
   const others = firstOf(texts, (text) => !isCanonical(text), FEW + 1);
-  if (others.length > 0 && others.length <= FEW && texts.length >= (MORE + 1) * others.length) {
+  if (others.length > 0 && others.length <= FEW && count >= (MORE + 1) * others.length) {
     const list = others.map((text) => `'${clip(text)}'`).join(', ');
     notes.push(`The ${role}s are text because of ${list}; all other ${role}s are whole numbers.`);
   }

@@ -16,6 +16,15 @@ export interface Part extends Table {
   fields: Fields;
 }
 
+/** What only the end of all pieces shows. */
+export interface PiecesEnd {
+  /** Which ids are text: those of earlier pieces that are numbers are then to be written as text. */
+  isText: { users: boolean; items: boolean };
+  /** Whether all ratings have a time; else those of earlier pieces do not count. */
+  hasTimes: boolean;
+  skippedExamples: string[];
+}
+
 /** What is wrong with a row or a line. */
 export interface Fault {
   reason: string;
@@ -30,6 +39,14 @@ interface BadRow extends Fault {
   part: Part;
   line: number;
 }
+
+/** Rows that follow those of the piece before, their ids as they were read: all numbers or all text in one piece. */
+export type RatingPiece = RatingColumns & { ratings: Float32Array };
+
+/** Rows of a piece. */
+const PIECE = 1 << 18;
+/** Ratings that are all so large are times in seconds. */
+const TIMES = 1e8;
 
 export const MAX_EXAMPLES = 5;
 /** Ratings are kept as float32, where anything from 3.5e38 is infinite. */
@@ -51,6 +68,7 @@ export class RatingRows {
   titles: Map<string, string> | undefined;
   readonly #options: ReadOptions;
   readonly #before: RatingRows | undefined;
+  readonly #onPiece: ((piece: RatingPiece) => void) | undefined;
   readonly #range: readonly [number, number];
   readonly #ratings = new Column(Float32Array);
   readonly #times = new Column(Float64Array);
@@ -63,11 +81,18 @@ export class RatingRows {
   /** The first rows with a negative id, which is malformed unless its column turns out to be text. */
   readonly #negative: Readonly<Record<'user' | 'item', BadRow[]>> = { user: [], item: [] };
   #unrated = 0;
+  #least = Infinity;
+  /** Rows of the pieces that were given away. */
+  #given = 0;
 
-  /** @param before those of files that were read before, as the training ratings before those of validation */
-  constructor(options: ReadOptions, before?: RatingRows) {
+  /**
+   * @param before those of files that were read before, as the training ratings before those of validation
+   * @param onPiece takes the rows, which are then not kept here: end with `finishPieces`. Default: they are, for `finish`
+   */
+  constructor(options: ReadOptions, before?: RatingRows, onPiece?: (piece: RatingPiece) => void) {
     this.#options = options;
     this.#before = before;
+    this.#onPiece = onPiece;
     this.#range = options.ratingRange ?? [-Infinity, Infinity];
     this.users = new IdColumn(options.textIds === true);
     this.items = new IdColumn(options.textIds === true);
@@ -169,17 +194,62 @@ export class RatingRows {
 
   /** The ratings. @throws DataError if none is left, or a column of numbers holds a negative id */
   finish(): { columns: RatingColumns; skippedExamples: string[] } {
-    const negative = this.#negativeRows();
-    if (negative.length > 0 && this.#options.skipBadRows !== true) throw errorOf(negative[0]);
     const isPositive = (row: number): boolean => !this.users.isNegative(row) && !this.items.isNegative(row);
-    const isKept = negative.length > 0 ? isPositive : undefined;
+    const isKept = this.#refuseNegative() ? isPositive : undefined;
     const ratings = this.#ratings.toArray(isKept);
     this.skipped += this.#ratings.length - ratings.length;
-    const skippedExamples = this.#inOrder([...this.#examples, ...negative])
+    const skippedExamples = this.#conclude(ratings.length);
+    this.notes.push(...notesOnIds(this.users.texts, 'user'), ...notesOnIds(this.items.texts, 'item'));
+    const columns: RatingColumns = {
+      users: this.users.toArray(isKept),
+      items: this.items.toArray(isKept),
+      ratings,
+      ...(this.#untimed === undefined && { timestamps: this.#times.toArray(isKept) }),
+    };
+    return { columns, skippedExamples };
+  }
+
+  /**
+   * Gives the last piece away, and says what only the end shows. Notes on ids are for who has the pieces.
+   *
+   * @param dropNegative leaves out the rows of all pieces with a negative id of a side that is no text; resolves to how many are left
+   * @throws DataError as `finish`
+   */
+  async finishPieces(dropNegative: (isText: { users: boolean; items: boolean }) => Promise<number>): Promise<PiecesEnd> {
+    let n = this.#given + this.length;
+    this.#givePiece();
+    const isText = { users: this.users.isText, items: this.items.isText };
+    if (this.#refuseNegative()) {
+      const nLeft = await dropNegative(isText);
+      this.skipped += n - nLeft;
+      n = nLeft;
+    }
+    return { isText, hasTimes: this.#untimed === undefined, skippedExamples: this.#conclude(n) };
+  }
+
+  #givePiece(): void {
+    if (this.length > 0) {
+      const timestamps = this.#untimed === undefined ? { timestamps: this.#times.toArray() } : {};
+      this.#onPiece!({ users: this.users.toArray(), items: this.items.toArray(), ratings: this.#ratings.toArray(), ...timestamps });
+    }
+    this.#given += this.length;
+    for (const column of [this.users, this.items, this.#ratings, this.#times]) column.clear();
+  }
+
+  /** Whether rows with a negative id are to be left out. @throws DataError if there are such, and they are not */
+  #refuseNegative(): boolean {
+    const negative = this.#negativeRows();
+    if (negative.length > 0 && this.#options.skipBadRows !== true) throw errorOf(negative[0]);
+    return negative.length > 0;
+  }
+
+  /** Says what is to be said at the end; returns the examples of rows that were left out. @throws DataError if `n`, those left, is 0 */
+  #conclude(n: number): string[] {
+    const skippedExamples = this.#inOrder([...this.#examples, ...this.#negativeRows()])
       .slice(0, MAX_EXAMPLES)
       .map((bad) => errorOf(bad).message);
     const file = this.#parts.map(({ label }) => label).join(', ');
-    if (ratings.length === 0) {
+    if (n === 0) {
       const none = this.#unrated > 0 ? 'All ratings in it are 0, which stands for none there.' : 'There are no ratings in it.';
       const all = `No row is left: all ${this.skipped} are malformed, the first: ${skippedExamples[0]}`;
       throw new DataError(this.skipped > 0 ? all : none, { file });
@@ -189,19 +259,12 @@ export class RatingRows {
       this.notes.push(`${rows} with the rating 0, which stands for none in such a file, ${this.#unrated === 1 ? 'was' : 'were'} left out.`);
     }
     if (this.#untimed) this.notes.push(this.#untimed);
-    this.notes.push(...notesOnIds(this.users.texts, 'user'), ...notesOnIds(this.items.texts, 'item'));
-    if (this.#parts.some(({ fields }) => fields.ratingByPosition) && ratings.every((rating) => rating >= 1e8)) {
+    if (this.#parts.some(({ fields }) => fields.ratingByPosition) && this.#least >= TIMES) {
       throw new DataError('The third column holds times rather than ratings; say which column the ratings are with ratingColumn.', {
         file,
       });
     }
-    const columns: RatingColumns = {
-      users: this.users.toArray(isKept),
-      items: this.items.toArray(isKept),
-      ratings,
-      ...(this.#untimed === undefined && { timestamps: this.#times.toArray(isKept) }),
-    };
-    return { columns, skippedExamples };
+    return skippedExamples;
   }
 
   #ratingFault(value: number, text: string): string {
@@ -238,6 +301,8 @@ export class RatingRows {
     items.push();
     this.#ratings.push(rating);
     if (this.#untimed === undefined) this.#times.push(seconds);
+    if (rating < this.#least) this.#least = rating;
+    if (this.#onPiece !== undefined && this.length === PIECE) this.#givePiece();
   }
 
   #noteNegative(what: 'user' | 'item', column: number | undefined, id: number, line: number): void {
