@@ -119,8 +119,8 @@ test('no imports run in a circle', () => {
 const PACKAGES = {
   'wgsl-preprocessor/wgsl-preprocessor.ts': 'src/gpu/wgsl.ts',
   'ml-matrix': 'src/answer/pca.ts',
-  hyparquet: 'src/read/parquet.ts',
-  'hyparquet-compressors': 'src/read/parquet.ts',
+  hyparquet: 'src/read/parquet-file.ts',
+  'hyparquet-compressors': 'src/read/parquet-file.ts',
 };
 
 test('the core imports few packages, each in one place', () => {
