@@ -17,7 +17,7 @@ export { listAdapters, openAdapter, type AdapterReport, type OpenAdapterOptions,
 export { threadsFor } from './node/device/threads.js';
 export { openGpu, type OpenedGpu, type OpenGpuOptions } from './node/device/device.js';
 export * from './node/ratings/default-data.js';
-export * from './node/ratings/ratings-file.js';
+export { readRatings, readSplit, type ReadRatingsOptions } from './node/ratings/ratings-file.js';
 export { CheckpointDir, type CheckpointDirOptions, type Newest } from './node/files/checkpoint-dir.js';
 export * from './node/files/sweep-dir.js';
 export type { TransferOptions } from './node/ratings/download.js';

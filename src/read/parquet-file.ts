@@ -23,8 +23,10 @@ export interface RowGroup {
 const MAX_GROUP = 2 ** 26;
 /** Codecs that hyparquet itself unpacks. */
 const PLAIN_CODECS = ['UNCOMPRESSED', 'SNAPPY'];
-/** Times become seconds since 1970. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Times become seconds since 1970; a text keeps a byte order mark, which is its first character. */
 const PARSERS = {
+  stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
   timestampFromMilliseconds: (time: bigint) => Number(time) / 1e3,
   timestampFromMicroseconds: (time: bigint) => Number(time) / 1e6,
   timestampFromNanoseconds: (time: bigint) => Number(time) / 1e9,

@@ -3,7 +3,7 @@ import type { RatingColumns } from '../data/collab-data.js';
 import type { Id } from '../data/ids.js';
 import { checkEncoding } from './encoding.js';
 import { READ_OPTIONS, type ReadOptions } from './options.js';
-import { MAX_EXAMPLES, RatingRows } from './rating-rows.js';
+import { MAX_EXAMPLES, type PiecesEnd, type RatingPiece, RatingRows } from './rating-rows.js';
 
 /** What is to be said of the reading. */
 export interface Skipped {
@@ -92,6 +92,28 @@ export async function readGroups(groups: readonly Group[], options: ReadOptions)
     const titles = rows.titles ? byId(rows.titles, rows.items.isText) : besides[k];
     return { columns, name: groups[k].name, skipped: rows.skipped, skippedExamples, notes: rows.notes, ...(titles && { titles }) };
   });
+}
+
+/** Who takes ratings piece by piece. */
+export interface PieceSink {
+  take(piece: RatingPiece): void;
+  /** Leaves out the rows of all pieces with a negative id of a side that is no text; resolves to how many are left. */
+  dropNegative(isText: PiecesEnd['isText']): Promise<number>;
+}
+
+/** Ratings that were given away piece by piece. */
+export interface PiecesRead extends Skipped, PiecesEnd {
+  name: string;
+  titles?: Map<Id, string> | undefined;
+}
+
+/** Reads one group in the memory of one piece. Notes on odd ids are for the sink. @throws DataError as `readText` */
+export async function readPieces({ name, sources }: Group, options: ReadOptions, sink: PieceSink): Promise<PiecesRead> {
+  const rows = new RatingRows(options, undefined, (piece) => sink.take(piece));
+  let titles: Map<Id, string> | undefined;
+  for (const source of sources) titles = mergeTitles(titles, (await source(rows)) ?? undefined);
+  const end = await rows.finishPieces((isText) => sink.dropNegative(isText));
+  return { ...end, name, skipped: rows.skipped, notes: rows.notes, titles };
 }
 
 /** Both parts of a split, of which the first is to be trained on. */

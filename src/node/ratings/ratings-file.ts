@@ -5,7 +5,17 @@ import { DataError } from '../../base/errors.js';
 import type { Id } from '../../data/ids.js';
 import type { Bytes } from '../../read/bytes.js';
 import type { ReadOptions } from '../../read/options.js';
-import { asSplit, checkReadOptions, readGroups, type Group, type RatingsFile, type RatingsSplit } from '../../read/ratings-file.js';
+import {
+  asSplit,
+  checkReadOptions,
+  type Group,
+  type PieceSink,
+  type PiecesRead,
+  type RatingsFile,
+  type RatingsSplit,
+  readGroups,
+  readPieces,
+} from '../../read/ratings-file.js';
 import type { RatingRows } from '../../read/rating-rows.js';
 import { readSource } from '../../read/read-source.js';
 import { LAYOUTS, layoutOf, parseTitles } from '../../read/titles.js';
@@ -52,6 +62,12 @@ export async function readRatings(source: string | readonly string[], options: R
 export async function readSplit(trainFile: string, validFile: string, options: ReadRatingsOptions = {}): Promise<RatingsSplit> {
   checkReadOptions('readSplit', options, ['stdin']);
   return asSplit(await readFiles([[trainFile], [validFile]], options));
+}
+
+/** Reads ratings piece by piece, in the memory of one: sources, options and errors as for `readRatings`. */
+export async function readRatingPieces(sources: readonly string[], options: ReadRatingsOptions, sink: PieceSink): Promise<PiecesRead> {
+  checkReadOptions('readRatingPieces', options, ['stdin']);
+  return readPieces(await groupOf(sources, options), options, sink);
 }
 
 async function readFiles(groups: readonly (readonly string[])[], options: ReadRatingsOptions): Promise<RatingsFile[]> {
