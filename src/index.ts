@@ -6,7 +6,14 @@
  */
 
 // Data
-export { CollabData, type CollabDataOptions, type RatingColumns, type RatingRow, type Ratings } from './data/collab-data.js';
+export {
+  CollabData,
+  type CollabDataOptions,
+  type EncodedRatings,
+  type RatingColumns,
+  type RatingRow,
+  type Ratings,
+} from './data/collab-data.js';
 export type { DuplicateChoice, DuplicateCounts } from './data/duplicates.js';
 export { type Id, IdMap, NA } from './data/ids.js';
 export type { PopularItem } from './data/popular-items.js';

@@ -31,6 +31,15 @@ export interface CollabDataOptions extends SplitOptions {
   duplicates?: DuplicateChoice | undefined;
 }
 
+/** Ratings as `CollabData` has them. */
+export interface EncodedRatings {
+  users: IdMap;
+  items: IdMap;
+  train: Ratings;
+  valid: Ratings;
+  duplicates: DuplicateCounts & { choice: DuplicateChoice };
+}
+
 /** Ratings per training step where nothing else is asked for and there are as many. */
 export const USUAL_BATCH = 64;
 
@@ -138,13 +147,6 @@ export class CollabData {
     if (split.train.length === 0) {
       throw new DataError(`Nothing is left to train on: all ${split.valid.length} ratings are validation.`);
     }
-    const most = split.train.length;
-    const batchSize = options.batchSize ?? Math.min(USUAL_BATCH, most);
-    if (batchSize > most) {
-      throw new RangeError(
-        `batchSize ${batchSize} is larger than the ${most} training ratings, so that an epoch would have no step; use at most ${most}.`,
-      );
-    }
     const trainUsers = renumber(users, split.train);
     const trainItems = renumber(items, split.train);
     const pick = (rows: Uint32Array): Ratings => ({
@@ -154,9 +156,30 @@ export class CollabData {
       ...(columns.timestamps && { timestamps: gather(new Float64Array(rows.length), columns.timestamps, rows) }),
     });
     const counts = countDuplicates(pairs, split.train, split.valid);
-    const notes = [...duplicateNotes(counts, duplicates), ...(options.batchSize === undefined ? batchNotes(batchSize, USUAL_BATCH) : [])];
     const [train, valid] = [pick(split.train), pick(split.valid)];
-    return new CollabData(name, trainUsers.map, trainItems.map, train, valid, seed, batchSize, counts, notes, titles);
+    const ready = { users: trainUsers.map, items: trainItems.map, train, valid, duplicates: { ...counts, choice: duplicates } };
+    return CollabData.fromEncoded(ready, { seed, name, titles, batchSize: options.batchSize });
+  }
+
+  /**
+   * From ratings that are split and encoded already, which are not checked: such as `dotbias prepare` makes.
+   *
+   * @throws RangeError for a batch size out of range
+   */
+  static fromEncoded(
+    { users, items, train, valid, duplicates: { choice, ...duplicates } }: EncodedRatings,
+    { seed = 42, name = 'ratings', titles, batchSize: asked }: Pick<CollabDataOptions, 'seed' | 'name' | 'titles' | 'batchSize'> = {},
+  ): CollabData {
+    if (asked !== undefined) checkWhole('batchSize', asked);
+    const most = train.ratings.length;
+    const batchSize = asked ?? Math.min(USUAL_BATCH, most);
+    if (batchSize > most) {
+      throw new RangeError(
+        `batchSize ${batchSize} is larger than the ${most} training ratings, so that an epoch would have no step; use at most ${most}.`,
+      );
+    }
+    const notes = [...duplicateNotes(duplicates, choice), ...(asked === undefined ? batchNotes(batchSize, USUAL_BATCH) : [])];
+    return new CollabData(name, users, items, train, valid, seed, batchSize, duplicates, notes, titles);
   }
 
   /**

@@ -61,7 +61,8 @@ export function dealEvenly(nRows: number, nBlocks: number): Deal {
   );
 }
 
-function dealOf(block: Uint16Array, nBlocks: number): Deal {
+/** Rows of which the block is known. */
+export function dealOf(block: Uint16Array, nBlocks: number): Deal {
   const { start, order: rows } = groupBy(block, nBlocks);
   const place = new Uint32Array(block.length);
   rows.forEach((row, k) => (place[row] = k - start[block[row]]));

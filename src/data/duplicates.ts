@@ -2,7 +2,7 @@
 import { show } from '../base/check.js';
 import { DataError } from '../base/errors.js';
 import { groupBy } from '../base/group-by.js';
-import type { Encoded } from './ids.js';
+import type { Encoded, Id } from './ids.js';
 import type { RatingColumns } from './ratings.js';
 
 /** The ways to handle ratings of a pair that has several. */
@@ -110,9 +110,13 @@ export function mergeDuplicates(columns: RatingColumns, pairs: Pairs, choice: Du
 
 function refuse({ users, items }: RatingColumns, { ofRow }: Pairs): never {
   const again = ofRow.findIndex((pair, row) => pair !== row);
-  const first = ofRow.indexOf(ofRow[again]);
-  throw new DataError(
-    `User ${show(users[again])} rates item ${show(items[again])} twice, in rows ${first} and ${again}, counted from 0. ` +
+  throw ratedTwice(users[again], items[again], ofRow.indexOf(ofRow[again]), again);
+}
+
+/** The error for the first pair that has a second rating, where these are refused. */
+export function ratedTwice(user: Id, item: Id, first: number, again: number): DataError {
+  return new DataError(
+    `User ${show(user)} rates item ${show(item)} twice, in rows ${first} and ${again}, counted from 0. ` +
       "Remove one, or pass duplicates: 'keep' to train on each, 'last' or 'mean' to make one of them.",
   );
 }

@@ -65,7 +65,11 @@ export class Database {
   /** A small result, as numbers and texts; null is the empty text. @throws as `run` */
   async rows(sql: string): Promise<(number | string)[][]> {
     const result = await this.#connection.runAndReadAll(sql).catch(refuse);
-    return result.getRows().map((row) => row.map((value) => (typeof value === 'bigint' ? Number(value) : typeof value === 'number' ? value : String(value ?? ''))));
+    return result
+      .getRows()
+      .map((row) =>
+        row.map((value) => (typeof value === 'bigint' ? Number(value) : typeof value === 'number' ? value : String(value ?? ''))),
+      );
   }
 
   /** A result of any length, chunk by chunk: columns of numbers, which hold until the next chunk. @throws as `run` */
@@ -80,13 +84,20 @@ export class Database {
 
   /** Makes a table, to be filled with columns of these types. */
   async table(name: string, columns: Readonly<Record<string, ColumnType>>): Promise<TableWriter> {
-    await this.run(`CREATE TABLE ${name} (${Object.entries(columns).map((column) => column.join(' ')).join(', ')})`);
+    await this.run(
+      `CREATE TABLE ${name} (${Object.entries(columns)
+        .map((column) => column.join(' '))
+        .join(', ')})`,
+    );
     const appender = await this.#connection.createAppender(name).catch(refuse);
     const types = Object.values(columns).map((type) => this.#duckdb[type] as DuckDBType);
     const chunk = this.#duckdb.DuckDBDataChunk.create(types, CHUNK);
+    let isOpen = true;
     return {
       append: (values) => appendTo((each) => appender.appendDataChunk(each), chunk, values),
       close: () => {
+        if (!isOpen) return;
+        isOpen = false;
         try {
           appender.closeSync();
         } catch (error) {
@@ -105,7 +116,7 @@ export class Database {
 export interface TableWriter {
   /** Adds rows, given as columns of equal length. @throws as `Database.run` */
   append(columns: readonly Values[]): void;
-  /** To be called at the end, before the table is read. */
+  /** To be called at the end, before the table is read; a second time it does nothing. */
   close(): void;
 }
 

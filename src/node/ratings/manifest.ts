@@ -33,7 +33,7 @@ export interface PreparedPart {
 }
 
 /** What prepared ratings are. */
-export interface Manifest {
+export interface PreparedManifest {
   /** Version of dotbias that made them. */
   version: string;
   /** The subfolder that has the files. */
@@ -64,12 +64,12 @@ export interface Manifest {
 /** Sum of some counts. */
 export const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
-export function writeManifest(manifest: Manifest): string {
+export function writeManifest(manifest: PreparedManifest): string {
   return `${JSON.stringify({ format: FORMAT, formatVersion: FORMAT_VERSION, ...manifest }, null, 1)}\n`;
 }
 
 /** @throws FileFormatError for what is no manifest, or one that contradicts itself; its message is a sentence without a file */
-export function readManifest(text: string): Manifest {
+export function readManifest(text: string): PreparedManifest {
   let value: unknown;
   try {
     value = parseJson(text, { maxDepth: 4, maxValues: 6 * MAX_STRATA ** 2 });
@@ -77,9 +77,11 @@ export function readManifest(text: string): Manifest {
     throw new FileFormatError(`This ${(cause as Error).message}.`, { cause });
   }
   if (!isObject(value) || value['format'] !== FORMAT) throw new FileFormatError('This is no manifest of prepared ratings.');
-  const { formatVersion, ...manifest } = value as unknown as Manifest & { formatVersion: unknown };
+  const { format: _, formatVersion, ...manifest } = value as unknown as PreparedManifest & { format: string; formatVersion: unknown };
   if (formatVersion !== FORMAT_VERSION) {
-    throw new FileFormatError(`Its format is ${String(formatVersion)}, and this version reads ${FORMAT_VERSION}: prepare the ratings again.`);
+    throw new FileFormatError(
+      `Its format is ${String(formatVersion)}, and this version reads ${FORMAT_VERSION}: prepare the ratings again.`,
+    );
   }
   const wrong = wrongField(manifest);
   if (wrong !== undefined) throw new FileFormatError(`Its '${wrong}' makes no sense: the file is damaged; prepare the ratings again.`);
@@ -87,7 +89,7 @@ export function readManifest(text: string): Manifest {
 }
 
 /** The first field that cannot be; undefined if all can. */
-function wrongField(manifest: Manifest): string | undefined {
+function wrongField(manifest: PreparedManifest): string | undefined {
   const { strata, train, valid, duplicates, nRows } = manifest;
   if (!isWhole(strata, 1, MAX_STRATA)) return 'strata';
   const isCounts = (counts: unknown, length: number, most: number) =>
@@ -131,7 +133,7 @@ function wrongField(manifest: Manifest): string | undefined {
   return total(train.blocks) + total(valid.blocks) <= nRows ? undefined : 'nRows';
 }
 
-/** The name of a folder of files: the first digits of the fingerprint. */
+/** The name of a folder of files: another one each time, so that old files stay until the new ones are complete. */
 export const DATA_FOLDER = /^data-[0-9a-f]{16}$/;
 
 function isExtremes(range: unknown): boolean {

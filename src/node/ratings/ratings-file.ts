@@ -139,7 +139,7 @@ async function readNamed(
 }
 
 /** The bytes of a file at any place. */
-function placed(file: FileHandle, size: number, label: string): Bytes {
+export function placed(file: FileHandle, size: number, label: string): Bytes {
   const slice = async (start: number, end: number): Promise<Uint8Array> => {
     const bytes = new Uint8Array(end - start);
     for (let at = 0; at < bytes.length;) {
