@@ -5,6 +5,7 @@ import { addExplain } from './commands/explain.js';
 import { addImport } from './commands/import.js';
 import { addInfo } from './commands/info.js';
 import { addLrFind } from './commands/lr-find.js';
+import { addPrepare } from './commands/prepare.js';
 import { addRecommend } from './commands/recommend.js';
 import { addSweep } from './commands/sweep.js';
 import { addTrain } from './commands/train.js';
@@ -25,7 +26,8 @@ export function createProgram(): Command {
       ...(isSilent() && { writeOut: () => undefined, writeErr: () => undefined }),
     })
     .exitOverride();
-  for (const add of [addTrain, addRecommend, addExplain, addEvaluate, addSweep, addLrFind, addImport, addInfo, addWgsl]) add(program);
+  for (const add of [addTrain, addRecommend, addExplain, addEvaluate, addSweep, addLrFind, addPrepare, addImport, addInfo, addWgsl])
+    add(program);
   answerOldFlags(program.commands);
   answerDefaults(program.commands);
   return program;

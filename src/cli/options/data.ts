@@ -4,12 +4,13 @@ import { CollabData, type RatingColumns } from '../../data/collab-data.js';
 import { randomSplit } from '../../data/split.js';
 import type { Id } from '../../data/ids.js';
 import { type OpenedRatings, openRatings } from '../../node/ratings/default-data.js';
+import { isPrepared, openPrepared } from '../../node/ratings/prepared.js';
 import { readSplit } from '../../node/ratings/ratings-file.js';
 import type { Skipped } from '../../read/ratings-file.js';
 import { UsageError } from '../process/errors.js';
 import { note } from '../process/terminal.js';
 import { addReadingOptions, readingOptions, type ReadingFlags } from './reading.js';
-import { addSplitOptions, type SplitFlags } from './split.js';
+import { addSplitOptions, DEFAULT_VALID_PCT, type SplitFlags } from './split.js';
 
 /** Which ratings, and how to read them. */
 export interface SourceFlags extends ReadingFlags {
@@ -33,7 +34,7 @@ export function addSourceOptions(command: Command): Command {
       '--data <path>',
       "ratings: a file (CSV, TSV, '::', JSON lines, Parquet, each also gzipped), a MovieLens folder or zip archive, " +
         "a pattern such as 'part-*.csv', " +
-        "'planted' for a synthetic set, or - for standard input " +
+        "a folder that 'dotbias prepare' made, 'planted' for a synthetic set, or - for standard input " +
         '(default: MovieLens-100K from MOVIELENS_DIR, the cache or the network; failing these, the synthetic set)',
     )
     .addOption(new Option('--train-file <path>', 'ratings to train on, if they are split already').conflicts(['data', 'validPct']))
@@ -64,6 +65,9 @@ export async function readNamed(flags: SourceFlags): Promise<NamedRatings> {
     const [given, missing] = trainFile === undefined ? ['--valid-file', '--train-file'] : ['--train-file', '--valid-file'];
     throw new UsageError(`${given} needs ${missing} too: one names the ratings to train on, the other those to validate on.`);
   }
+  if (path !== undefined && (await isPrepared(path))) {
+    throw new UsageError(`${path} holds prepared ratings, which are split already: only training reads them. Name the ratings themselves.`);
+  }
   const opened = await openRatings({ ...options, ...(path !== undefined && { data: path }) });
   noteReading(opened);
   return opened;
@@ -80,6 +84,7 @@ export interface SourcedData {
 
 /** Reads the ratings that the flags name, and splits them unless they are split already. Throws as `readNamed`. */
 export async function readData(flags: DataFlags): Promise<SourcedData> {
+  if (flags.data !== undefined && (await isPrepared(flags.data))) return readPrepared(flags, flags.data);
   const { validPct, seed, batchSize, duplicates } = flags;
   const ratings = await readNamed(flags);
   const { source, name, titles } = ratings;
@@ -89,6 +94,29 @@ export async function readData(flags: DataFlags): Promise<SourcedData> {
   const data = CollabData.fromArrays(columns, { ...options, validPct });
   if (bestMse === undefined || data.nValid === 0) return { data, source };
   return { data, source, bestMse: bestMse(randomSplit(columns.ratings.length, validPct, seed).valid) };
+}
+
+/**
+ * Ratings that were prepared, as a whole. Flags that decided them are refused where they are given and differ; the share for
+ * validation is from here on what it was then.
+ */
+async function readPrepared(flags: DataFlags, dir: string): Promise<SourcedData> {
+  const prepared = await openPrepared(dir);
+  const { name, strata, validPct, seed, duplicates } = prepared.manifest;
+  const differs = (flag: string, given: unknown, then: unknown): never => {
+    throw new UsageError(
+      `${flag} ${String(given)} comes too late: ${dir} was prepared with ${String(then)}. Leave it out, or prepare again.`,
+    );
+  };
+  if (flags.validPct !== validPct && flags.validPct !== DEFAULT_VALID_PCT) differs('--valid-pct', flags.validPct, validPct);
+  if (flags.duplicates !== undefined && flags.duplicates !== duplicates.choice)
+    differs('--duplicates', flags.duplicates, duplicates.choice);
+  if (Object.values(readingOptions(flags)).some((value) => value !== undefined)) {
+    throw new UsageError(`${dir} was read when it was prepared: options that say how to read files are for 'dotbias prepare'.`);
+  }
+  flags.validPct = validPct;
+  const data = await prepared.data({ seed: flags.seed, batchSize: flags.batchSize });
+  return { data, source: `${name}, prepared in ${dir} (${strata} strata; split by --valid-pct ${validPct} --seed ${seed}).` };
 }
 
 /** Notes which rows were left out, and what was read as one may not expect. */

@@ -11,21 +11,27 @@ export interface SplitFlags {
   duplicates?: DuplicateChoice | undefined;
 }
 
+/** Share kept for validation where nothing else is asked for. */
+export const DEFAULT_VALID_PCT = 0.1;
+
 /** Adds `SplitFlags`. */
 export function addSplitOptions(command: Command): Command {
   return command
-    .option('--valid-pct <x>', 'share of the ratings kept for validation', share, 0.1)
+    .option('--valid-pct <x>', 'share of the ratings kept for validation', share, DEFAULT_VALID_PCT)
     .option('--seed <n>', 'decides the split, the starting values and the order of the ratings', seed, 42)
     .option(
       '--batch-size <n>',
       'ratings per training step (default: 64, or all training ratings if they are fewer)',
       integer(1, 10_000_000),
     )
-    .addOption(
-      new Option(
-        '--duplicates <choice>',
-        'where a user rates an item several times: keep each rating, keep the last by time or else by row, take their mean, ' +
-          'or stop with an error (default: keep)',
-      ).choices(DUPLICATES),
-    );
+    .addOption(duplicatesOption());
+}
+
+/** What to do with ratings of the same pair. */
+export function duplicatesOption(): Option {
+  return new Option(
+    '--duplicates <choice>',
+    'where a user rates an item several times: keep each rating, keep the last by time or else by row, take their mean, ' +
+      'or stop with an error (default: keep)',
+  ).choices(DUPLICATES);
 }

@@ -36,3 +36,21 @@ export async function trainingProgress(batchSize: number, quiet: boolean): Promi
     },
   };
 }
+
+/** A line that says what is done now and with how many ratings, on stderr, if that is a terminal. */
+export async function stageProgress(quiet: boolean): Promise<{ update(stage: string, nRatings: number): void; clear(): void }> {
+  if (quiet || isSilent() || process.stderr.isTTY !== true) return { update() {}, clear() {} };
+  const {
+    default: { SingleBar },
+  } = await import('cli-progress');
+  let bar: SingleBar | undefined;
+  return {
+    update(stage, nRatings) {
+      const values = { stage, ratings: thousands(nRatings) };
+      if (bar !== undefined) return bar.update(0, values);
+      bar = new SingleBar({ format: '{ratings} ratings  {stage}  {duration_formatted}', clearOnComplete: true });
+      bar.start(1, 0, values);
+    },
+    clear: () => bar?.stop(),
+  };
+}

@@ -100,8 +100,8 @@ export async function prepareRatings(
       tell('splitting');
       await splitPairs(db, staged.nRows - found.surplus, validPct, seed);
       const deals = {
-        user: await deal(db, 'user', (counts) => dealUsers(counts, strata)),
-        item: await deal(db, 'item', (counts) => dealItems(counts, strata)),
+        user: await dealSide(db, 'user', (counts) => dealUsers(counts, strata)),
+        item: await dealSide(db, 'item', (counts) => dealItems(counts, strata)),
       };
       tell('sorting');
       await sortRatings(db, deals);
@@ -122,7 +122,7 @@ export async function prepareRatings(
 }
 
 /** Numbers the ids that training knows, and deals them to blocks. */
-async function deal(db: Database, side: Side, dealBy: (counts: Uint32Array) => Deal): Promise<Deal> {
+async function dealSide(db: Database, side: Side, dealBy: (counts: Uint32Array) => Deal): Promise<Deal> {
   const known = await knownIds(db, side);
   const deal = dealBy(known.counts);
   await addRows(db, side, known, deal);
@@ -147,13 +147,17 @@ async function writeAll(
   if (titles !== undefined) titleTable.append([[...titles.keys()].map(String), [...titles.values()]]);
   titleTable.close();
   for (const side of SIDES) {
-    const [title, join] = side === 'item' && titles !== undefined ? [', title', 'LEFT JOIN titles t ON s.id::VARCHAR = t.id'] : ['', ''];
+    const [title, withTitles] =
+      side === 'item' && titles !== undefined ? [', title', 'LEFT JOIN titles t ON s.id::VARCHAR = t.id'] : ['', ''];
     const ids = `(SELECT r.row, i.id, block, place, count FROM ${side}_rows r LEFT JOIN ${side}_ids i USING (code))`;
-    await copy(`SELECT row, s.id, block, place, count${title} FROM ${ids} s ${join} ORDER BY block, place`, preparedFiles[`${side}s`]);
+    await copy(
+      `SELECT row, s.id, block, place, count${title} FROM ${ids} s ${withTitles} ORDER BY block, place`,
+      preparedFiles[`${side}s`],
+    );
   }
   for (let u = 0; u < strata; u++) for (let i = 0; i < strata; i++) await mkdir(join(data, `ub=${u}/ib=${i}`), { recursive: true });
   const columns = `"user", item, rating, row${hasTimes ? ', time' : ''}`;
-  const part = async (part: 'train' | 'valid'): Promise<PreparedPart> => {
+  const writePart = async (part: 'train' | 'valid'): Promise<PreparedPart> => {
     const where = (u: number, i: number) =>
       `FROM sorted WHERE ub = ${u} AND ib = ${i} AND ${part === 'valid' ? '' : 'NOT '}valid ORDER BY row`;
     const blocks: number[] = [];
@@ -172,7 +176,7 @@ async function writeAll(
   const sideOf = ({ nBlocks, start }: Deal, isTextSide: boolean) => ({
     ids: isTextSide ? ('text' as const) : ('number' as const),
     blocks: Array.from({ length: nBlocks }, (_, block) => start[block + 1] - start[block]),
-    fingerprints: new Array<string>(nBlocks).fill(''),
+    fingerprints: Array.from({ length: nBlocks }, () => ''),
   });
   const draft: PreparedManifest = {
     version: VERSION,
@@ -184,8 +188,8 @@ async function writeAll(
     nRows,
     users: sideOf(deals.user, isText.users),
     items: sideOf(deals.item, isText.items),
-    train: await part('train'),
-    valid: await part('valid'),
+    train: await writePart('train'),
+    valid: await writePart('valid'),
     fingerprint: '',
   };
   // Read back as whoever trains reads them.

@@ -233,7 +233,7 @@ export class Prepared {
 
   async #idMap(side: 'users' | 'items', { rows, start }: Deal): Promise<IdMap> {
     const size = rows.length - 1;
-    const column: Float64Array | string[] = this.manifest[side].ids === 'number' ? new Float64Array(size) : new Array<string>(size);
+    const column: Float64Array | string[] = this.manifest[side].ids === 'number' ? new Float64Array(size) : Array.from({ length: size });
     for (let block = 0; block < this.manifest.strata; block++) {
       (await this.ids(side, block)).forEach((id, k) => {
         const row = rows[start[block] + k];

@@ -21,7 +21,7 @@ const put = async (name: string, text: string): Promise<string> => {
 
 /** Prepares a source, and reads it both ways. */
 async function both(source: string | string[], options: PrepareOptions = {}): Promise<{ prepared: CollabData; original: CollabData }> {
-  const { strata, validPct, seed, duplicates, ...reading } = options;
+  const { strata: _, validPct, seed, duplicates, ...reading } = options;
   const report = await prepareRatings(source, out, { memory: 2e8, threads: 2, ...options });
   const { columns, titles, name, notes, skipped, skippedExamples } = await readRatings(source, reading);
   const original = CollabData.fromArrays(columns, { validPct, seed, duplicates, name, ...(titles && { titles }) });
