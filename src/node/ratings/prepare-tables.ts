@@ -21,7 +21,7 @@ const LAST = 'chr(1114111)';
  */
 const TEXT_ORDER = `regexp_replace(replace(id, ${LAST}, ${LAST} || chr(1)), '([\\x{E000}-\\x{FFFF}])', ${LAST} || '\\1', 'g')`;
 
-/** Numbers users and items by their sorted ids: the tables `user_ids` and `item_ids` (code, id, first row), and `rated` (row, codes, ...). */
+/** Numbers users and items by their sorted ids: the tables `user_ids` and `item_ids` (code, id, first), and `rated` (row, codes, ...). */
 export async function encodeIds(db: Database, isText: Staged['isText']): Promise<void> {
   for (const side of SIDES) {
     const order = isText[`${side}s`] ? TEXT_ORDER : 'id';
