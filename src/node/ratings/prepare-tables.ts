@@ -101,14 +101,14 @@ export async function keepPairs(db: Database, choice: DuplicateChoice, { isText,
   }
   const numbered = { keep: 'dense_rank() OVER (ORDER BY coalesce(m.first, r.row))', last: 'row_number() OVER (ORDER BY r.row)', mean: '' };
   numbered.mean = numbered.last;
-  const latest = hasTimes ? 'time DESC, row DESC' : 'row DESC';
+  const ofLatest = (column: string) => `first(${column} ORDER BY ${hasTimes ? 'time DESC, ' : ''}row DESC) AS ${column}`;
   // Of each pair with several ratings: the row that stays, its rating and its time.
   const chosen = {
     keep: 'SELECT row, rating, time FROM doubled',
-    last: `SELECT ${['row', 'rating', 'time'].map((each) => `first(${each} ORDER BY ${latest}) AS ${each}`).join(', ')} FROM doubled GROUP BY user, item`,
+    last: `SELECT ${['row', 'rating', 'time'].map(ofLatest).join(', ')} FROM doubled GROUP BY user, item`,
     mean:
       'SELECT min(row) AS row, (sum(rating::DOUBLE ORDER BY row) / count(*))::FLOAT AS rating, ' +
-      `first(time ORDER BY ${latest}) AS time FROM doubled GROUP BY user, item`,
+      `${ofLatest('time')} FROM doubled GROUP BY user, item`,
   }[choice];
   await db.run(
     `CREATE TABLE kept AS WITH doubled AS (SELECT r.* FROM rated r JOIN multiple m USING (user, item)), chosen AS (${chosen}) ` +
