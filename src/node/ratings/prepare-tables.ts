@@ -170,7 +170,7 @@ export async function sortRatings(db: Database, deals: Readonly<Record<Side, Dea
   const [u, i] = SIDES.map((side) => deals[side]);
   await db.run(
     `CREATE TABLE sorted AS SELECT coalesce(u.block, ${u.block[0]})::USMALLINT AS ub, coalesce(i.block, ${i.block[0]})::USMALLINT AS ib, ` +
-      `valid, coalesce(u.place, ${u.place[0]})::UINTEGER AS user, coalesce(i.place, ${i.place[0]})::UINTEGER AS item, rating, s.row, time ` +
-      'FROM split s LEFT JOIN user_rows u ON s.user = u.code LEFT JOIN item_rows i ON s.item = i.code ORDER BY ub, ib, valid, s.row',
+      `valid, coalesce(u.place, ${u.place[0]})::UINTEGER AS user, coalesce(i.place, ${i.place[0]})::UINTEGER AS item, rating, s.row, ` +
+      'time FROM split s LEFT JOIN user_rows u ON s.user = u.code LEFT JOIN item_rows i ON s.item = i.code ORDER BY ub, ib, valid, s.row',
   );
 }
