@@ -14,8 +14,6 @@ const lap = (name: string): void => {
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   const [cpu, memory] = [((user + system) / 1e6).toFixed(1), Math.round(process.resourceUsage().maxRSS / 1024)];
   console.log(`${name}: ${seconds} s; so far ${cpu} CPU-s, at most ${memory} MiB`);
-    `${name}: ${seconds} s; so far ${((user + system) / 1e6).toFixed(1)} CPU-s, at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`,
-  );
   began = performance.now();
 };
 if (what === 'prepare') {
