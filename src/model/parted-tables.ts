@@ -177,15 +177,26 @@ export class PartedTables implements ModelTables {
     this.version++;
   }
 
-  /** Block by block, each of a moment between two submissions. */
+  /** Block by block, each of a moment between two submissions. Every rank calls it, when all blocks are home, and gets the whole. */
   async readTables(): Promise<Tables> {
-    this.#refuseShare();
-    const { layout, shape } = this;
-    const [users, items] = [layout.emptyRows(shape.nUsers), layout.emptyRows(shape.nItems)];
-    for (const { side, rows, part, firstRow } of this.#held()) {
-      const packed = await this.gpu.readFloats(part.param, firstRow * layout.rowStride, rows.length * layout.rowStride);
-      layout.unpackRows(packed, side === 'users' ? users : items, rows);
+    const { layout, shape, ring } = this;
+    const tables = { users: layout.emptyRows(shape.nUsers), items: layout.emptyRows(shape.nItems) };
+    for (const side of ['users', 'items'] as const) {
+      const deal = this.deals[side];
+      const perRank = deal.nBlocks / ring.size;
+      for (let b = 0; b < perRank; b++) {
+        const { part, firstRow, rows } = this.#find(side, ring.rank * perRank + b);
+        const packed = new Float32Array(mostRows(deal, 1) * layout.rowStride);
+        packed.set(await this.gpu.readFloats(part.param, firstRow * layout.rowStride, rows.length * layout.rowStride));
+        const all = new Float32Array((await ring.gather(new Uint8Array(packed.buffer))).slice().buffer);
+        for (let rank = 0; rank < ring.size; rank++) {
+          const of = rowsOf(deal, rank * perRank + b);
+          const first = rank * packed.length;
+          layout.unpackRows(all.subarray(first, first + of.length * layout.rowStride), tables[side], of);
+        }
+      }
     }
+    const { users, items } = tables;
     return { userFactors: users.factors, itemFactors: items.factors, userBias: users.biases, itemBias: items.biases };
   }
 

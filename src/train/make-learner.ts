@@ -65,7 +65,7 @@ async function makeLearner(
     tables.writeTables(makeTables());
     // Kernels of both compile side by side.
     const trainer = Trainer.create(tables, data, step, order, stepping.factory, batches, options.ring);
-    const validator = Validator.create(tables, data.valid, step, checked.unknownUser, strata);
+    const validator = Validator.create(tables, data.valid, step, checked.unknownUser, strata, options.ring);
     parts.push(trainer, validator);
     const made = await Promise.all([trainer, validator]);
     gpu.checkMemory(READBACK_BYTES, 'Reading results back');

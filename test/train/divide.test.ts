@@ -8,6 +8,7 @@ import type { CollabLearner } from '../../src/train/learner.js';
 import type { LearnerOptions } from '../../src/train/options.js';
 import { smallData } from '../helpers/data.js';
 import { freshDevice, sharedGpu } from '../helpers/gpu.js';
+import { onRing } from '../helpers/local-ring.js';
 import { assertRefused } from '../helpers/refusal.js';
 import { makeLearner } from '../helpers/short-run.js';
 import { Gpu } from '../../src/gpu/gpu.js';
@@ -108,6 +109,19 @@ test('a model that one binding does not hold trains in parts, says so, and is lo
   loaded.release();
   learn.release();
   device.destroy();
+});
+
+test('ranks train, measure and save as one process does, bit for bit', async () => {
+  const of = smallData({ batchSize: 4 });
+  const outcome = async (options: LearnerOptions) => {
+    const learn = await makeLearner({ strata: 8, passes: 2, unknownUser: 'na', ...options }, of);
+    const epochs = await learn.fitOneCycle(2, 0.01);
+    const result = [learn.history.losses, epochs.map(({ valid }) => valid), await learn.validate(), await encodeModel(learn)];
+    learn.release();
+    return result;
+  };
+  const alone = await outcome({});
+  for (const size of [2, 4]) for (const ranks of await onRing(size, (ring) => outcome({ ring }))) assert.equal(ranks, alone);
 });
 
 test('parts that cannot be are refused', async () => {
