@@ -177,9 +177,10 @@ export class PartedTables implements ModelTables {
     this.version++;
   }
 
-  /** Block by block, each of a moment between two submissions. Every rank calls it, when all blocks are home, and gets the whole. */
+  /** Block by block, each of a moment between two submissions. Every rank calls it, and gets the whole. */
   async readTables(): Promise<Tables> {
     const { layout, shape, ring } = this;
+    if (ring.size > 1) await this.home();
     const tables = { users: layout.emptyRows(shape.nUsers), items: layout.emptyRows(shape.nItems) };
     for (const side of ['users', 'items'] as const) {
       const deal = this.deals[side];

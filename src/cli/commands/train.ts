@@ -1,4 +1,8 @@
 import { join } from 'node:path';
+import { agree, type Ring } from '../../base/ring.js';
+import { VERSION } from '../../base/version.js';
+import { dataFingerprint } from '../../train/identity.js';
+import { openRanks } from '../process/ranks.js';
 import { collabLearner } from '../../train/make-learner.js';
 import type { Command } from 'commander';
 import { DivergedError } from '../../base/errors.js';
@@ -20,7 +24,7 @@ import { trainingProgress } from '../print/progress.js';
 import { alignedTable, epochLine } from '../print/table.js';
 import { clock, sixDecimals } from '../print/text.js';
 import { resultLines, trainReport } from '../print/train-report.js';
-import { describeError } from '../process/errors.js';
+import { describeError, UsageError } from '../process/errors.js';
 import { type Interrupt, interruptible } from '../process/interrupt.js';
 import { Stopwatch } from '../process/stopwatch.js';
 import { note, print, printLines } from '../process/terminal.js';
@@ -69,6 +73,29 @@ export function addTrain(program: Command): void {
 }
 
 async function train(flags: TrainFlags): Promise<void> {
+  const ring = await openRanks();
+  if (ring.size > 1) checkTogether(flags);
+  await trainOn(
+    ring,
+    ring.rank === 0 ? flags : { ...flags, out: undefined, report: undefined, history: undefined },
+    flags.out !== undefined,
+  );
+  await ring.close();
+}
+
+/** Refuses what several ranks cannot do yet. */
+function checkTogether({ keepBest, checkpointDir, plots, out }: TrainFlags): void {
+  const refused = Object.entries({ '--keep-best': keepBest, '--checkpoint-dir': checkpointDir, '--plots': plots });
+  const [flag] = refused.find(([, value]) => value !== undefined && value !== false) ?? [];
+  if (flag !== undefined)
+    throw new UsageError(`${flag} needs the whole model, and each rank has a part: leave it out, or train in one process.`);
+  if (out !== undefined && isFolderName(out)) {
+    throw new UsageError('--out names a folder, and ranks save one file: give a name without a slash at its end.');
+  }
+}
+
+/** Trains; on several ranks each its parts. @param saves whether rank 0 saves the model, which takes all ranks */
+async function trainOn(ring: Ring, flags: TrainFlags, saves: boolean): Promise<void> {
   const tell = (line: string) => void (flags.quiet || print(line));
   const watch = new Stopwatch();
   await checkFiles({
@@ -78,17 +105,21 @@ async function train(flags: TrainFlags): Promise<void> {
   });
   await checkRun(flags);
 
+  // What is downloaded by default is downloaded by rank 0 alone.
+  if (ring.rank > 0) await ring.meet();
   const sourced = await watch.time('data', () => readData(flags));
+  if (ring.rank === 0) await ring.meet();
   const { data, bestMse } = sourced;
+  await agree(ring, { version: VERSION, ...flags, out: saves, report: '', history: '', quiet: '', ratings: dataFingerprint(data) });
   checkEpochs(flags.epochs, data.stepsPerEpoch);
   const opened = watch.start('device');
   await withDevice(flags, batchOf(flags), async ({ gpu, ...device }) => {
     opened();
     print(deviceLine(device));
     tell(dataLine(sourced));
-    const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags, data), gpu }));
+    const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags, data), gpu, ring }));
     tell(rangeLine(learn, rangeChoice(flags, data).from));
-    const order = strataLine(learn);
+    const order = strataLine(learn, ring);
     if (order !== undefined) tell(order);
     learn.notes.forEach(note);
     note(steppingNote(learn));
@@ -120,9 +151,10 @@ async function train(flags: TrainFlags): Promise<void> {
         throw diverged;
       }
       printLines(resultLines(report));
-      if (!flags.quiet && data.nValid > 0) printLines(`\n${await samplePredictions(learn)}`);
+      if (!flags.quiet && data.nValid > 0 && ring.size === 1) printLines(`\n${await samplePredictions(learn)}`);
       await allOf(
         () => saveTo(flags.out, learn, flags, tell),
+        async () => void (saves && ring.rank > 0 && (await learn.tables())), // as rank 0 does to save them
         () => plotTo(flags.plots, learn, tell),
         writeReport,
       );

@@ -1,5 +1,6 @@
 /** The lines with which a run begins. */
 import { counted, thousands } from '../../base/count.js';
+import type { Ring } from '../../base/ring.js';
 import type { CollabData } from '../../data/collab-data.js';
 import type { AdapterReport } from '../../node/device/adapter.js';
 import type { OpenedGpu } from '../../node/device/device.js';
@@ -33,10 +34,17 @@ export function rangeLine({ yRange }: Pick<CollabLearner, 'yRange'>, from: strin
 }
 
 /** The fourth line, of a training in strata: its order. */
-export function strataLine({ trainer: { epochs } }: Pick<CollabLearner, 'trainer'>): string | undefined {
-  const { strata, passes } = epochs.settings;
+export function strataLine({ trainer }: Pick<CollabLearner, 'trainer'>, { size, hosts }: Pick<Ring, 'size' | 'hosts'>): string | undefined {
+  const { strata, passes } = trainer.epochs.settings;
   if (strata === undefined || passes === undefined) return undefined;
-  return `Order: ${strata} strata, ${passes === 1 ? '1 pass' : `${passes} passes`} in an epoch; batches are made on the host.`;
+  const order = `${strata} strata, ${passes === 1 ? '1 pass' : `${passes} passes`} in an epoch`;
+  return `Order: ${order}${size > 1 ? `, on ${size} ranks (${ranksByHost(hosts)})` : ''}; batches are made on the host.`;
+}
+
+/** How many ranks there are on each machine. */
+function ranksByHost(hosts: readonly string[]): string {
+  const names = [...new Set(hosts)];
+  return names.map((name) => `${hosts.filter((host) => host === name).length} on ${name}`).join(', ');
 }
 
 /** What to say of the way in which a learner makes its steps, where that is not the fast one; said once per process. */
