@@ -31,6 +31,11 @@ export { collabLearner, type BatchShape } from './train/make-learner.js';
 export { CollabLearner, type OneCycleFitOptions, type ShownResult } from './train/learner.js';
 export type { LrFindOptions } from './train/lr-find.js';
 export type { EpochOrder } from './train/order.js';
+export type { Epochs } from './train/epochs.js';
+export type { Ring } from './base/ring.js';
+export type { Deal } from './data/deal.js';
+export type { RoundOrder, Rounds, RoundsPlan, StrataOptions } from './data/rounds.js';
+export { Strata } from './data/strata.js';
 export type { CalibrationStore, Defaults, LearnerOptions } from './train/options.js';
 export type { Callback, EpochRecord, Fit, FitProgress, FittedLearner, History, StepRecord, StepsProgress } from './train/fit.js';
 export type { FitOptions } from './train/run-fit.js';
@@ -42,7 +47,7 @@ export { dataFingerprint, type Settings } from './train/identity.js';
 export { Trainer, type FitHooks } from './train/trainer.js';
 export { Validator, type Measurement, type Validation } from './train/validator.js';
 export { STEPPERS, type Stepping } from './train/choose-stepper.js';
-export type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory, StepperInput, StepperName } from './steps/stepper.js';
+export type { Batches, BatchesOn, RoundSteps, StepOptions, Stepper, StepperFactory, StepperInput, StepperName } from './steps/stepper.js';
 export { ReferenceTrainer, type ReferenceOptions } from './reference/trainer.js';
 export * from './schedule/schedule.js';
 export * from './schedule/lr-finder.js';
@@ -63,7 +68,9 @@ export type { ItemBias, SideOptions, SimilarItem, Similarity, SimilarOptions, Si
 export { type Components, type EndItem, ItemPca, itemPca, project } from './answer/pca.js';
 export { ItemMap, itemMap, type MapAxis, type MapPoint } from './answer/item-map.js';
 export { RowLayout, type ModelShape, type Rows, type Tables } from './model/layout.js';
-export { EmbeddingTables, type ModelState, type TableOptions } from './model/tables.js';
+export { EmbeddingTables, type ModelState, type ModelTables, type TableOptions } from './model/tables.js';
+export type { Block, PlacedRows, TableSide } from './model/table-side.js';
+export { type Deals, PartedTables } from './model/parted-tables.js';
 export {
   decodeModel,
   encodeModel,
