@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { show } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
@@ -138,8 +138,13 @@ async function readNamed(
   }
 }
 
+/** An open file of Node's, as far as it is read here; the declarations of this package name no module of Node. */
+interface OpenFile {
+  read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
+}
+
 /** The bytes of a file at any place. */
-export function placed(file: FileHandle, size: number, label: string): Bytes {
+export function placed(file: OpenFile, size: number, label: string): Bytes {
   const slice = async (start: number, end: number): Promise<Uint8Array> => {
     const bytes = new Uint8Array(end - start);
     for (let at = 0; at < bytes.length;) {
