@@ -1,3 +1,4 @@
+import { checkWhole } from '../base/check.js';
 import { groupBy } from '../base/group-by.js';
 import { hash32, permute, STREAM, unpermute } from '../base/random.js';
 
@@ -28,6 +29,9 @@ export interface RoundOrder {
   /** The ratings of step s of the i-th of n user blocks begin at segments[s n + i], and end where the next begin. */
   readonly segments: Uint32Array;
 }
+
+/** The most strata: a round of more has few ratings for each. */
+export const MOST_STRATA = 256;
 
 /** Counters of the permutations that divide blocks among passes begin here; those of rounds are below. */
 const BLOCK_COUNTER = 0x10000;
@@ -120,3 +124,9 @@ export class Rounds {
 
 /** Where part `part` of `nParts` of a block begins. */
 const partOf = (size: number, part: number, nParts: number) => Math.floor((size * part) / nParts);
+
+/** @throws RangeError for a number of strata or passes that is out of range */
+export function checkStrata(strata: number, passes: number): void {
+  checkWhole('strata', strata, 1, MOST_STRATA);
+  checkWhole('passes', passes, 1, MOST_STRATA);
+}

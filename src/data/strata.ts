@@ -5,14 +5,10 @@
  * Batches are drawn from all blocks of a round, as the plain order draws them from all ratings: stratified as in Gemulla et al. 2011
  * (DSGD), but each step is one of the whole model. Where every rating goes is a function of seed, epoch and place alone.
  */
-import { checkWhole } from '../base/check.js';
 import { countBy, groupBy } from '../base/group-by.js';
 import { type Deal, dealItems, dealUsers } from './deal.js';
 import type { Ratings } from './ratings.js';
 import { Rounds, type StrataOptions } from './rounds.js';
-
-/** The most strata: a round of more has few ratings for each. */
-export const MOST_STRATA = 256;
 
 /** Ratings of an epoch that may be left out at the ends of rounds, as a share. */
 const MOST_LEFT_OUT = 0.05;
@@ -60,10 +56,4 @@ function refuseSmallRounds({ steps, plan: { start, strata, passes, batchSize } }
     `With ${strata} strata and ${passes} ${passes === 1 ? 'pass' : 'passes'} a round has some ${Math.floor(n / (strata * passes))} ` +
       `ratings, and batches of ${batchSize} would leave ${percent} % of all out: give a smaller batchSize, strata or passes.`,
   );
-}
-
-/** @throws RangeError for a number of strata or passes that is out of range */
-export function checkStrata(strata: number, passes: number): void {
-  checkWhole('strata', strata, 1, MOST_STRATA);
-  checkWhole('passes', passes, 1, MOST_STRATA);
 }

@@ -27,7 +27,7 @@ import { onGpu, openGpu } from '../gpu/acquire.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Op } from '../gpu/kernel.js';
 import { MAX_PARAM, type ModelShape, type Tables } from '../model/layout.js';
-import { tablesToRead } from '../model/parted-tables.js';
+import { EmbeddingTables, fitsOneBinding } from '../model/tables.js';
 import type { CollabLearner } from '../train/learner.js';
 import { idTensors, readIds, readIdTensors, readTextTensors, textTensors } from './id-tensors.js';
 import { ratedTensors, readRated } from './rated-tensors.js';
@@ -199,7 +199,9 @@ export async function loadModel(
   }
   const { tables, shape, training: _, ...info } = isDecoded(file) ? file : decodeModel(file, ops);
   return onGpu(given, open, async (gpu, ownsGpu) => {
-    const embeddings = tablesToRead(gpu, shape);
+    const embeddings = fitsOneBinding(gpu, shape)
+      ? new EmbeddingTables(gpu, shape)
+      : (await import('../model/parted-tables.js')).tablesToRead(gpu, shape);
     try {
       embeddings.writeTables(tables);
       return new CollabModel(embeddings, info, ownsGpu);

@@ -51,6 +51,10 @@ export interface TableOptions {
   nState?: 0 | 1 | 2 | undefined;
 }
 
+/** Whether one binding holds a copy of a model's tables. */
+export const fitsOneBinding = ({ maxBinding }: Pick<Gpu, 'maxBinding'>, shape: ModelShape) =>
+  4 * new RowLayout(shape).nParams <= maxBinding;
+
 /** Whether two copies of the parameters do not fit one binding, so that each is bound for itself. */
 export function copiesAreApart({ maxBinding }: Pick<Gpu, 'maxBinding'>, { nParams }: Pick<RowLayout, 'nParams'>) {
   return 8 * nParams > maxBinding;

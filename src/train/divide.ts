@@ -2,16 +2,16 @@ import type { CollabData } from '../data/collab-data.js';
 import { ALONE } from '../base/ring.js';
 import { Strata } from '../data/strata.js';
 import type { Gpu } from '../gpu/gpu.js';
-import { type ModelShape, RowLayout } from '../model/layout.js';
-import { partsNeeded } from '../model/parted-tables.js';
+import type { ModelShape } from '../model/layout.js';
+import { PartedTables, partsNeeded } from '../model/parted-tables.js';
+import { EmbeddingTables, type ModelTables } from '../model/tables.js';
 import type { StepperFactory } from '../steps/stepper.js';
 import type { LearnerOptions } from './options.js';
-import { checkedOrder, type EpochOrder, randomOrder } from './order.js';
 
-/** In which order a model trains, and in how many parts. */
+/** In which order a model trains, and its tables, whole or in parts. */
 export interface Division {
-  readonly order: EpochOrder | Strata;
-  readonly nParts: number;
+  readonly order: Strata;
+  readonly tables: ModelTables;
   /** What to say of it, where it was not asked for: a sentence. */
   readonly note?: string | undefined;
 }
@@ -29,9 +29,9 @@ const USUAL_PASSES = 2;
 const strataOfRanks = (size: number) => (USUAL_STRATA[0] % size === 0 ? USUAL_STRATA[0] : size);
 
 /**
- * The order of the epochs, and the parts of the model: one for each rank, unless one binding does not hold a copy of its tables.
+ * The order of a training in strata, and the tables of its model: in one part for each rank, unless one binding does not hold a copy.
  *
- * @throws RangeError where parts are needed, or asked for, but cannot be; for strata that leave out too many ratings
+ * @throws RangeError where parts are needed, or asked for, but cannot be; for strata that leave out too many ratings; MemoryBudgetError
  */
 export function divide(
   gpu: Gpu,
@@ -39,8 +39,12 @@ export function divide(
   shape: ModelShape,
   { strata: asked, passes = USUAL_PASSES, parts, order, ring = ALONE }: LearnerOptions,
   seed: number,
-  { name, nCopies }: StepperFactory,
+  { name, nCopies = 1 }: StepperFactory,
+  nState: 0 | 1 | 2,
 ): Division {
+  const kept = { nCopies, nState };
+  const tablesIn = (nParts: number, made: Strata) =>
+    nParts > 1 ? new PartedTables(gpu, shape, made, nParts, kept, ring) : new EmbeddingTables(gpu, shape, kept);
   const make = (n: number) => Strata.of(data.train, shape.nUsers, shape.nItems, data.batchSize, { strata: n, passes, seed });
   const needed = (each: Strata) => partsNeeded(gpu, shape, each, ring.size);
   const strata = asked ?? (ring.size > 1 ? strataOfRanks(ring.size) : undefined);
@@ -55,10 +59,8 @@ export function divide(
     if (nParts === undefined) throw new RangeError(`${tooLarge(gpu, shape)} Even ${strata} parts are too large: give more strata.`);
     if (nParts > 1 && nCopies !== 2)
       throw new RangeError(`Only lazy and persistent steps can train a model in parts, and these are ${name}.`);
-    return { order: made, nParts };
+    return { order: made, tables: tablesIn(nParts, made) };
   }
-  const plain = order ? checkedOrder(data.nTrain, order) : randomOrder(data.nTrain, seed);
-  if (nCopies !== 2 || 4 * new RowLayout(shape).nParams <= gpu.maxBinding) return { order: plain, nParts: 1 };
   if (strata === 1 || order !== undefined) {
     throw new RangeError(`${tooLarge(gpu, shape)} In strata it can train in parts: give strata: 8, and no order.`);
   }
@@ -67,7 +69,7 @@ export function divide(
     const nParts = needed(made);
     if (nParts === undefined) continue;
     const how = `It trains in ${nParts} parts, in an order of ${n} strata and ${passes} passes: not the plain one.`;
-    return { order: made, nParts, note: `${tooLarge(gpu, shape)} ${how}` };
+    return { order: made, tables: tablesIn(nParts, made), note: `${tooLarge(gpu, shape)} ${how}` };
   }
   throw new RangeError(`${tooLarge(gpu, shape)} Even ${USUAL_STRATA.at(-1)} parts are too large: give more strata.`);
 }

@@ -2,14 +2,12 @@ import type { CollabData } from '../data/collab-data.js';
 import { onGpu, openGpu } from '../gpu/acquire.js';
 import { type Gpu, READBACK_BYTES } from '../gpu/gpu.js';
 import { initialTables } from '../model/initial.js';
-import { Strata } from '../data/strata.js';
-import { PartedTables } from '../model/parted-tables.js';
-import { EmbeddingTables } from '../model/tables.js';
+import { EmbeddingTables, fitsOneBinding } from '../model/tables.js';
 import { batchesOn, chooseStepper } from './choose-stepper.js';
-import { divide } from './divide.js';
 import { CollabLearner } from './learner.js';
 import { type CheckedOptions, checkLearnerOptions, type LearnerOptions } from './options.js';
 import { Trainer } from './trainer.js';
+import { checkedOrder, randomOrder } from './order.js';
 import { Validator } from './validator.js';
 
 /** The batches that a learner trains on: what the choice of a device may depend on. */
@@ -54,22 +52,25 @@ async function makeLearner(
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors, hasBias };
   const makeTables = () => options.init ?? initialTables(shape, seed);
   const stepping = await chooseStepper(options, gpu, data, shape, makeTables, step);
-  const { order, nParts, note } = divide(gpu, data, shape, options, seed, stepping.factory);
-  const batches = batchesOn(options, gpu, data.nTrain, stepping, order instanceof Strata);
-  const kept = { nCopies: stepping.factory.nCopies ?? 1, nState: step.optimizer.nState };
-  const strata = order instanceof Strata ? order : undefined;
-  const tables =
-    strata && nParts > 1 ? new PartedTables(gpu, shape, strata, nParts, kept, options.ring) : new EmbeddingTables(gpu, shape, kept);
+  const { factory } = stepping;
+  const { nState } = step.optimizer;
+  const isTooLarge = factory.nCopies === 2 && !fitsOneBinding(gpu, shape);
+  const inStrata = (options.strata ?? 1) > 1 || (options.ring?.size ?? 1) > 1 || isTooLarge;
+  // Read on demand: most trainings have no strata, and a page is smaller by it.
+  const division = inStrata ? (await import('./divide.js')).divide(gpu, data, shape, options, seed, factory, nState) : undefined;
+  const order = division?.order ?? (options.order ? checkedOrder(data.nTrain, options.order) : randomOrder(data.nTrain, seed));
+  const tables = division?.tables ?? new EmbeddingTables(gpu, shape, { nCopies: factory.nCopies ?? 1, nState });
   const parts: Promise<Trainer | Validator>[] = [];
   try {
+    const batches = batchesOn(options, gpu, data.nTrain, stepping, inStrata);
     tables.writeTables(makeTables());
     // Kernels of both compile side by side.
-    const trainer = Trainer.create(tables, data, step, order, stepping.factory, batches, options.ring);
-    const validator = Validator.create(tables, data.valid, step, checked.unknownUser, strata, options.ring);
+    const trainer = Trainer.create(tables, data, step, order, factory, batches, options.ring);
+    const validator = Validator.create(tables, data.valid, step, checked.unknownUser, division?.order, options.ring);
     parts.push(trainer, validator);
     const made = await Promise.all([trainer, validator]);
     gpu.checkMemory(READBACK_BYTES, 'Reading results back');
-    const told = { ...stepping, why: note ?? stepping.why, note: made[0].stepper.note };
+    const told = { ...stepping, why: division?.note ?? stepping.why, note: made[0].stepper.note };
     return new CollabLearner(tables, data, checked, told, ...made, ownsGpu);
   } catch (error) {
     for (const part of await Promise.allSettled(parts)) if (part.status === 'fulfilled') part.value.release();

@@ -11,7 +11,7 @@ import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
 import type { UnknownUser } from '../model/rows.js';
 import type { Ring } from '../base/ring.js';
-import { checkStrata } from '../data/strata.js';
+import { checkStrata } from '../data/rounds.js';
 import type { EpochOrder } from './order.js';
 import { type BatchesOn, type StepOptions, STEPPER_NAMES, type StepperFactory, type StepperName } from '../steps/stepper.js';
 

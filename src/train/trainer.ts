@@ -1,14 +1,13 @@
 import { DivergedError } from '../base/errors.js';
 import { ALONE, type Ring } from '../base/ring.js';
 import type { CollabData } from '../data/collab-data.js';
-import type { Ratings } from '../data/ratings.js';
-import { Strata } from '../data/strata.js';
+import type { Strata } from '../data/strata.js';
 import type { ModelTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { meanLosses } from '../steps/batch-losses.js';
-import type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory, StepperInput } from '../steps/stepper.js';
+import type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
 import { BatchesAhead } from './batches-ahead.js';
-import { type Epochs, plainEpochs, strataEpochs } from './epochs.js';
+import { type Epochs, plainEpochs } from './epochs.js';
 import type { EpochOrder } from './order.js';
 import { RoundLosses } from './round-losses.js';
 import { mostSteps, windowSize } from './window-size.js';
@@ -71,15 +70,16 @@ export class Trainer {
     const sizes = { train: data.train, batchSize, layout, nUsers: shape.nUsers, gpu, batches, isLazy: factory.nCopies === 2 };
     const asked = checkedSteps(options.stepsPerSubmission, Math.min(mostSteps(sizes), factory.maxSteps ?? Infinity));
     const usual = Math.min(windowSize(sizes), factory.maxSteps ?? Infinity);
-    const isStrata = order instanceof Strata;
-    const epochs = isStrata
-      ? strataEpochs(order, ring.size * tables.parts.length, ring.rank * tables.parts.length, tables.parts.length)
-      : plainEpochs(order, data.stepsPerEpoch, batchSize);
+    // Read on demand: most trainings have no strata, and a page is smaller by it.
+    const { epochs, inputs } =
+      'rounds' in order
+        ? (await import('./strata-epochs.js')).divided(tables, data.train, order, ring)
+        : { epochs: plainEpochs(order, data.stepsPerEpoch, batchSize), inputs: [{ tables: tables.parts[0], train: data.train }] };
     const longest = Math.max(...epochs.steps);
     const maxSteps = Math.max(1, Math.min(longest, asked ?? evenWindows(longest, usual)));
     const steppers: Stepper[] = [];
     try {
-      for (const input of partInputs(tables, data.train, order, ring)) {
+      for (const input of inputs) {
         steppers.push(await factory.create({ ...input, options, maxSteps, batches }));
       }
     } catch (error) {
@@ -194,19 +194,6 @@ export class Trainer {
     for (const stepper of this.steppers) stepper.release();
   }
 }
-
-/** What the stepper of each part is made from, as far as parts differ. */
-function partInputs(model: ModelTables, train: Ratings, order: EpochOrder | Strata, { rank, size }: Ring): PartInput[] {
-  const { parts } = model;
-  if (!(order instanceof Strata)) return [{ tables: parts[0], train }];
-  const perPart = order.rounds.plan.strata / (size * parts.length);
-  return parts.map((tables, part) => {
-    const [first, n] = [(rank * parts.length + part) * perPart, perPart];
-    return { tables, train: model.placed(order.ratings(train, first, n)), rounds: order.rounds.of(first, n) };
-  });
-}
-
-type PartInput = Pick<StepperInput, 'tables' | 'train' | 'rounds'>;
 
 /** As many windows as an epoch needs, all of about one length. */
 const evenWindows = (stepsPerEpoch: number, most: number) => Math.ceil(stepsPerEpoch / Math.max(1, Math.ceil(stepsPerEpoch / most)));

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { MAX_STEPS } from '../../base/check.js';
 import { calibrationFile } from '../../node/device/calibrations.js';
 import { type BatchesOn, STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
-import { MOST_STRATA } from '../../data/strata.js';
+import { MOST_STRATA } from '../../data/rounds.js';
 import { type CollabData, USUAL_BATCH } from '../../data/collab-data.js';
 import type { UnknownUser } from '../../model/rows.js';
 import type { BatchShape } from '../../train/make-learner.js';
