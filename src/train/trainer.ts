@@ -9,7 +9,6 @@ import type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory } from '.
 import { BatchesAhead } from './batches-ahead.js';
 import { type Epochs, plainEpochs } from './epochs.js';
 import type { EpochOrder } from './order.js';
-import { RoundLosses } from './round-losses.js';
 import { mostSteps, windowSize } from './window-size.js';
 
 /** What the caller of `Trainer.fit` is told while it runs, and how it stops it. */
@@ -118,7 +117,7 @@ export class Trainer {
     const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
     const tell = (first: number, parts: readonly Float64Array[]) => this.#tell(parts, schedule, first, hooks);
-    const round = this.ring.size > 1 ? new RoundLosses() : undefined;
+    const round = this.ring.size > 1 ? new (await import('./round-losses.js')).RoundLosses() : undefined;
     // Ranks stop together, at the end of a round; one process stops before any submission.
     let isStopped = false;
     const stops = () => (round ? isStopped : hooks.signal?.aborted === true);
