@@ -5,7 +5,7 @@ import type { Tables } from '../model/layout.js';
 import type { ModelTables } from '../model/tables.js';
 import { type Id, titleOf } from '../data/ids.js';
 import { foldIn } from './fold-in.js';
-import { type FoldedUsers, foldInAll } from './fold-in-all.js';
+import type { FoldedUsers } from './folded-users.js';
 import type { FoldedUser } from './folded-user.js';
 import type { FoldInOptions, GivenRating } from './given-ratings.js';
 import { predictPairs, type PredictOptions, predictRows, type PredictRowsOptions } from './predict.js';
@@ -81,7 +81,9 @@ export class CollabModel implements TrainedModel {
   }
 
   /** As `foldIn`, for many users at once on the device; see `foldInAll`. */
-  foldInAll(users: Iterable<Iterable<GivenRating>>, options?: FoldInOptions): Promise<FoldedUsers> {
+  async foldInAll(users: Iterable<Iterable<GivenRating>>, options?: FoldInOptions): Promise<FoldedUsers> {
+    // Read on demand: a page folds one user in at a time.
+    const { foldInAll } = await import('./fold-in-all.js');
     return foldInAll(this, users, options);
   }
 

@@ -1,15 +1,12 @@
 import { foldIn as foldInKernel } from '../../shaders/answer/fold-in.wgsl.js';
 import { gatherRows } from '../../shaders/answer/gather-rows.wgsl.js';
 import { Given } from '../../shaders/ops/structs.js';
-import { checkOptions, checkWhole } from '../base/check.js';
 import { DotbiasError } from '../base/errors.js';
 import { StructArray } from '../gpu/struct.js';
-import type { FoldedRecommendOptions } from './folded-user.js';
-import { excludedOf, type FoldInOptions, type GivenRating, type GivenRows, PSEUDO_COUNT, readGiven, strengthOf } from './given-ratings.js';
+import { FoldedUsers } from './folded-users.js';
+import { type FoldInOptions, type GivenRating, type GivenRows, PSEUDO_COUNT, readGiven, strengthOf } from './given-ratings.js';
 import { gather } from '../model/rows.js';
-import { rowsIn } from '../model/table-side.js';
 import { priorOf } from './prior.js';
-import { type TopLists, topLists, type TopListsBounds } from './top-lists.js';
 import { NOT_FINITE, type TrainedModel } from './trained-model.js';
 
 /** Ratings that one dispatch works through at most, unless a single user has more. */
@@ -114,37 +111,4 @@ function endOfBlock(given: readonly GivenRows[], order: readonly number[], first
   do nRatings += given[order[last++]].rows.length;
   while (last < order.length && nRatings + given[order[last]].rows.length <= most);
   return last;
-}
-
-/** New users, as `foldInAll` found them, in the order given. They belong to the item tables of that moment. */
-export class FoldedUsers {
-  /** @internal */
-  constructor(
-    private readonly model: TrainedModel,
-    /** Their vectors, row-major [nUsers, nFactors]. */
-    readonly factors: Float32Array,
-    /** Their biases, [nUsers]; zeros in a model without biases. */
-    readonly biases: Float32Array,
-    private readonly givenRows: readonly Uint32Array[],
-  ) {}
-
-  /** The n best items for each of them, [nUsers, n]; options as `recommendAll`, `'rated'` being the ratings given. */
-  async recommend(n = 10, options: Pick<FoldedRecommendOptions, 'exclude'> & TopListsBounds = {}): Promise<TopLists> {
-    checkWhole('n', n);
-    checkOptions('recommend', options, ['exclude', 'memoryBudget', 'onProgress', 'signal']);
-    const { model, factors, biases } = this;
-    const { gpu, layout } = model.embeddings;
-    const excluded = excludedOf(model, options.exclude ?? 'rated', (k) => this.givenRows[k]);
-    const packed = new Float32Array(biases.length * layout.rowStride);
-    layout.packRows({ factors, biases }, packed);
-    return gpu.withScope(async (scope) => {
-      const vectors = scope.upload('folded users', packed);
-      return topLists(model, n, {
-        ...options,
-        users: rowsIn(vectors, biases.length),
-        rows: Uint32Array.from(biases, (_, k) => k),
-        excluded,
-      });
-    });
-  }
 }

@@ -41,6 +41,12 @@ export const ALONE: Ring = {
   close: async () => {},
 };
 
+/** The numbers of all ranks, by rank. All bring equally many; every rank calls it. */
+export async function gatherNumbers(ring: Pick<Ring, 'size' | 'gather'>, mine: Float64Array<ArrayBuffer>): Promise<Float64Array[]> {
+  const bytes = await ring.gather(new Uint8Array(mine.buffer, mine.byteOffset, mine.byteLength));
+  return split(bytes, ring.size).map((each) => new Float64Array(each.slice().buffer));
+}
+
 /** What each rank says first. Another version of the exchange has another number. */
 const MAGIC = 'dotbias ring 1';
 /** Bytes of a greeting: the magic, the fingerprint of the settings, and the length of their text. */

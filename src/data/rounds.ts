@@ -1,4 +1,3 @@
-import { checkWhole } from '../base/check.js';
 import { groupBy } from '../base/group-by.js';
 import { hash32, permute, STREAM, unpermute } from '../base/random.js';
 
@@ -30,8 +29,13 @@ export interface RoundOrder {
   readonly segments: Uint32Array;
 }
 
-/** The most strata: a round of more has few ratings for each. */
-export const MOST_STRATA = 256;
+/** The steps first to first + n - 1 of a round. */
+export interface RoundSteps {
+  readonly epoch: number;
+  readonly round: number;
+  readonly first: number;
+  readonly n: number;
+}
 
 /** Counters of the permutations that divide blocks among passes begin here; those of rounds are below. */
 const BLOCK_COUNTER = 0x10000;
@@ -60,6 +64,14 @@ export class Rounds {
   round(epoch: number, round: number): RoundOrder {
     if (this.#latest?.epoch !== epoch || this.#latest.round !== round) this.#latest = { epoch, round, made: this.#make(epoch, round) };
     return this.#latest.made;
+  }
+
+  /** Some steps of a round, as `Batches` has them: step s takes order[start[s]] to order[start[s + 1] - 1]. */
+  stepsOf({ epoch, round, first, n }: RoundSteps): RoundOrder & { start: Uint32Array } {
+    const { order, segments } = this.round(epoch, round);
+    const perStep = this.plan.n;
+    const own = segments.slice(first * perStep, (first + n) * perStep + 1);
+    return { order, segments: own, start: own.filter((_, i) => i % perStep === 0) };
   }
 
   #make(epoch: number, round: number): RoundOrder {
@@ -124,9 +136,3 @@ export class Rounds {
 
 /** Where part `part` of `nParts` of a block begins. */
 const partOf = (size: number, part: number, nParts: number) => Math.floor((size * part) / nParts);
-
-/** @throws RangeError for a number of strata or passes that is out of range */
-export function checkStrata(strata: number, passes: number): void {
-  checkWhole('strata', strata, 1, MOST_STRATA);
-  checkWhole('passes', passes, 1, MOST_STRATA);
-}

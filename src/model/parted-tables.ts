@@ -6,8 +6,16 @@ import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Scope } from '../gpu/scope.js';
 import { type ModelShape, RowLayout, type Rows, type Tables } from './layout.js';
-import { type Block, TableSide } from './table-side.js';
-import { checkLengths, checkState, EmbeddingTables, type ModelState, type ModelTables, type TableOptions } from './tables.js';
+import { type Block, rowsOfBlock, TableSide } from './table-side.js';
+import {
+  checkLengths,
+  checkState,
+  EmbeddingTables,
+  fitsOneBinding,
+  type ModelState,
+  type ModelTables,
+  type TableOptions,
+} from './tables.js';
 
 /** How the rows of both sides were dealt to equally many blocks. */
 export interface Deals {
@@ -32,12 +40,11 @@ function mostRows({ start, nBlocks }: Deal, n: number): number {
  * The fewest parts of a model of which one binding holds a copy. They divide the number of blocks, and are a multiple of the ranks.
  * @returns 1: the model need not be divided; undefined: one part for each block would still be too large
  */
-export function partsNeeded({ maxBinding }: Pick<Gpu, 'maxBinding'>, shape: ModelShape, deals: Deals, nRanks = 1): number | undefined {
+export function partsNeeded(gpu: Pick<Gpu, 'maxBinding'>, shape: ModelShape, deals: Deals, nRanks = 1): number | undefined {
   const { nBlocks } = deals.users;
-  const fits = (part: ModelShape) => 4 * new RowLayout(part).nParams <= maxBinding;
-  if (nRanks === 1 && fits(shape)) return 1;
+  if (nRanks === 1 && fitsOneBinding(gpu, shape)) return 1;
   for (let nParts = Math.max(2, nRanks); nParts <= nBlocks; nParts += nRanks) {
-    if (nBlocks % nParts === 0 && fits(partShape(shape, deals, nParts))) return nParts;
+    if (nBlocks % nParts === 0 && fitsOneBinding(gpu, partShape(shape, deals, nParts))) return nParts;
   }
   return undefined;
 }
@@ -107,7 +114,7 @@ export class PartedTables implements ModelTables {
     this.localUser = users.place.map((place, row) => firstUser(users.block[row]) + place);
     this.localItem = items.place.map((place, row) => this.#slotOf(items.block[row]) * this.#slotRows + place);
     const userBlocks = Array.from({ length: users.nBlocks }, (_, b) =>
-      blockOf(this.#part(Math.floor(b / this.#nSlots)), firstUser(b), rowsOf(users, b).length),
+      blockOf(this.#part(Math.floor(b / this.#nSlots)), firstUser(b), rowsOfBlock(users, b).length),
     );
     this.users = new TableSide(users, userBlocks);
     this.items = new TableSide(items, this.#itemBlocks());
@@ -191,7 +198,7 @@ export class PartedTables implements ModelTables {
         packed.set(await this.gpu.readFloats(part.param, firstRow * layout.rowStride, rows.length * layout.rowStride));
         const all = new Float32Array((await ring.gather(new Uint8Array(packed.buffer))).slice().buffer);
         for (let rank = 0; rank < ring.size; rank++) {
-          const of = rowsOf(deal, rank * perRank + b);
+          const of = rowsOfBlock(deal, rank * perRank + b);
           const first = rank * packed.length;
           layout.unpackRows(all.subarray(first, first + of.length * layout.rowStride), tables[side], of);
         }
@@ -207,26 +214,22 @@ export class PartedTables implements ModelTables {
     const { rowStride, nParams } = this.layout;
     const names = this.parts[0].arrays.map(([name]) => name);
     const state = Object.fromEntries(names.map((name) => [name, new Float32Array(nParams)])) as unknown as ModelState;
-    for (const [array, name] of names.entries()) {
-      for (const { first, rows, part, firstRow } of this.#held()) {
-        const packed = await this.gpu.readFloats(part.arrays[array][1], firstRow * rowStride, rows.length * rowStride);
-        rows.forEach((row, k) => state[name]!.set(packed.subarray(k * rowStride, (k + 1) * rowStride), (first + row) * rowStride));
-      }
+    for (const held of this.#held()) {
+      const read = await this.#readBlock(held);
+      eachRow(held, names, (name, row, k) => state[name]!.set(read.subarray(k * rowStride, (k + 1) * rowStride), row * rowStride));
     }
     return state;
   }
 
   writeState(state: ModelState): void {
     const { rowStride } = this.layout;
-    checkLengths(this.layout, this.parts[0].arrays, state);
-    for (const { first, rows, part, firstRow } of this.#held()) {
-      for (const [name, buffer] of part.arrays) {
-        const packed = new Float32Array(rows.length * rowStride);
-        rows.forEach((row, k) =>
-          packed.set(state[name]!.subarray((first + row) * rowStride, (first + row + 1) * rowStride), k * rowStride),
-        );
-        this.gpu.write(buffer, packed, 4 * firstRow * rowStride);
-      }
+    const { arrays } = this.parts[0];
+    checkLengths(this.layout, arrays, state);
+    const names = arrays.map(([name]) => name);
+    for (const held of this.#held()) {
+      const block = new Float32Array(names.length * held.rows.length * rowStride);
+      eachRow(held, names, (name, row, k) => block.set(state[name]!.subarray(row * rowStride, (row + 1) * rowStride), k * rowStride));
+      this.#writeBlock(held, block);
     }
     this.version++;
   }
@@ -263,25 +266,22 @@ export class PartedTables implements ModelTables {
   #itemBlocks(): Block[] {
     const { items } = this.deals;
     return Array.from({ length: items.nBlocks }, (_, b) =>
-      blockOf(this.#holderOf(b), this.#firstRowOf(this.#slotOf(b)), rowsOf(items, b).length),
+      blockOf(this.#holderOf(b), this.#firstRowOf(this.#slotOf(b)), rowsOfBlock(items, b).length),
     );
   }
 
-  /**
-   * The blocks of this process: their rows, which of the whole model's rows is row 0 of their side, and where they are as each is asked
-   * for.
-   */
-  *#held() {
+  /** The blocks of this process, and where they are as each is asked for. */
+  *#held(): Generator<Held> {
     const { users, items } = this.deals;
     for (let block = 0; block < users.nBlocks; block++) {
       const part = this.#part(Math.floor(block / this.#nSlots));
       const { firstRow } = this.users.blocks[block];
-      if (part) yield { side: 'users', block, first: 0, rows: rowsOf(users, block), part, firstRow } as const;
+      if (part) yield { side: 'users', block, first: 0, rows: rowsOfBlock(users, block), part, firstRow };
     }
     for (let block = 0; block < items.nBlocks; block++) {
       const part = this.#holderOf(block);
       const firstRow = this.#firstRowOf(this.#slotOf(block));
-      if (part) yield { side: 'items', block, first: this.shape.nUsers, rows: rowsOf(items, block), part, firstRow } as const;
+      if (part) yield { side: 'items', block, first: this.shape.nUsers, rows: rowsOfBlock(items, block), part, firstRow };
     }
   }
 
@@ -292,25 +292,28 @@ export class PartedTables implements ModelTables {
 
   /** Parameters, then the optimiser's state, of a block that this process has, [arrays, rows, rowStride]. */
   async readBlock(side: 'users' | 'items', block: number): Promise<Float32Array<ArrayBuffer>> {
-    const { part, firstRow, rows } = this.#find(side, block);
-    const { rowStride } = this.layout;
-    return this.#read(
-      part.arrays.map(([, buffer]) => buffer),
-      firstRow * rowStride,
-      rows.length * rowStride,
-    );
+    return this.#readBlock(this.#find(side, block));
   }
 
   /** The inverse of `readBlock`. */
   writeBlock(side: 'users' | 'items', block: number, state: Float32Array<ArrayBuffer>): void {
-    const { part, firstRow, rows } = this.#find(side, block);
-    const { rowStride } = this.layout;
-    const n = rows.length * rowStride;
-    part.arrays.forEach(([, buffer], k) => this.gpu.write(buffer, state.subarray(k * n, (k + 1) * n), 4 * firstRow * rowStride));
+    this.#writeBlock(this.#find(side, block), state);
     this.version++;
   }
 
-  #find(side: 'users' | 'items', block: number) {
+  #readBlock({ part, firstRow, rows }: Held): Promise<Float32Array<ArrayBuffer>> {
+    const { rowStride } = this.layout;
+    const buffers = part.arrays.map(([, buffer]) => buffer);
+    return this.#read(buffers, firstRow * rowStride, rows.length * rowStride);
+  }
+
+  #writeBlock({ part, firstRow, rows }: Held, state: Float32Array<ArrayBuffer>): void {
+    const { rowStride } = this.layout;
+    const n = rows.length * rowStride;
+    part.arrays.forEach(([, buffer], k) => this.gpu.write(buffer, state.subarray(k * n, (k + 1) * n), 4 * firstRow * rowStride));
+  }
+
+  #find(side: 'users' | 'items', block: number): Held {
     for (const held of this.#held()) if (held.side === side && held.block === block) return held;
     throw new RangeError(`Block ${block} of the ${side} is not on this rank.`);
   }
@@ -319,6 +322,25 @@ export class PartedTables implements ModelTables {
     if (this.ring.size > 1)
       throw new DotbiasError(`Each of ${this.ring.size} ranks has a share of this model only: save it, and read the file.`);
   }
+}
+
+/** A block that this process has: its rows, counted in the whole model from `first` on, and where they are. */
+interface Held {
+  readonly side: 'users' | 'items';
+  readonly block: number;
+  readonly first: number;
+  readonly rows: Uint32Array;
+  readonly part: EmbeddingTables;
+  readonly firstRow: number;
+}
+
+/** Calls `use` with each row of the whole model that a block has, array by array, and with its place in the block's state. */
+function eachRow(
+  { first, rows }: Held,
+  names: readonly (keyof ModelState)[],
+  use: (name: keyof ModelState, row: number, k: number) => void,
+) {
+  names.forEach((name, array) => rows.forEach((row, r) => use(name, first + row, array * rows.length + r)));
 }
 
 /** A block of a part; what is on another rank cannot be read here. */
@@ -332,9 +354,6 @@ function blockOf(part: EmbeddingTables | undefined, firstRow: number, nRows: num
     },
   };
 }
-
-/** The rows of a block. */
-const rowsOf = ({ rows, start }: Deal, block: number) => rows.subarray(start[block], start[block + 1]);
 
 function sideOf(tables: Tables, side: 'users' | 'items'): Rows {
   return side === 'users'

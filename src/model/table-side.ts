@@ -34,7 +34,7 @@ export class TableSide implements PlacedRows {
 
   /** The rows of a block, by their places in it; undefined: row r has place r. */
   rowsOf(block: number): Uint32Array | undefined {
-    return this.deal?.rows.subarray(this.deal.start[block], this.deal.start[block + 1]);
+    return this.deal && rowsOfBlock(this.deal, block);
   }
 }
 
@@ -45,3 +45,6 @@ export function rowsIn(buffer: GPUBuffer, nRows: number): PlacedRows {
 
 /** A row's number in the buffer of its block, which never changes. */
 export const bufferRow = (rows: PlacedRows, row: number): number => rows.blocks[rows.blockOf(row)].firstRow + rows.placeOf(row);
+
+/** The rows of a block, ascending. */
+export const rowsOfBlock = ({ rows, start }: Deal, block: number): Uint32Array => rows.subarray(start[block], start[block + 1]);

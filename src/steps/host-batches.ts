@@ -1,6 +1,5 @@
 import { CHUNK, Member, NO_CHUNK, RowTouch } from '../../shaders/ops/structs.js';
 import type { Ratings } from '../data/collab-data.js';
-import { Rounds, type RoundsPlan } from '../data/rounds.js';
 
 /** Sizes of windows. */
 export interface WindowSizes {
@@ -15,8 +14,6 @@ export interface WindowSizes {
 export interface HostBatchSizes extends WindowSizes {
   /** Whether the touches of a side come by falling number of ratings. */
   readonly isSorted: boolean;
-  /** Of training in strata. */
-  readonly rounds?: RoundsPlan | undefined;
 }
 
 /** What a window of steps needs of its ratings: touches, members and entries as the device gets them. */
@@ -76,8 +73,6 @@ export class HostBatches {
   readonly #batch: Uint32Array;
   readonly #sides: readonly [Uint32Array, Uint32Array];
   readonly #sorted: Uint32Array;
-  /** Of training in strata. */
-  readonly rounds: Rounds | undefined;
   readonly #bins = new Uint32Array(MOST_BINS + 1);
 
   /** @param ratings all training ratings, of `interleave` */
@@ -90,7 +85,6 @@ export class HostBatches {
     this.#batch = new Uint32Array(3 * batchSize);
     this.#sides = [new Uint32Array(batchSize), new Uint32Array(batchSize)];
     this.#sorted = new Uint32Array(batchSize);
-    this.rounds = sizes.rounds && new Rounds(sizes.rounds);
   }
 
   /** Room for a window. */

@@ -1,8 +1,8 @@
 import { fillPermutation } from '../base/random.js';
 import type { Ratings } from '../data/ratings.js';
-import type { Rounds } from '../data/rounds.js';
+import type { Rounds, RoundSteps } from '../data/rounds.js';
 import { HostBatches, type HostBatchSizes, interleave, type HostWindow, type WindowRoom } from './host-batches.js';
-import type { Batches, RoundSteps } from './stepper.js';
+import type { Batches } from './stepper.js';
 
 /** Makes windows on the host, in a thread of their own or not: they are the same. */
 export interface HostWindows {
@@ -34,27 +34,17 @@ export function planOf(batches: Batches): WindowPlan {
   return { rows, start: start.map((place) => place - first), segments: segments?.map((place) => place - first) };
 }
 
-/** Makes the window of a plan. */
-export function buildPlan(batches: HostBatches, plan: WindowPlan, room?: WindowRoom | undefined): HostWindow {
+/** Makes the window of a plan. @param rounds of training in strata */
+export function buildPlan(batches: HostBatches, plan: WindowPlan, rounds?: Rounds | undefined, room?: WindowRoom | undefined): HostWindow {
   if ('round' in plan) {
-    const { rows: drawn, start, segments } = stepsOf(batches.rounds!, plan);
-    return batches.build(drawn, start, segments, room);
+    const { order, start, segments } = rounds!.stepsOf(plan);
+    return batches.build(order, start, segments, room);
   }
-  const { rows, start, segments: bounds } = plan;
-  if (rows instanceof Uint32Array) return batches.build(rows, start, bounds, room);
+  const { rows, start, segments } = plan;
+  if (rows instanceof Uint32Array) return batches.build(rows, start, segments, room);
   const drawn = new Uint32Array(start.at(-1)!);
   fillPermutation(drawn, rows.key, batches.ratings.length / 3, rows.first);
-  return batches.build(drawn, start, bounds, room);
-}
-
-/** Some steps of a round: rows, and where steps and segments of them begin, from 0. */
-function stepsOf(rounds: Rounds, { epoch, round, first, n }: RoundSteps) {
-  const { order, segments: all } = rounds.round(epoch, round);
-  const perStep = rounds.plan.n;
-  const begin = all[first * perStep];
-  const segments = all.slice(first * perStep, (first + n) * perStep + 1).map((place) => place - begin);
-  const start = segments.filter((_, i) => i % perStep === 0);
-  return { rows: order.subarray(begin, begin + segments[n * perStep]), start, segments };
+  return batches.build(drawn, start, segments, room);
 }
 
 /** Windows made on the main thread, one ahead, all in the same arrays. */
@@ -67,6 +57,7 @@ export class OwnWindows implements HostWindows {
   constructor(
     train: Ratings,
     sizes: HostBatchSizes,
+    private readonly rounds: Rounds | undefined,
     readonly note: string,
   ) {
     this.#batches = new HostBatches(interleave(train, sizes.nUsers), sizes);
@@ -84,7 +75,7 @@ export class OwnWindows implements HostWindows {
   }
 
   #make(batches: Batches): HostWindow {
-    return buildPlan(this.#batches, planOf(batches), this.#room);
+    return buildPlan(this.#batches, planOf(batches), this.rounds, this.#room);
   }
 
   recycle(): void {}

@@ -63,9 +63,7 @@ export async function lazyStepper(
       batches === 'device' ? compileBatches(gpu) : undefined,
     ]);
   const sizes = { nUsers, nRows, batchSize: mostRatings, maxSteps };
-  const source = batchKernels
-    ? undefined
-    : await makeWindows(gpu, train, { ...sizes, isSorted: lanes === 1, rounds: rounds?.plan }, leastForThread);
+  const source = batchKernels ? undefined : await makeWindows(gpu, train, { ...sizes, isSorted: lanes === 1 }, rounds, leastForThread);
 
   return gpu.owning((scope) => {
     const windows = batchKernels ? deviceWindows(scope, batchKernels, train, sizes) : hostWindows(scope, source!, sizes, splitsLongRows);

@@ -1,3 +1,4 @@
+import type { Rounds } from '../data/rounds.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Thread } from '../gpu/thread.js';
@@ -11,13 +12,20 @@ export const LEAST_FOR_THREAD = 500_000;
 
 /**
  * Windows made in a thread, where there are ratings enough and one can be started; else on the main thread.
+ * @param rounds of training in strata
  * @param least training ratings from which on a thread is started
  */
-export async function makeWindows(gpu: Gpu, train: Ratings, sizes: HostBatchSizes, least = LEAST_FOR_THREAD): Promise<HostWindows> {
-  const here = (why: string) => new OwnWindows(train, sizes, `Batches are made on the main thread: ${why}.`);
+export async function makeWindows(
+  gpu: Gpu,
+  train: Ratings,
+  sizes: HostBatchSizes,
+  rounds: Rounds | undefined,
+  least = LEAST_FOR_THREAD,
+): Promise<HostWindows> {
+  const here = (why: string) => new OwnWindows(train, sizes, rounds, `Batches are made on the main thread: ${why}.`);
   if (train.ratings.length < least) return here('there are too few ratings for a thread of their own');
   try {
-    return await WindowThread.start(gpu.thread ?? windowThread, interleave(train, sizes.nUsers), sizes);
+    return await WindowThread.start(gpu.thread ?? windowThread, interleave(train, sizes.nUsers), sizes, rounds?.plan);
   } catch (error) {
     return here((error as Error).message);
   }

@@ -1,21 +1,7 @@
-import { HostBatches, type HostBatchSizes, type WindowRoom } from './host-batches.js';
-import { buildPlan, type WindowPlan } from './host-windows.js';
-
-/** The first message to the thread. */
-export interface WindowSetup {
-  /** Of `interleave`. */
-  ratings: Uint32Array<ArrayBuffer>;
-  sizes: HostBatchSizes;
-}
-
-/** Asks for a window, to be made in the arrays of an earlier one if they are given. */
-export interface WindowRequest {
-  plan: WindowPlan;
-  room: WindowRoom | undefined;
-}
-
-/** What the thread says when it is ready; after that, one `HostWindow` for each request. */
-export const READY = 'ready';
+import { Rounds } from '../data/rounds.js';
+import { HostBatches } from './host-batches.js';
+import { buildPlan } from './host-windows.js';
+import { buffersOf, READY, type WindowRequest, type WindowSetup } from './window-messages.js';
 
 /**
  * What the thread does with each message: after the first it answers requests, one after the other. An error is not caught: it ends
@@ -23,18 +9,17 @@ export const READY = 'ready';
  */
 export function serveWindows(post: (message: unknown, transfer: ArrayBuffer[]) => void): (message: unknown) => void {
   let batches: HostBatches | undefined;
+  let rounds: Rounds | undefined;
   post(READY, []);
   return (message) => {
     if (batches === undefined) {
-      const { ratings, sizes } = message as WindowSetup;
+      const { ratings, sizes, rounds: ofRounds } = message as WindowSetup;
       batches = new HostBatches(ratings, sizes);
+      rounds = ofRounds && new Rounds(ofRounds);
       return;
     }
     const { plan, room } = message as WindowRequest;
-    const window = buildPlan(batches, plan, room);
+    const window = buildPlan(batches, plan, rounds, room);
     post(window, buffersOf(window));
   };
 }
-
-/** What moves with a window, or comes back with its arrays. */
-export const buffersOf = ({ touches, members, entries }: WindowRoom): ArrayBuffer[] => [touches.buffer, members.buffer, entries.buffer];

@@ -3,7 +3,7 @@ import type { OptimizerOp } from '../../shaders/ops/optimizer.js';
 import type { RangeOp } from '../../shaders/ops/range.js';
 import type { ScoreOp } from '../../shaders/ops/score.js';
 import type { Ratings } from '../data/collab-data.js';
-import type { Rounds } from '../data/rounds.js';
+import type { Rounds, RoundSteps } from '../data/rounds.js';
 import type { EmbeddingTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
 
@@ -52,14 +52,6 @@ export interface Batches {
   readonly segments?: Uint32Array | undefined;
   /** Of rounds in strata: which steps of which round these are. The rest is then made only if it is asked for. */
   readonly round?: RoundSteps | undefined;
-}
-
-/** The steps first to first + n - 1 of a round. */
-export interface RoundSteps {
-  readonly epoch: number;
-  readonly round: number;
-  readonly first: number;
-  readonly n: number;
 }
 
 /** A way to make training steps. All of ours give the same numbers, up to rounding. */

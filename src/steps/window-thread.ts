@@ -1,7 +1,8 @@
 import { DotbiasError } from '../base/errors.js';
+import type { RoundsPlan } from '../data/rounds.js';
 import type { Thread } from '../gpu/thread.js';
 import type { HostBatchSizes, HostWindow, WindowRoom } from './host-batches.js';
-import { buffersOf, READY, type WindowRequest, type WindowSetup } from './serve-windows.js';
+import { buffersOf, READY, type WindowRequest, type WindowSetup } from './window-messages.js';
 import type { Batches } from './stepper.js';
 import { planOf, type HostWindows } from './host-windows.js';
 
@@ -38,9 +39,15 @@ export class WindowThread implements HostWindows {
 
   /**
    * @param ratings of `interleave`; they move to the thread
+   * @param rounds of training in strata
    * @throws Error, with a phrase, if the thread does not start
    */
-  static async start(startThread: () => Thread, ratings: Uint32Array<ArrayBuffer>, sizes: HostBatchSizes): Promise<WindowThread> {
+  static async start(
+    startThread: () => Thread,
+    ratings: Uint32Array<ArrayBuffer>,
+    sizes: HostBatchSizes,
+    rounds?: RoundsPlan | undefined,
+  ): Promise<WindowThread> {
     const windows = new WindowThread(startThread());
     const tooLate = () => windows.#fail(new Error('', { cause: `it was not ready after ${START_MS / 1000} seconds` }));
     const timer = setTimeout(tooLate, START_MS);
@@ -53,7 +60,7 @@ export class WindowThread implements HostWindows {
     } finally {
       clearTimeout(timer);
     }
-    windows.#thread.post({ ratings, sizes } satisfies WindowSetup, [ratings.buffer]);
+    windows.#thread.post({ ratings, sizes, rounds } satisfies WindowSetup, [ratings.buffer]);
     return windows;
   }
 

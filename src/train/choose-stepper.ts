@@ -1,14 +1,11 @@
 import { Rating } from '../../shaders/ops/structs.js';
-import { VERSION } from '../base/version.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Gpu } from '../gpu/gpu.js';
 import { type ModelShape, RowLayout, type Tables } from '../model/layout.js';
-import { copiesAreApart, EmbeddingTables } from '../model/tables.js';
-import { constant } from '../schedule/schedule.js';
+import { copiesAreApart } from '../model/tables.js';
 import { lazyStepper } from '../steps/lazy.js';
 import type { BatchesOn, StepOptions, StepperFactory, StepperName } from '../steps/stepper.js';
-import type { CalibrationStore, LearnerOptions } from './options.js';
-import { Trainer } from './trainer.js';
+import type { LearnerOptions } from './options.js';
 
 /** Our steppers by name. */
 export const STEPPERS: Readonly<Record<StepperName, StepperFactory & { name: StepperName }>> = {
@@ -36,7 +33,7 @@ export interface Stepping {
  * @throws RangeError for a stepper that cannot do what is asked
  */
 export async function chooseStepper(
-  { stepper, calibrations = inMemory }: Pick<LearnerOptions, 'stepper' | 'calibrations'>,
+  { stepper, calibrations }: Pick<LearnerOptions, 'stepper' | 'calibrations'>,
   gpu: Gpu,
   data: CollabData,
   shape: ModelShape,
@@ -50,8 +47,11 @@ export async function chooseStepper(
   if (typeof stepper === 'object') return asked(stepper);
   if (stepper === 'auto') {
     const names: StepperName[] = obstacle === undefined ? ['lazy', 'persistent', 'dense'] : ['dense'];
-    const name = await fastest(gpu, calibrations, data, shape, makeTables, step, names);
-    return made(STEPPERS[name], `Steps are ${name}, the fastest by trial on this adapter.`);
+    // Read on demand: few ask for a trial.
+    const { fastest } = await import('./fastest-stepper.js');
+    const factories = names.map((name) => STEPPERS[name]);
+    const factory = await fastest(gpu, calibrations, data, shape, makeTables, step, factories);
+    return made(factory, `Steps are ${factory.name}, the fastest by trial on this adapter.`);
   }
   if (stepper !== undefined) {
     const factory = STEPPERS[stepper];
@@ -92,72 +92,4 @@ const copiesNote = ({ nCopies }: StepperFactory, isApart: boolean) =>
 /** Why steps cannot be lazy; undefined if they can. */
 function lazyObstacle({ optimizer }: StepOptions): string | undefined {
   return optimizer.idle === undefined ? `the optimiser ${optimizer.name} has no closed form for idle steps` : undefined;
-}
-
-const known = new Map<string, string>();
-const inMemory: CalibrationStore = { get: async (key) => known.get(key), set: async (key, value) => void known.set(key, value) };
-
-/** Steps of a dense trial; the others need a whole submission to be judged, for they pass over all rows once in each. */
-const DENSE_STEPS = 16;
-
-/**
- * The fastest of `names` for these sizes on this device, by a trial of each on the first batches with a model of its
- * own. The answer is remembered by version, adapter and sizes. All give the same numbers up to rounding; a choice by time
- * means that the last bits may differ between two machines, or after the memory is lost.
- */
-async function fastest(
-  gpu: Gpu,
-  calibrations: CalibrationStore,
-  data: CollabData,
-  shape: ModelShape,
-  makeTables: () => Tables,
-  step: StepOptions,
-  names: readonly StepperName[],
-): Promise<StepperName> {
-  const { batchSize, range, score, loss, optimizer } = step;
-  const ops = [range, score, loss, optimizer].map(({ name }) => name);
-  const isLong = data.nTrain >= 4 * batchSize;
-  const sizes = [JSON.stringify(shape), batchSize, isLong, step.stepsPerSubmission ?? 'usual'];
-  const key = [VERSION, gpu.info.description, ...sizes, ...ops, names].join(' ');
-  const found = await calibrations.get(key);
-  const remembered = names.find((name) => name === found);
-  if (remembered !== undefined) return remembered;
-  let best = names[0];
-  let least = Infinity;
-  for (const name of names) {
-    const seconds = await secondsPerStep(gpu, data, shape, makeTables, step, STEPPERS[name]);
-    if (seconds < least) [best, least] = [name, seconds];
-  }
-  await calibrations.set(key, best);
-  return best;
-}
-
-/** The better of two trials, after one to warm up. */
-async function secondsPerStep(
-  gpu: Gpu,
-  data: CollabData,
-  shape: ModelShape,
-  makeTables: () => Tables,
-  step: StepOptions,
-  factory: StepperFactory,
-): Promise<number> {
-  const tables = new EmbeddingTables(gpu, shape, { nCopies: factory.nCopies ?? 1, nState: step.optimizer.nState });
-  let trainer: Trainer | undefined;
-  try {
-    tables.writeTables(makeTables());
-    const order = Uint32Array.from({ length: data.nTrain }, (_, row) => row);
-    trainer = await Trainer.create(tables, data, step, () => order, factory);
-    const totalSteps = factory.name === 'dense' ? Math.min(DENSE_STEPS, trainer.maxSteps) : trainer.maxSteps;
-    const schedule = constant({ totalSteps, lr: 1e-3 });
-    const trials: number[] = [];
-    for (let trial = 0; trial < 3; trial++) {
-      const started = performance.now();
-      await trainer.fit(schedule, { stopOnNaN: false });
-      trials.push((performance.now() - started) / 1000 / totalSteps);
-    }
-    return Math.min(...trials.slice(1));
-  } finally {
-    trainer?.release();
-    tables.release();
-  }
 }

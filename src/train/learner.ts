@@ -10,7 +10,7 @@ import type { LrFinderResult } from '../schedule/lr-finder.js';
 import { constant, oneCycle, type Schedule } from '../schedule/schedule.js';
 import type { Stepping } from './choose-stepper.js';
 import type { EpochRecord, FittedLearner, History } from './fit.js';
-import type { LrFindOptions } from './lr-find.js';
+import { lrFinder, type LrFindOptions } from './lr-find.js';
 import type { CheckedOptions, Defaults } from './options.js';
 import { FIT_OPTIONS, type FitOptions, runFit } from './run-fit.js';
 import { streamFit, type TrainEvent } from './stream.js';
@@ -141,8 +141,7 @@ export class CollabLearner extends CollabModel implements FittedLearner {
    */
   async lrFind(options: LrFindOptions = {}): Promise<LrFinderResult> {
     const beta1 = this.defaults === 'fastai1' ? 0.9 : this.beta1;
-    // Read on demand: a page that trains at once begins the sooner.
-    return this.#alone('lrFind', async () => (await import('./lr-find.js')).lrFinder(this, beta1, options)());
+    return this.#alone('lrFind', lrFinder(this, beta1, options));
   }
 
   /**

@@ -11,7 +11,6 @@ import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
 import type { UnknownUser } from '../model/rows.js';
 import type { Ring } from '../base/ring.js';
-import { checkStrata } from '../data/rounds.js';
 import type { EpochOrder } from './order.js';
 import { type BatchesOn, type StepOptions, STEPPER_NAMES, type StepperFactory, type StepperName } from '../steps/stepper.js';
 
@@ -179,6 +178,15 @@ function checkBatches({ batches, order, stepper }: LearnerOptions): void {
   if (typeof stepper === 'object' || stepper === 'dense' || stepper === 'unfused') {
     throw new RangeError(`Only lazy and persistent steps can have their batches made on the device, not ${nameOf(stepper)}.`);
   }
+}
+
+/** The most strata: a round of more has few ratings for each. */
+export const MOST_STRATA = 256;
+
+/** @throws RangeError for a number of strata or passes that is out of range */
+export function checkStrata(strata: number, passes: number): void {
+  checkWhole('strata', strata, 1, MOST_STRATA);
+  checkWhole('passes', passes, 1, MOST_STRATA);
 }
 
 function checkParts({ strata, passes, parts, order, batches }: LearnerOptions): void {

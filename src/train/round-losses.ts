@@ -1,4 +1,5 @@
-import type { Ring } from '../base/ring.js';
+import { gatherNumbers, type Ring } from '../base/ring.js';
+import type { ModelTables } from '../model/tables.js';
 
 /** What all ranks know after a round. */
 export interface RoundEnd {
@@ -6,30 +7,35 @@ export interface RoundEnd {
   readonly sums: readonly Float64Array[];
   /** Whether any rank was asked to stop. */
   readonly isStopped: boolean;
-  /** Milliseconds that each rank needed for its own steps. */
-  readonly busy: readonly number[];
 }
 
 /** The losses of a round whose parts train on several ranks: each keeps its own, and after the round all tell each other. */
 export class RoundLosses {
   /** Of each part of this rank, submission after submission. */
-  #parts: Float64Array[][] = [];
+  readonly #parts: Float64Array[][] = [];
+
+  constructor(
+    private readonly tables: ModelTables,
+    private readonly ring: Ring,
+  ) {}
 
   /** Keeps the sums of a submission, part by part. */
   push(parts: readonly Float64Array[]): void {
     parts.forEach((sums, part) => (this.#parts[part] ??= []).push(sums));
   }
 
-  /** Ends the round; every rank calls it. The message of each part is [busy, stopped, sums...], in float64. */
-  async gather(ring: Ring, isStopped: boolean, busy: number): Promise<RoundEnd> {
-    const messages = this.#parts.splice(0).map((lists) => [busy, Number(isStopped), ...lists.flatMap((sums) => Array.from(sums))]);
-    const { length } = messages[0];
-    const all = new Float64Array((await ring.gather(new Uint8Array(Float64Array.from(messages.flat()).buffer))).slice().buffer);
-    const parts = Array.from({ length: all.length / length }, (_, part) => all.subarray(part * length, (part + 1) * length));
+  /**
+   * Ends the round; every rank calls it. The message of each is [stopped, sums...], in float64.
+   * @param isWhole false: the last round of a schedule that ends within it
+   */
+  async end(isWhole: boolean, isStopped: boolean): Promise<RoundEnd> {
+    if (isWhole) await this.tables.moveItems();
+    const own = this.#parts.splice(0).map((lists) => lists.flatMap((sums) => Array.from(sums)));
+    const ranks = await gatherNumbers(this.ring, Float64Array.of(Number(isStopped), ...own.flat()));
+    const { length } = own[0];
     return {
-      sums: parts.map((message) => message.subarray(2)),
-      isStopped: parts.some((message) => message[1] === 1),
-      busy: parts.filter((_, part) => part % messages.length === 0).map((message) => message[0]),
+      sums: ranks.flatMap((rank) => own.map((_, part) => rank.subarray(1 + part * length, 1 + (part + 1) * length))),
+      isStopped: ranks.some((rank) => rank[0] === 1),
     };
   }
 }

@@ -1,13 +1,13 @@
-import type { Ring } from '../base/ring.js';
+import { ALONE, type Ring } from '../base/ring.js';
 import type { Ratings } from '../data/ratings.js';
-import type { Rounds } from '../data/rounds.js';
+import type { Rounds, RoundSteps } from '../data/rounds.js';
 import type { Strata } from '../data/strata.js';
 import type { ModelTables } from '../model/tables.js';
-import type { Batches, RoundSteps, StepperInput } from '../steps/stepper.js';
+import type { Batches, StepperInput } from '../steps/stepper.js';
 import type { Epochs } from './epochs.js';
 
 /** Training in strata: its epochs, and what the stepper of each part that this process has is made from. */
-export function divided(model: ModelTables, train: Ratings, strata: Strata, ring: Ring): { epochs: Epochs; inputs: PartInput[] } {
+export function divided(model: ModelTables, train: Ratings, strata: Strata, ring: Ring = ALONE): { epochs: Epochs; inputs: PartInput[] } {
   const { length } = model.parts;
   return {
     epochs: strataEpochs(strata, ring.size * length, ring.rank * length, length),
@@ -46,19 +46,16 @@ function strataEpochs({ rounds, rows }: Strata, nParts: number, first = 0, n = n
 }
 
 function batchesOf(rounds: Rounds, steps: RoundSteps): Batches {
-  const { epoch, round, first, n } = steps;
-  const perStep = rounds.plan.n;
-  const segments = () => rounds.round(epoch, round).segments.slice(first * perStep, (first + n) * perStep + 1);
   return {
     round: steps,
     get order() {
-      return rounds.round(epoch, round).order;
+      return rounds.stepsOf(steps).order;
     },
     get segments() {
-      return segments();
+      return rounds.stepsOf(steps).segments;
     },
     get start() {
-      return segments().filter((_, i) => i % perStep === 0);
+      return rounds.stepsOf(steps).start;
     },
   };
 }

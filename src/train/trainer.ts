@@ -1,5 +1,5 @@
 import { DivergedError } from '../base/errors.js';
-import { ALONE, type Ring } from '../base/ring.js';
+import type { Ring } from '../base/ring.js';
 import type { CollabData } from '../data/collab-data.js';
 import type { Strata } from '../data/strata.js';
 import type { ModelTables } from '../model/tables.js';
@@ -15,8 +15,6 @@ import { mostSteps, windowSize } from './window-size.js';
 export interface FitHooks {
   /** After each submission: losses of its steps, in order. Submissions do not wait for it. */
   onSteps?(step: number, losses: Float32Array): void;
-  /** After each round of training on several ranks: milliseconds that each needed for its own steps. */
-  onRound?(busy: readonly number[]): void;
   /** After each epoch, the model complete on the device; return true to stop. */
   onEpoch?(epoch: number): Promise<boolean | void>;
   /** Stops before the next submission, leaving a consistent model. */
@@ -46,7 +44,7 @@ export class Trainer {
     /** One for each part of the model. */
     readonly steppers: readonly Stepper[],
     readonly maxSteps: number,
-    private readonly ring: Ring,
+    private readonly ring: Ring | undefined,
   ) {}
 
   /**
@@ -62,7 +60,7 @@ export class Trainer {
     order: EpochOrder | Strata,
     factory: StepperFactory,
     batches: BatchesOn = 'host',
-    ring: Ring = ALONE,
+    ring?: Ring,
   ): Promise<Trainer> {
     const { gpu, layout, shape } = tables;
     const { batchSize } = options;
@@ -117,7 +115,8 @@ export class Trainer {
     const start = this.stepCount - step;
     const inFlight: Promise<void>[] = [];
     const tell = (first: number, parts: readonly Float64Array[]) => this.#tell(parts, schedule, first, hooks);
-    const round = this.ring.size > 1 ? new (await import('./round-losses.js')).RoundLosses() : undefined;
+    const { ring } = this;
+    const round = ring && ring.size > 1 ? new (await import('./round-losses.js')).RoundLosses(tables, ring) : undefined;
     // Ranks stop together, at the end of a round; one process stops before any submission.
     let isStopped = false;
     const stops = () => (round ? isStopped : hooks.signal?.aborted === true);
@@ -126,7 +125,6 @@ export class Trainer {
 
     try {
       let roundStart = step;
-      let started = performance.now();
       for (let epoch = firstEpoch; step < totalSteps && !stops(); epoch++) {
         const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
         while (step < epochEnd && !stops()) {
@@ -143,14 +141,10 @@ export class Trainer {
           await drain(inFlight, MAX_IN_FLIGHT - 1);
           if (round && (endsRound || step === totalSteps)) {
             await drain(inFlight);
-            const busy = performance.now() - started;
-            if (endsRound) await tables.moveItems();
-            const end = await round.gather(this.ring, hooks.signal?.aborted === true, busy);
+            const end = await round.end(endsRound, hooks.signal?.aborted === true);
             isStopped = end.isStopped;
             tell(roundStart, end.sums);
-            hooks.onRound?.(end.busy);
             roundStart = step;
-            started = performance.now();
           }
         }
         await drain(inFlight);

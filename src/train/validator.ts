@@ -3,9 +3,10 @@ import { columnMoments } from '../../shaders/answer/column-moments.wgsl.js';
 import { nonFinite } from '../../shaders/train/non-finite.wgsl.js';
 import { priorReader } from '../answer/prior.js';
 import { meanUser, readsMeanUser } from '../answer/unknown-user.js';
-import { ALONE, type Ring } from '../base/ring.js';
+import type { Ring } from '../base/ring.js';
 import type { Ratings } from '../data/collab-data.js';
 import type { Binding } from '../gpu/pipeline.js';
+import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
 import type { UnknownUser } from '../model/rows.js';
 import { forBuffers, groupPairs, type PairGroup } from '../model/pairs.js';
@@ -59,7 +60,7 @@ export class Validator {
     private readonly sums: GPUBuffer,
     /** Brings the mean user up to date, if there are ratings of unknown users to measure by it. */
     private readonly updateMean: (() => Promise<void>) | undefined,
-    private readonly ring: Ring,
+    private readonly ring: Ring | undefined,
   ) {}
 
   /**
@@ -73,7 +74,7 @@ export class Validator {
     { loss, range, score }: Pick<StepOptions, 'loss' | 'range' | 'score'>,
     unknownUser: UnknownUser = 'mean',
     strata?: Deals,
-    ring: Ring = ALONE,
+    ring?: Ring,
   ): Promise<Validator> {
     const {
       gpu,
@@ -83,12 +84,7 @@ export class Validator {
     const kernel = validate(loss, range, score, shape.hasBias);
     const nRatings = ratings.users.length;
     const readsMean = readsMeanUser(tables, unknownUser, ratings.users);
-    if (readsMean && ring.size > 1) {
-      throw new RangeError(
-        "Ranks cannot measure users whom training never saw by the mean user, for each has its own users only: give unknownUser: 'na'.",
-      );
-    }
-    const own = ring.size > 1 ? ratingsOf(ratings, strata!, ring) : ratings;
+    const own = strata && ring && ring.size > 1 ? (await onRanks()).ratingsOf(ratings, strata, ring, readsMean) : ratings;
     const [pipeline, checker, moments] = await Promise.all([
       gpu.compile(kernel),
       gpu.compile(nonFinite),
@@ -139,14 +135,23 @@ export class Validator {
     const { gpu } = this.tables;
     await this.updateMean?.();
     gpu.write(this.found, Uint32Array.of(0));
-    const recorder = gpu.record('look for what is not finite');
+    const recorder = gpu.record('validate', { slots: this.slots });
     for (const { binding, nVecs } of this.checks) recorder.dispatch(binding, nVecs);
+    const ring = this.ring && this.ring.size > 1 ? this.ring : undefined;
+    if (!ring) this.#record(recorder, this.groups);
     recorder.copy(this.found, 0, this.sums, this.sums.size - 4, 4).submit();
-    if (this.ring.size === 1) this.#record(this.groups);
-    else await this.#recordByRounds();
+    if (ring) {
+      await (
+        await onRanks()
+      ).byRounds(this.tables, this.groups, (groups) => {
+        const next = gpu.record('validate', { slots: this.slots });
+        this.#record(next, groups);
+        next.submit();
+      });
+    }
     const sums = await gpu.readFloats(this.sums);
-    const errors = this.groups.map(({ firstSum, nSums }) => errorsOf(sums, firstSum, nSums));
-    const { isNumber, all } = await this.#together(errors, sums[sums.length - 1] === 0);
+    const own = { isNumber: sums[sums.length - 1] === 0, all: this.groups.map(({ firstSum, nSums }) => errorsOf(sums, firstSum, nSums)) };
+    const { isNumber, all } = ring ? await (await onRanks()).together(own, this.groups, this.tables.items.blocks.length, ring) : own;
     const total = new Float64Array(N_ERRORS).fill(isNumber ? 0 : NaN);
     for (const each of all) for (let error = 0; error < N_ERRORS; error++) total[error] += each[error];
     const [loss, mse, mae] = total.map((sum) => sum / this.nRatings);
@@ -154,42 +159,11 @@ export class Validator {
     return { valid: { loss, mse, rmse: Math.sqrt(mse), mae }, isFinite };
   }
 
-  #record(groups: readonly Group[]): void {
-    const { gpu, items } = this.tables;
-    const recorder = gpu.record('validate', { slots: this.slots });
+  #record(recorder: Recorder, groups: readonly Group[]): void {
+    const { items } = this.tables;
     for (const { user, item, begin, end, firstSum } of groups) {
       recorder.dispatch(this.bind(this.users[user].buffer, items.blocks[item].buffer), end - begin, { begin, end, firstSum });
     }
-    recorder.submit();
-  }
-
-  /** As in training, each rank meets one block of items after the other; in the end all are home. */
-  async #recordByRounds(): Promise<void> {
-    const { tables } = this;
-    const { length } = tables.items.blocks;
-    await tables.home();
-    for (let k = 0; k < length; k++) {
-      this.#record(this.groups.filter(({ user, item }) => item === (user + k) % length));
-      await tables.moveItems();
-    }
-  }
-
-  /** The errors of all groups, by user block and then item block, and whether all ranks have finite numbers only. */
-  async #together(errors: number[][], isNumber: boolean): Promise<{ isNumber: boolean; all: ArrayLike<number>[] }> {
-    const { size, rank } = this.ring;
-    if (size === 1) return { isNumber, all: errors };
-    const nBlocks = this.tables.items.blocks.length;
-    const perRank = nBlocks / size;
-    const mine = new Float64Array(1 + N_ERRORS * perRank * nBlocks);
-    mine[0] = Number(isNumber);
-    this.groups.forEach(({ user, item }, k) => mine.set(errors[k], 1 + N_ERRORS * ((user - rank * perRank) * nBlocks + item)));
-    const bytes = await this.ring.gather(new Uint8Array(mine.buffer));
-    const gathered = new Float64Array(bytes.slice().buffer);
-    const ranks = Array.from({ length: size }, (_, r) => gathered.subarray(r * mine.length, (r + 1) * mine.length));
-    const all = ranks.flatMap((each) =>
-      Array.from({ length: perRank * nBlocks }, (_, k) => each.subarray(1 + N_ERRORS * k, 1 + N_ERRORS * (k + 1))),
-    );
-    return { isNumber: ranks.every((each) => each[0] === 1), all };
   }
 
   /** Gives the memory back; a second time does nothing. */
@@ -206,9 +180,5 @@ function errorsOf(sums: Float32Array, firstSum: number, nSums: number): number[]
   });
 }
 
-/** The ratings whose users this rank has. */
-function ratingsOf({ users, items, ratings }: Ratings, { users: deal }: Deals, { rank, size }: Ring): Ratings {
-  const perRank = deal.nBlocks / size;
-  const isOwn = (_: number, k: number) => Math.floor(deal.block[users[k]] / perRank) === rank;
-  return { users: users.filter(isOwn), items: items.filter(isOwn), ratings: ratings.filter(isOwn) };
-}
+/** Read on demand: a page has no ranks. */
+const onRanks = () => import('./ranked-errors.js');

@@ -1,6 +1,6 @@
 /** What a page may do with each class of the core whose objects stay in the worker, and what these objects are to the page. */
 import { CollabModel } from '../answer/collab-model.js';
-import { FoldedUsers } from '../answer/fold-in-all.js';
+import { FoldedUsers } from '../answer/folded-users.js';
 import { FoldedUser } from '../answer/folded-user.js';
 import type { ItemMap } from '../answer/item-map.js';
 import type { ItemPca } from '../answer/pca.js';

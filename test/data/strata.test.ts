@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hash32, permute, STREAM } from '../../src/base/random.js';
 import type { Ratings } from '../../src/data/ratings.js';
-import { checkStrata } from '../../src/data/rounds.js';
+import { checkStrata } from '../../src/train/options.js';
 import { Strata } from '../../src/data/strata.js';
 import { assertRefused } from '../helpers/refusal.js';
 

@@ -67,14 +67,13 @@ export async function saveSharded(model: CollabModel, path: string, options: Enc
 }
 
 /** The rows of a side, block by block, in pieces of at most so many bytes. */
-async function* rowsOf({ embeddings: { gpu, layout } }: CollabModel, { deal, blocks }: TableSide, maxBytes: number) {
+async function* rowsOf({ embeddings: { gpu, layout } }: CollabModel, side: TableSide, maxBytes: number) {
   const most = Math.max(1, Math.floor(maxBytes / (4 * (layout.shape.nFactors + 2) + 16)));
-  for (const [b, { buffer, firstRow, nRows }] of blocks.entries()) {
+  for (const [b, { buffer, firstRow, nRows }] of side.blocks.entries()) {
     for (let from = 0; from < nRows; from += most) {
       const n = Math.min(most, nRows - from);
       const packed = await gpu.readFloats(buffer, (firstRow + from) * layout.rowStride, n * layout.rowStride);
-      const first = from + (deal ? deal.start[b] : 0);
-      const rows = deal ? deal.rows.slice(first, first + n) : Uint32Array.from({ length: n }, (_, k) => first + k);
+      const rows = side.rowsOf(b)?.slice(from, from + n) ?? Uint32Array.from({ length: n }, (_, k) => from + k);
       yield { rows, values: layout.unpackRows(packed) };
     }
   }
