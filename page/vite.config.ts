@@ -33,7 +33,23 @@ export default defineConfig({
       { find: /^dotbias$/, replacement: built('index.js') },
     ],
   },
-  worker: { format: 'es' },
+  worker: {
+    format: 'es',
+    rolldownOptions: {
+      // What the worker begins with, and shares with what it reads on demand, in one file: small ones compress badly.
+      output: {
+        codeSplitting: {
+          groups: [
+            {
+              name: 'shared',
+              test: /dist\/(src\/(base\/(?!json|safetensors)|model\/(table-side|rows|pairs)|answer\/(trained-model|prior|top-lists))|shaders\/ops)/,
+              minShareCount: 2,
+            },
+          ],
+        },
+      },
+    },
+  },
   server: { fs: { allow: ['..'] } },
   build: {
     target: 'es2022',

@@ -56,7 +56,7 @@ if (browser) {
     );
     console.log(`\nnote: the first load, gzipped: ${sizes[0]} bytes for the page, ${sizes[1]} for its worker`);
     assert.ok(sizes[0]! > 20_000 && sizes[0]! <= 60_000, 'the page is at most 60 kB');
-    assert.ok(sizes[1]! > 20_000 && sizes[1]! <= 62_000, 'the worker is at most 62 kB');
+    assert.ok(sizes[1]! > 20_000 && sizes[1]! <= 60_000, 'the worker is at most 60 kB');
     await visit.leave();
 
     const there = await inNode(5);
