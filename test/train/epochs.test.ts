@@ -136,6 +136,32 @@ test('parts on several ranks train as the whole model does, bit for bit, and all
   }
 });
 
+test('a rank that is asked to stop stops all of them at the end of that round', async () => {
+  const strata = strataOf(4, 1);
+  const totalSteps = 2 * strata.rounds.steps.reduce((sum, steps) => sum + steps);
+  const lengths = await onRing(2, async (ring) => {
+    const tables = new PartedTables(gpu, shape, strata, 2, { nCopies: 2, nState: 2 }, ring);
+    tables.writeTables(randomTables(shape, 1));
+    const trainer = await Trainer.create(tables, data, options, strata, FACTORIES.lazy, 'host', ring);
+    const stop = new AbortController();
+    const told: number[] = [];
+    const onSteps = (_: number, losses: Float32Array) => {
+      told.push(losses.length);
+      if (ring.rank === 1 && told.length === 2) stop.abort(); // in round 2, from 0
+    };
+    const done = await trainer.fit(oneCycle({ totalSteps, lrMax: 0.01 }), { onSteps, signal: stop.signal });
+    trainer.release();
+    tables.release();
+    return [done, ...told];
+  });
+  const three = strata.rounds.steps.slice(0, 3);
+  const done = three.reduce((sum, steps) => sum + steps);
+  assert.equal(lengths, [
+    [done, ...three],
+    [done, ...three],
+  ]);
+});
+
 test('an epoch of strata is told round by round, and its order has a batch for each step', async () => {
   const learn = await makeLearner({ strata: 4, passes: 2 }, data);
   const { epochs, stepsPerEpoch, order } = learn.trainer;
