@@ -3,8 +3,8 @@
  * killed process left behind is removed when another one uses the same folder.
  */
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdirSync, rmSync } from 'node:fs';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atExit } from './exit.js';
@@ -37,7 +37,7 @@ export function removeAtExit(path: string): () => void {
 export async function scratchFolder(parent = tmpdir()): Promise<{ path: string; remove: () => Promise<void> }> {
   await removeLeftovers(parent);
   const path = temporaryPath(parent);
-  await mkdir(path, 0o700);
+  mkdirSync(path, 0o700); // at once: a signal finds it not made yet, or known
   const keep = removeAtExit(path);
   const remove = async () => {
     await rm(path, { recursive: true, force: true });
