@@ -1,5 +1,5 @@
 import { DotbiasError } from './errors.js';
-import { fingerprint } from './fingerprint.js';
+import { fingerprintText } from './fingerprint.js';
 
 /**
  * Processes that train one model together, each between two others in a ring. All calls but `abort` are collective: every
@@ -47,10 +47,19 @@ export async function gatherNumbers(ring: Pick<Ring, 'size' | 'gather'>, mine: F
   return split(bytes, ring.size).map((each) => new Float64Array(each.slice().buffer));
 }
 
+/** The texts of all ranks, by rank; every rank calls it. */
+export async function gatherTexts(ring: Pick<Ring, 'size' | 'gather'>, mine: string): Promise<string[]> {
+  const text = encode(mine);
+  const lengths = await gatherNumbers(ring, Float64Array.of(text.length));
+  const padded = new Uint8Array(Math.max(...lengths.map(([length]) => length)));
+  padded.set(text);
+  return split(await ring.gather(padded), ring.size).map((bytes) => decode(bytes));
+}
+
 /** What each rank says first. Another version of the exchange has another number. */
 const MAGIC = 'dotbias ring 1';
-/** Bytes of a greeting: the magic, the fingerprint of the settings, and the length of their text. */
-const HELLO = { magic: 0, fingerprint: 16, textLength: 32, size: 64 };
+/** Bytes of a greeting: the magic and the fingerprint of the settings. */
+const HELLO = { magic: 0, fingerprint: 16, size: 64 };
 
 /**
  * Makes sure that all ranks work on the same: the version, the settings and the fingerprint of the data, each by its name. 64
@@ -61,11 +70,10 @@ const HELLO = { magic: 0, fingerprint: 16, textLength: 32, size: 64 };
  */
 export async function agree(ring: Ring, settings: Readonly<Record<string, unknown>>): Promise<void> {
   const { size, hosts } = ring;
-  const text = encode(JSON.stringify(Object.entries(settings).map(([name, value]) => [name, JSON.stringify(value, exact)])));
+  const settled = JSON.stringify(Object.entries(settings).map(([name, value]) => [name, JSON.stringify(value, exact)]));
   const hello = new Uint8Array(HELLO.size);
   hello.set(encode(MAGIC), HELLO.magic);
-  hello.set(encode(fingerprint(text)), HELLO.fingerprint);
-  new DataView(hello.buffer).setUint32(HELLO.textLength, text.length, true);
+  hello.set(encode(fingerprintText(settled)), HELLO.fingerprint);
 
   const greetings = split(await ring.gather(hello), size);
   const stranger = greetings.findIndex((other) => decode(other.subarray(HELLO.magic, HELLO.fingerprint)) !== MAGIC);
@@ -73,10 +81,7 @@ export async function agree(ring: Ring, settings: Readonly<Record<string, unknow
     throw new DotbiasError(`Rank ${stranger} (${hosts[stranger]}) runs another version of dotbias. Start all with one version.`);
   if (greetings.every((other) => other.every((byte, i) => byte === greetings[0][i]))) return;
 
-  const lengths = greetings.map(({ buffer, byteOffset }) => new DataView(buffer, byteOffset).getUint32(HELLO.textLength, true));
-  const padded = new Uint8Array(Math.max(...lengths));
-  padded.set(text);
-  const texts = split(await ring.gather(padded), size).map((bytes) => decode(bytes));
+  const texts = await gatherTexts(ring, settled);
   const all = texts.map((each) => new Map(JSON.parse(each) as [string, string | null][]));
   for (const name of new Set(all.flatMap((each) => [...each.keys()]))) {
     const other = all.findIndex((each) => each.get(name) !== all[0].get(name));

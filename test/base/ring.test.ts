@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DotbiasError } from '../../src/base/errors.js';
-import { agree, ALONE, type Ring } from '../../src/base/ring.js';
+import { agree, ALONE, gatherTexts, type Ring } from '../../src/base/ring.js';
 import { onRing } from '../helpers/local-ring.js';
 
 const HOSTS = ['a', 'a', 'b', 'b'];
@@ -88,6 +88,11 @@ test('a rank that greets in another way runs another version', async () => {
     await saysOf(() => settings, other),
     HOSTS.map(() => sentence),
   );
+});
+
+test('texts of different lengths are gathered by rank', async () => {
+  const texts = ['llvmpipe', '', 'Ä'];
+  assert.equal(await onRing(3, (ring) => gatherTexts(ring, texts[ring.rank])), [texts, texts, texts]);
 });
 
 test.run();

@@ -34,7 +34,7 @@ export async function refuseEachAllocation(gpu: Gpu, feature: () => Promise<unkn
       budget(memoryBudget);
       await gpu.idle();
       // What ran beside the refused call ends in its own time, on a busy machine too. Only a leak waits to the end.
-      for (const end = Date.now() + 10_000; gpu.allocated > allocated && Date.now() < end; ) await setTimeout(1);
+      for (const end = Date.now() + 10_000; gpu.allocated > allocated && Date.now() < end;) await setTimeout(1);
       const label = nMade === Infinity ? refused.at(-1) : 'nothing';
       assert.is(gpu.allocated, allocated, `left allocated after ${label} was refused`);
       if (nMade < Infinity) {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { agree, type Ring } from '../../base/ring.js';
+import { agree, gatherTexts, type Ring } from '../../base/ring.js';
 import { VERSION } from '../../base/version.js';
 import { dataFingerprint } from '../../train/identity.js';
+import { RankTimes } from '../process/rank-times.js';
 import { openRanks } from '../process/ranks.js';
 import { collabLearner } from '../../train/make-learner.js';
 import type { Command } from 'commander';
@@ -19,7 +20,7 @@ import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
 import { addRunOptions, checkRun, prepareRun, type RunFlags } from '../options/run.js';
 import { checkSpace } from '../options/space.js';
-import { dataLine, deviceLine, rangeLine, steppingNote, strataLine } from '../print/head.js';
+import { adaptersNote, adapterText, dataLine, deviceLine, rangeLine, steppingNote, strataLine } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
 import { alignedTable, epochLine } from '../print/table.js';
 import { clock, sixDecimals } from '../print/text.js';
@@ -116,8 +117,10 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: boolean): Promise<v
   await withDevice(flags, batchOf(flags), async ({ gpu, ...device }) => {
     opened();
     print(deviceLine(device));
+    note(adaptersNote(await gatherTexts(ring, adapterText(device.info)), ring));
+    const times = new RankTimes(ring);
     tell(dataLine(sourced));
-    const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags, data), gpu, ring }));
+    const learn = await watch.time('compile', () => collabLearner(data, { ...learnerOptions(flags, data), gpu, ring: times.ring }));
     tell(rangeLine(learn, rangeChoice(flags, data).from));
     const order = strataLine(learn, ring);
     if (order !== undefined) tell(order);
@@ -126,7 +129,7 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: boolean): Promise<v
     await checkSpace(learn, flags);
     // A signal that comes while results are saved must not lose them: it finds the work interruptible to the end.
     await interruptible(async (interrupt) => {
-      const { interrupted, diverged } = await fit(learn, flags, tell, interrupt);
+      const { interrupted, diverged } = await fit(learn, flags, tell, interrupt, times);
       if (learn.history.epochs.length === 0 && !diverged) {
         note('Stopped before the first epoch was complete: nothing was saved.');
         return;
@@ -197,7 +200,7 @@ interface EarlyEnd {
 }
 
 /** Trains and prints the table. */
-async function fit(learn: CollabLearner, flags: TrainFlags, tell: Tell, interrupt: Interrupt): Promise<EarlyEnd> {
+async function fit(learn: CollabLearner, flags: TrainFlags, tell: Tell, interrupt: Interrupt, times: RankTimes): Promise<EarlyEnd> {
   const { epochs, lr, quiet = false } = flags;
   const { notes, callbacks, checkpoint, resume } = await prepareRun(flags, learn);
   notes.forEach(note);
@@ -219,9 +222,11 @@ async function fit(learn: CollabLearner, flags: TrainFlags, tell: Tell, interrup
       resume,
       signal: interrupt.signal,
       onProgress: ({ epoch, step, trainLoss }) => progress.update(step - epoch * stepsPerEpoch, stepsPerEpoch, trainLoss),
-      onEpoch: (record) => {
+      onEpoch: async (record) => {
+        const slow = await times.lap();
         progress.clear();
         printEpoch(record);
+        note(slow);
       },
     });
   } catch (error) {

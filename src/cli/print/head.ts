@@ -41,6 +41,14 @@ export function strataLine({ trainer }: Pick<CollabLearner, 'trainer'>, { size, 
   return `Order: ${order}${size > 1 ? `, on ${size} ranks (${ranksByHost(hosts)})` : ''}; batches are made on the host.`;
 }
 
+/** What to say where ranks compute on different adapters; undefined where all have one kind. @param adapters of each rank */
+export function adaptersNote(adapters: readonly string[], { hosts }: Pick<Ring, 'hosts'>): string | undefined {
+  const other = adapters.findIndex((adapter) => adapter !== adapters[0]);
+  if (other < 0) return undefined;
+  const on = (rank: number) => `rank ${rank} (${hosts[rank]}) on ${adapters[rank]}`;
+  return `The ranks compute on different adapters, ${on(0)} and ${on(other)}: the model will have the bits of neither alone.`;
+}
+
 /** How many ranks there are on each machine. */
 function ranksByHost(hosts: readonly string[]): string {
   const names = [...new Set(hosts)];

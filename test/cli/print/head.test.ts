@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { adapterText, deviceLine } from '../../../src/cli/print/head.js';
+import { adaptersNote, adapterText, deviceLine } from '../../../src/cli/print/head.js';
 import type { AdapterReport } from '../../../src/node/device/adapter.js';
 
 test('the line of the device says on which threads lavapipe computes, and nothing of threads elsewhere', () => {
@@ -10,6 +10,15 @@ test('the line of the device says on which threads lavapipe computes, and nothin
   assert.is(line(0), 'Device: llvmpipe (LLVM 15), on the main thread, software (no usable GPU)');
   assert.is(line(2), 'Device: llvmpipe (LLVM 15), on 2 threads, software (no usable GPU)');
   assert.is(adapterText({ description: 'llvmpipe', softwareThreads: 1 }), 'llvmpipe, on 1 thread');
+});
+
+test('ranks on different adapters are named, those of one kind are not', () => {
+  const hosts = ['a', 'a', 'b'];
+  assert.is(adaptersNote(['X', 'X', 'X'], { hosts }), undefined);
+  assert.is(
+    adaptersNote(['X', 'X', 'Y'], { hosts }),
+    'The ranks compute on different adapters, rank 0 (a) on X and rank 2 (b) on Y: the model will have the bits of neither alone.',
+  );
 });
 
 test.run();
