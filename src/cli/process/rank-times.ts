@@ -39,10 +39,8 @@ export class RankTimes {
     this.#inRing = 0;
     const usual = ranks.toSorted((a, b) => a - b)[Math.floor((ranks.length - 1) / 2)];
     const slow = ranks.flatMap((each, rank) =>
-      each > usual * SLOW.times && each > usual + SLOW.seconds ? [`rank ${rank} (${bare.hosts[rank]}) for ${each.toFixed(1)} s`] : [],
+      each > usual * SLOW.times && each > usual + SLOW.seconds ? [`rank ${rank} (${bare.hosts[rank]}, ${each.toFixed(1)} s of work)`] : [],
     );
-    return slow.length === 0
-      ? undefined
-      : `The others waited for ${slow.join(', ')}, where the median rank works for ${usual.toFixed(1)} s.`;
+    return slow.length === 0 ? undefined : `The others waited for ${slow.join(', ')}; the median rank worked for ${usual.toFixed(1)} s.`;
   }
 }

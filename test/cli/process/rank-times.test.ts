@@ -22,9 +22,9 @@ const saysOf = (work: readonly number[], waits = work.map(() => 0)) =>
   );
 
 test('a rank that works longer than the median rank is named, with its machine, on every rank', async () => {
-  const sentence = 'The others waited for rank 2 (host2) for 14.0 s, where the median rank works for 9.0 s.';
+  const sentence = 'The others waited for rank 2 (host2, 14.0 s of work); the median rank worked for 9.0 s.';
   assert.equal(await saysOf([8, 9, 14, 9]), [sentence, sentence, sentence, sentence]);
-  assert.match((await saysOf([5, 9]))[0]!, /rank 1 \(host1\) for 9\.0 s/);
+  assert.match((await saysOf([5, 9]))[0]!, /rank 1 \(host1, 9\.0 s of work\)/);
 });
 
 test('ranks of about one speed are not named, nor one that waits, nor a second too many', async () => {
