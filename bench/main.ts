@@ -16,11 +16,12 @@ import { benchKernels } from './kernels.js';
 import { benchLife } from './life.js';
 import { environment, machine, peakMemory, render, type Result, resultFile, type Section } from './report.js';
 import { benchReading } from './reading.js';
+import { benchStrata } from './strata/strata.js';
 import { benchTutorial } from './tutorial.js';
 import { benchVariants } from './variants.js';
 import { openSet, openWorkload, SET_NAMES, split } from './workload.js';
 
-const PARTS = ['ceilings', 'kernels', 'tutorial', 'variants', 'batch', 'host', 'event-loop', 'life', 'reading'] as const;
+const PARTS = ['ceilings', 'kernels', 'tutorial', 'variants', 'batch', 'host', 'event-loop', 'life', 'reading', 'strata'] as const;
 const STEPPERS = ['lazy', 'persistent', 'dense', 'unfused'] as const;
 
 const { values: flags } = parseArgs({
@@ -123,6 +124,13 @@ async function main(): Promise<void> {
   if (wants('event-loop')) show(await benchEventLoop(gpu, workload, info.name, quick ? 1 : 5));
   if (wants('life')) show(await benchLife(flags.adapter ?? '', info.name, quick ? [1, 3] : [1, 50, 100, 200]));
   if (wants('reading')) show(await benchReading(quick ? 500_000 : 3_000_000, quick ? 1 : 3));
+  if (wants('strata')) {
+    const sizes = [
+      ['ml-100k', 64],
+      ['ml-10m', 8192],
+    ] as const;
+    show(await benchStrata(flags.adapter ?? '', info.name, quick ? sizes.slice(0, 1) : sizes));
+  }
 
   const result: Result = {
     environment: about,

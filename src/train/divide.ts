@@ -53,6 +53,11 @@ export function divide(
       `strata must be a multiple of the ${ring.size} ranks, and ${strata} is none: give strata: ${strataOfRanks(ring.size)}.`,
     );
   }
+  if (parts !== undefined && parts % ring.size !== 0) {
+    throw new RangeError(
+      `parts must be a multiple of the ${ring.size} ranks, which have equally many, and ${parts} is none: leave it out.`,
+    );
+  }
   if (strata !== undefined && strata > 1) {
     const made = make(strata);
     const nParts = parts ?? needed(made);

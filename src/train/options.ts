@@ -70,7 +70,7 @@ export interface LearnerOptions {
   strata?: number | undefined;
   /**
    * Parts that the model is trained in, one after the other on this device; their number divides that of the strata, and changes no
-   * result. Default: as few as one binding asks for.
+   * result. With a `ring` those of all ranks together, equally many on each. Default: as few as one binding asks for.
    */
   parts?: number | undefined;
   /**

@@ -131,6 +131,9 @@ test('parts that cannot be are refused', async () => {
     () => makeLearner({ strata: 4, parts: 2, stepper: 'dense' }, data),
     /^Only lazy and persistent steps can train a model in parts/,
   );
+  await onRing(2, (ring) =>
+    assertRefused(() => makeLearner({ strata: 8, parts: 1, ring }, data), /^parts must be a multiple of the 2 ranks, .* and 1 is none/),
+  );
   assert.is(gpu.allocated, 0);
 });
 
