@@ -25,7 +25,7 @@ export interface StrataOnce {
   data: string;
   /** Of an epoch, apart from memory: those are peaks. */
   ranks: Rank[];
-  /** Bytes that each rank sends in an epoch, by the formula: passes x items x rowStride x 4 (1 + nState). */
+  /** Bytes of items that each rank sends in an epoch: (passes + 1 of validation) x items x rowStride x 4 (1 + nState). */
   formula: number;
   /** Fingerprint of the losses of all steps: equal for equal strata. */
   losses: string;
@@ -79,7 +79,7 @@ const result: StrataOnce = {
     processMiB: process,
     gpuMiB: device,
   })),
-  formula: ring.size === 1 ? 0 : passes * shape.nItems * layout.rowStride * 4 * 3,
+  formula: ring.size === 1 ? 0 : (passes + 1) * shape.nItems * layout.rowStride * 4 * 3,
   losses: fingerprint(Float64Array.from(learn.history.losses)),
   mse: learn.history.epochs.at(-1)!.valid.mse,
 };
