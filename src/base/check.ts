@@ -89,7 +89,7 @@ export function checkOptions(of: string, options: object, known: readonly string
 }
 
 /** The known name that differs from `name` only in case, punctuation or about one letter in four. */
-function closest(name: string, known: readonly string[]): string | undefined {
+export function closest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   let best: string | undefined;
   let least = Math.max(1, Math.floor(name.length / 4)) + 1;

@@ -1,16 +1,16 @@
 /** From a sweep file to the trials that are to do. */
-import { Command, CommanderError } from 'commander';
 import { DataError } from '../../base/errors.js';
-import { isObject, parseJson } from '../../base/json.js';
-import { ofShard, planSweep, type Setting, type Settings, type Shard, trialId } from '../../evaluate/sweep.js';
+import { parseJson } from '../../base/json.js';
+import { ofShard, planSweep, type Shard, trialId } from '../../evaluate/sweep.js';
 import { readTextFile } from '../../node/disk/read-file.js';
 import type { SweepDir } from '../../node/files/sweep-dir.js';
-import { newNameOf } from '../options/renamed.js';
+import { parseSettings } from '../options/settings.js';
 import { addTrialOptions, type FoldSource, type TrialFlags, trialSettings } from './trial.js';
 
 /** The trials of a sweep file, in its order. @throws DataError for a file that is not JSON, SweepError for what is no sweep */
 export async function readTrials(file: string): Promise<TrialFlags[]> {
-  return planSweep(await readJson(file), (name, value) => void parseTrial({ [name]: value })).map(parseTrial);
+  const parse = (settings: Readonly<Record<string, unknown>>) => parseSettings<TrialFlags>(addTrialOptions, settings);
+  return planSweep(await readJson(file), (name, value) => void parse({ [name]: value })).map(parse);
 }
 
 /** A sweep file names settings and their values; a longer one is a mistake. */
@@ -25,37 +25,6 @@ async function readJson(file: string): Promise<unknown> {
     const where = reason instanceof Error ? `: ${reason.message}` : '';
     throw new DataError(`This ${message}${where}.`, { file }, { cause });
   }
-}
-
-/** Settings as the command line would have them, the others at their defaults. Throws RangeError for what it would refuse. */
-function parseTrial(settings: Settings): TrialFlags {
-  const command = addTrialOptions(new Command())
-    .exitOverride()
-    .configureOutput({ writeErr: () => undefined });
-  const args = Object.entries(settings).flatMap(([name, value]) => argumentOf(command, name, value));
-  try {
-    command.parse(args, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    throw new RangeError(error.message.replace(/^error: (option .*? is invalid\. )?/, ''), { cause: error });
-  }
-  return command.opts();
-}
-
-/** One setting as an argument, such as `--y-range=0,5.5` or `--no-bias`. */
-function argumentOf({ options }: Command, name: string, value: Setting): string[] {
-  const option = options.find((each) => each.attributeName() === name);
-  if (option === undefined) {
-    const now = newNameOf(name);
-    if (now !== undefined) throw new RangeError(`${name} is now ${now}.`);
-    throw new RangeError(`there is no such setting; known are ${options.map((each) => each.attributeName()).join(', ')}.`);
-  }
-  if (!option.required && !option.optional) {
-    if (typeof value !== 'boolean') throw new RangeError('Use true or false.');
-    return value === !option.negate ? [option.long!] : [];
-  }
-  if (typeof value === 'boolean' || isObject(value)) throw new RangeError('Use a number, a text or a list.');
-  return [`${option.long}=${value === null ? 'none' : String(value)}`];
 }
 
 /** A trial, and all that decides its result. */

@@ -6,32 +6,33 @@ import { RankTimes } from '../process/rank-times.js';
 import { openRanks } from '../process/ranks.js';
 import { collabLearner } from '../../train/make-learner.js';
 import type { Command } from 'commander';
-import { DivergedError } from '../../base/errors.js';
 import { MODEL_INDEX } from '../../files/sharded-model.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
+import { canHash, modelHashes } from '../../node/files/model-hashes.js';
 import { isFolderName, saveModel } from '../../node/files/model-file.js';
-import type { Fit, EpochRecord } from '../../train/fit.js';
 import { type CollabLearner } from '../../train/learner.js';
-import { addDataOptions, type DataFlags, readData } from '../options/data.js';
+import { addConfigOption, applyConfig } from '../options/config.js';
+import { readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
-import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
-import { addModelOptions, batchOf, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
+import { checkEpochs } from '../options/fit.js';
+import { batchOf, learnerOptions, rangeChoice } from '../options/model.js';
 import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
-import { addRunOptions, checkRun, prepareRun, type RunFlags } from '../options/run.js';
+import { addKeepOptions, checkRun, type RunFlags } from '../options/run.js';
+import { addTrainSettings, settingsOf, type TrainSettings } from '../options/settings.js';
 import { checkSpace } from '../options/space.js';
 import { adaptersNote, adapterText, dataLine, deviceLine, rangeLine, steppingNote, strataLine } from '../print/head.js';
-import { trainingProgress } from '../print/progress.js';
-import { alignedTable, epochLine } from '../print/table.js';
-import { clock, sixDecimals } from '../print/text.js';
+import { alignedTable } from '../print/table.js';
 import { resultLines, trainReport } from '../print/train-report.js';
 import { describeError, UsageError } from '../process/errors.js';
-import { type Interrupt, interruptible } from '../process/interrupt.js';
+import { interruptible } from '../process/interrupt.js';
 import { Stopwatch } from '../process/stopwatch.js';
 import { note, print, printLines } from '../process/terminal.js';
+import { fitAndTell, hasBest, type Tell } from './train-fit.js';
 import { plotFiles, writePlots } from './train-plots.js';
 
-interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFlags {
+interface TrainFlags extends TrainSettings, DeviceFlags, RunFlags {
+  config?: string | undefined;
   out?: string | undefined;
   ratings: boolean;
   plots?: string | undefined;
@@ -39,16 +40,13 @@ interface TrainFlags extends DataFlags, ModelFlags, FitFlags, DeviceFlags, RunFl
   quiet?: boolean | undefined;
 }
 
-/** Prints a line, unless --quiet. */
-type Tell = (line: string) => void;
-
 /** Adds `dotbias train`. */
 export function addTrain(program: Command): void {
   const command = program
     .command('train')
     .summary('train a model on ratings')
     .description("Trains a model with the 1-cycle policy, and prints fastai's table, the validation errors and some predictions.");
-  addDeviceOptions(addRunOptions(addFitOptions(addModelOptions(addDataOptions(command)))))
+  addDeviceOptions(addKeepOptions(addTrainSettings(addConfigOption(command))))
     .option(
       '--out <file>',
       'save the model as a safetensors file, with the training ratings: a new file is for its owner alone (mode 0600)',
@@ -61,7 +59,7 @@ export function addTrain(program: Command): void {
     .option('--plots <dir>', 'draw losses, schedule, predictions and errors as SVG files')
     .option(
       '--report <file>',
-      'write settings, losses, errors and timings as JSON; nUsers and nItems count the ids that training saw, without #na#',
+      'write settings, losses, errors and timings as JSON, and hashes of data and model: see --config and dotbias reproduce',
     )
     .option('--quiet', 'print only the device in use and the final result')
     .addHelpText(
@@ -73,14 +71,15 @@ export function addTrain(program: Command): void {
     .action(train);
 }
 
-async function train(flags: TrainFlags): Promise<void> {
+async function train(_: unknown, command: Command): Promise<void> {
+  await applyConfig(command);
+  const flags = command.opts<TrainFlags>();
   const ring = await openRanks();
   if (ring.size > 1) checkTogether(flags);
-  await trainOn(
-    ring,
-    ring.rank === 0 ? flags : { ...flags, out: undefined, report: undefined, history: undefined },
-    flags.out !== undefined,
-  );
+  await trainOn(ring, ring.rank === 0 ? flags : { ...flags, out: undefined, report: undefined, history: undefined }, {
+    out: flags.out !== undefined,
+    report: flags.report !== undefined,
+  });
   await ring.close();
 }
 
@@ -95,12 +94,12 @@ function checkTogether({ keepBest, checkpointDir, plots, out }: TrainFlags): voi
   }
 }
 
-/** Trains; on several ranks each its parts. @param saves whether rank 0 saves the model, which takes all ranks */
-async function trainOn(ring: Ring, flags: TrainFlags, saves: boolean): Promise<void> {
+/** Trains; on several ranks each its parts. @param saves what rank 0 saves that takes all ranks */
+async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; report: boolean }): Promise<void> {
   const tell = (line: string) => void (flags.quiet || print(line));
   const watch = new Stopwatch();
   await checkFiles({
-    reads: await inputsOf(flags),
+    reads: { ...(await inputsOf(flags)), '--config': flags.config },
     writes: { '--out': modelFile(flags.out), '--report': flags.report, '--history': flags.history, '--plots': plotFiles(flags.plots) },
     checkpointDir: flags.checkpointDir,
   });
@@ -110,8 +109,9 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: boolean): Promise<v
   if (ring.rank > 0) await ring.meet();
   const sourced = await watch.time('data', () => readData(flags));
   if (ring.rank === 0) await ring.meet();
-  const { data, bestMse } = sourced;
-  await agree(ring, { version: VERSION, ...flags, out: saves, report: '', history: '', quiet: '', ratings: dataFingerprint(data) });
+  const { data } = sourced;
+  const own = { config: '', history: '', quiet: '' };
+  await agree(ring, { version: VERSION, ...flags, ...saves, ...own, ratings: dataFingerprint(data) });
   checkEpochs(flags.epochs, data.stepsPerEpoch);
   const opened = watch.start('device');
   await withDevice(flags, batchOf(flags), async ({ gpu, ...device }) => {
@@ -129,7 +129,8 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: boolean): Promise<v
     await checkSpace(learn, flags);
     // A signal that comes while results are saved must not lose them: it finds the work interruptible to the end.
     await interruptible(async (interrupt) => {
-      const { interrupted, diverged } = await fit(learn, flags, tell, interrupt, times);
+      const ended = await fitAndTell(learn, flags, tell, interrupt, times);
+      const { diverged } = ended;
       if (learn.history.epochs.length === 0 && !diverged) {
         note('Stopped before the first epoch was complete: nothing was saved.');
         return;
@@ -144,7 +145,9 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: boolean): Promise<v
         bias: flags.bias,
         ...(!flags.trainFile && { validPct: flags.validPct }),
       };
-      const report = trainReport({ learn, valid, adapter: device.info, data, bestMse, config, watch, interrupted, diverged });
+      const options = settingsOf(flags);
+      const report = trainReport({ ...ended, learn, valid, adapter: device.info, sourced, options, config, watch });
+      const hashes = saves.report && !isLost && canHash(learn.embeddings.shape);
       const writeReport = async () => {
         report.seconds.total = watch.total;
         if (flags.report !== undefined) await writeFileAtomic(flags.report, `${JSON.stringify(report, null, 2)}\n`);
@@ -155,10 +158,12 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: boolean): Promise<v
       }
       printLines(resultLines(report));
       if (!flags.quiet && data.nValid > 0 && ring.size === 1) printLines(`\n${await samplePredictions(learn)}`);
+      let saved: string | undefined;
       await allOf(
-        () => saveTo(flags.out, learn, flags, tell),
-        async () => void (saves && ring.rank > 0 && (await learn.tables())), // as rank 0 does to save them
+        async () => void (saved = await saveTo(flags.out, learn, flags, tell)),
+        async () => void (saves.out && ring.rank > 0 && (await learn.tables())), // as rank 0 does to save them
         () => plotTo(flags.plots, learn, tell),
+        async () => void (hashes && (report.model = await modelHashes(learn, saved))),
         writeReport,
       );
     });
@@ -168,11 +173,13 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: boolean): Promise<v
 /** The file by which a model is there: in a folder its index. */
 const modelFile = (out: string | undefined) => (out !== undefined && isFolderName(out) ? join(out, MODEL_INDEX) : out);
 
-async function saveTo(out: string | undefined, learn: CollabLearner, { ratings }: TrainFlags, tell: Tell): Promise<void> {
-  if (out === undefined) return;
+/** Returns the file by which the model is there. */
+async function saveTo(out: string | undefined, learn: CollabLearner, { ratings }: TrainFlags, tell: Tell): Promise<string | undefined> {
+  if (out === undefined) return undefined;
   await saveModel(learn, out, { ratings });
   tell('');
   tell(`Model saved to ${out}`);
+  return modelFile(out);
 }
 
 async function plotTo(dir: string | undefined, learn: CollabLearner, tell: Tell): Promise<void> {
@@ -185,67 +192,6 @@ async function allOf(...works: (() => Promise<void>)[]): Promise<void> {
   for (const work of works) await work().catch((error: unknown) => errors.push(error));
   for (const error of errors.slice(1)) note(describeError(error));
   if (errors.length > 0) throw errors[0];
-}
-
-/** Whether the model is that of the best epoch, whatever came after. */
-const hasBest = ({ history }: CollabLearner, { keepBest }: TrainFlags) => keepBest === true && history.epochs.length > 0;
-
-const COLUMNS = ['epoch', 'train_loss', 'valid_loss', 'time'];
-
-/** How a fit came to its end before its time. */
-interface EarlyEnd {
-  /** A signal cut it short. */
-  interrupted: boolean;
-  diverged?: DivergedError | undefined;
-}
-
-/** Trains and prints the table. */
-async function fit(learn: CollabLearner, flags: TrainFlags, tell: Tell, interrupt: Interrupt, times: RankTimes): Promise<EarlyEnd> {
-  const { epochs, lr, quiet = false } = flags;
-  const { notes, callbacks, checkpoint, resume } = await prepareRun(flags, learn);
-  notes.forEach(note);
-  const {
-    stepsPerEpoch,
-    options: { batchSize },
-  } = learn.trainer;
-  const progress = await trainingProgress(batchSize, quiet);
-  const printEpoch = ({ epoch, trainLoss, validLoss, trainSeconds, validateSeconds }: EpochRecord) =>
-    tell(epochLine(COLUMNS, [String(epoch), sixDecimals(trainLoss), sixDecimals(validLoss), clock(trainSeconds + validateSeconds)]));
-  const printHead = ({ records }: Fit) => {
-    tell(epochLine(COLUMNS));
-    records.forEach(printEpoch); // those before a resume
-  };
-  try {
-    await learn.fitOneCycle(epochs, lr, {
-      callbacks: [{ onBegin: printHead }, ...callbacks],
-      checkpoint,
-      resume,
-      signal: interrupt.signal,
-      onProgress: ({ epoch, step, trainLoss }) => progress.update(step - epoch * stepsPerEpoch, stepsPerEpoch, trainLoss),
-      onEpoch: async (record) => {
-        const slow = await times.lap();
-        progress.clear();
-        printEpoch(record);
-        note(slow);
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof DivergedError)) throw error;
-    if (hasBest(learn, flags)) {
-      progress.clear();
-      note(`${error.message} What follows is the model of the best epoch.`);
-      process.exitCode = 1;
-    }
-    return { interrupted: false, diverged: error };
-  } finally {
-    progress.clear();
-  }
-  if (!interrupt.signal.aborted || learn.history.epochs.length === epochs) return { interrupted: false };
-  const resumable = flags.checkpointDir !== undefined && learn.history.epochs.length > 0;
-  const advice = resumable ? ' --resume goes on after the last complete epoch.' : '';
-  note(`Interrupted after ${learn.history.losses.length} of ${epochs * stepsPerEpoch} steps.${advice}`);
-  process.exitCode = interrupt.exitCode;
-  return { interrupted: true };
 }
 
 async function samplePredictions(learn: CollabLearner): Promise<string> {

@@ -7,6 +7,7 @@ import { type OpenedRatings, openRatings } from '../../node/ratings/default-data
 import { isPrepared, openPrepared } from '../../node/ratings/prepared.js';
 import { readSplit } from '../../node/ratings/ratings-file.js';
 import type { Skipped } from '../../read/ratings-file.js';
+import type { SourcedData, SplitBy } from '../print/train-report.js';
 import { UsageError } from '../process/errors.js';
 import { note } from '../process/terminal.js';
 import { addReadingOptions, readingOptions, type ReadingFlags } from './reading.js';
@@ -73,15 +74,6 @@ export async function readNamed(flags: SourceFlags): Promise<NamedRatings> {
   return opened;
 }
 
-/** Data to train on, and what to say of them. */
-export interface SourcedData {
-  data: CollabData;
-  /** Which data these are: a sentence. */
-  source: string;
-  /** The lowest validation MSE that any model can reach, where it is known. */
-  bestMse?: number | undefined;
-}
-
 /** Reads the ratings that the flags name, and splits them unless they are split already. Throws as `readNamed`. */
 export async function readData(flags: DataFlags): Promise<SourcedData> {
   if (flags.data !== undefined && (await isPrepared(flags.data))) return readPrepared(flags, flags.data);
@@ -89,11 +81,12 @@ export async function readData(flags: DataFlags): Promise<SourcedData> {
   const ratings = await readNamed(flags);
   const { source, name, titles } = ratings;
   const options = { seed, batchSize, name, duplicates, ...(titles && { titles }) };
-  if ('train' in ratings) return { data: CollabData.fromSplit(ratings.train, ratings.valid, options), source };
+  if ('train' in ratings) return { data: CollabData.fromSplit(ratings.train, ratings.valid, options), split: { by: 'files' }, source };
   const { columns, bestMse } = ratings;
   const data = CollabData.fromArrays(columns, { ...options, validPct });
-  if (bestMse === undefined || data.nValid === 0) return { data, source };
-  return { data, source, bestMse: bestMse(randomSplit(columns.ratings.length, validPct, seed).valid) };
+  const split: SplitBy = { by: 'random', validPct, seed };
+  if (bestMse === undefined || data.nValid === 0) return { data, split, source };
+  return { data, split, source, bestMse: bestMse(randomSplit(columns.ratings.length, validPct, seed).valid) };
 }
 
 /**
@@ -116,7 +109,8 @@ async function readPrepared(flags: DataFlags, dir: string): Promise<SourcedData>
   }
   flags.validPct = validPct;
   const data = await prepared.data({ seed: flags.seed, batchSize: flags.batchSize });
-  return { data, source: `${name}, prepared in ${dir} (${strata} strata; split by --valid-pct ${validPct} --seed ${seed}).` };
+  const source = `${name}, prepared in ${dir} (${strata} strata; split by --valid-pct ${validPct} --seed ${seed}).`;
+  return { data, split: { by: 'prepared', validPct, seed }, source };
 }
 
 /** Notes which rows were left out, and what was read as one may not expect. */

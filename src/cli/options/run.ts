@@ -12,21 +12,30 @@ import { describeError, UsageError } from '../process/errors.js';
 import { note } from '../process/terminal.js';
 import { integer } from './numbers.js';
 
-/** What is kept of a run while it goes on, and when it ends early. */
-export interface RunFlags {
+/** When a run ends early, and with which model. */
+export interface StopFlags {
   patience?: number | undefined;
   keepBest?: boolean | undefined;
+}
+
+/** What is kept of a run while it goes on, and when it ends early. */
+export interface RunFlags extends StopFlags {
   history?: string | undefined;
   checkpointDir?: string | undefined;
   keepLast: number;
   resume?: boolean | undefined;
 }
 
-/** Adds `RunFlags`. */
-export function addRunOptions(command: Command): Command {
+/** Adds `StopFlags`. */
+export function addStopOptions(command: Command): Command {
   return command
     .option('--patience <n>', 'end early, after this many epochs in a row without a lower validation loss', integer(1, MAX_STEPS))
-    .option('--keep-best', 'end with the model of the epoch that had the lowest validation loss, not of the last one')
+    .option('--keep-best', 'end with the model of the epoch that had the lowest validation loss, not of the last one');
+}
+
+/** Adds the rest of `RunFlags`: what is kept. */
+export function addKeepOptions(command: Command): Command {
+  return command
     .option('--history <file>', 'after each epoch, write the table so far as CSV')
     .option('--checkpoint-dir <dir>', 'after each epoch, save all that is needed to go on from there')
     .option('--keep-last <n>', 'checkpoints to keep', integer(1, MAX_STEPS), 2)

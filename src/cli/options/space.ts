@@ -50,7 +50,7 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
     await add('--out', isFolderName(out) ? join(out, 'model') : out, modelBytes(learn, ratings));
   }
   if (plots !== undefined) await add('--plots', join(plots, 'loss.svg'), SMALL);
-  if (report !== undefined) await add('--report', report, SMALL);
+  if (report !== undefined) await add('--report', report, SMALL + 6 * epochs * learn.data.stepsPerEpoch); // the losses, in base64
   if (checkpointDir !== undefined) {
     const kept = (await new CheckpointDir(checkpointDir).epochs()).length;
     const more = Math.max(1, Math.min(epochs, keepLast + 1) - kept);

@@ -1,9 +1,14 @@
 import { thousands } from '../../base/count.js';
-import type { CollabData } from '../../data/collab-data.js';
 import { trainingConfig } from '../../files/model-file.js';
 import type { DivergedError } from '../../base/errors.js';
+import { mathFingerprint } from '../../base/math-fingerprint.js';
+import { VERSION } from '../../base/version.js';
+import type { CollabData } from '../../data/collab-data.js';
 import type { AdapterReport } from '../../node/device/adapter.js';
-import type { EpochRecord } from '../../train/fit.js';
+import type { ModelHashes } from '../../node/files/model-hashes.js';
+import type { EpochRecord, Fit } from '../../train/fit.js';
+import { configOf, dataFingerprint, planOf, type Settings } from '../../train/identity.js';
+import { runtimeName } from '../process/runtime.js';
 import type { CollabLearner } from '../../train/learner.js';
 import type { Validation } from '../../train/validator.js';
 import { adapterText } from './head.js';
@@ -15,12 +20,35 @@ import type { BatchesOn } from '../../steps/stepper.js';
  * ratings, are null.
  */
 export interface TrainReport {
+  /** Of dotbias. */
+  version: string;
+  /** What ran it, such as 'Node v20.20.2', and the `mathFingerprint` of its JavaScript engine. */
+  runtime: string;
+  math: string;
   /** The driver's description of the adapter; of lavapipe with its threads. */
   adapter: string;
   /** The adapter computes on the CPU. */
   isSoftware: boolean;
-  /** `nUsers` and `nItems` count the distinct ids that training saw: one less than a table has rows, for those include `#na#`. */
-  data: { name: string; nUsers: number; nItems: number; nTrain: number; nValid: number; bestMse?: number | undefined };
+  device: Pick<AdapterReport, 'name' | 'description' | 'vendor' | 'architecture' | 'backend' | 'softwareThreads'>;
+  /**
+   * `nUsers` and `nItems` count the distinct ids that training saw: one less than a table has rows, for those include `#na#`.
+   * `source` says in a sentence where the ratings were read from; `fingerprint` is of the ids and of both parts.
+   */
+  data: {
+    name: string;
+    source: string;
+    fingerprint: string;
+    split: SplitBy;
+    nUsers: number;
+    nItems: number;
+    nTrain: number;
+    nValid: number;
+    bestMse?: number | undefined;
+  };
+  /** The settings as options, by name: what `--config` takes. */
+  options: Readonly<Record<string, unknown>>;
+  /** All that decides the steps, as the settings came out: of the learner, and of its fit. */
+  settings: { learner: Settings; fit: Settings };
   config: Readonly<Record<string, unknown>>;
   /** Training steps made. */
   steps: number;
@@ -50,16 +78,33 @@ export interface TrainReport {
   interrupted: boolean;
   /** Where training diverged, if it did; `epochs` are those before; the errors are null unless --keep-best put one of these back. */
   diverged?: { step: number; lr: number } | undefined;
+  /** Of the model at the end; absent where training diverged or the file could not be written, and for tables of more than 2 GiB. */
+  model?: ModelHashes | undefined;
+  /** The losses of the steps: float32, little-endian, in base64. */
+  losses: string;
+}
+
+/** How ratings were split for training and validation: at random, by the files that they are in, or when they were prepared. */
+export type SplitBy = { by: 'files' } | { by: 'random' | 'prepared'; validPct: number; seed: number };
+
+/** Data to train on, and what to say of them. */
+export interface SourcedData {
+  data: CollabData;
+  /** Which data these are: a sentence. */
+  source: string;
+  split: SplitBy;
+  /** The lowest validation MSE that any model can reach, where it is known. */
+  bestMse?: number | undefined;
 }
 
 /** A run that is over, and all that its report is made from. */
 export interface FinishedRun {
   learn: CollabLearner;
   valid: Omit<Validation, 'loss'>;
+  fit: Fit;
   adapter: AdapterReport;
-  data: CollabData;
-  /** The lowest validation MSE that any model can reach, where it is known. */
-  bestMse: number | undefined;
+  sourced: SourcedData;
+  options: Readonly<Record<string, unknown>>;
   config: Readonly<Record<string, unknown>>;
   watch: Stopwatch;
   interrupted: boolean;
@@ -67,23 +112,35 @@ export interface FinishedRun {
 }
 
 /** The report of a run. */
-export function trainReport({ learn, valid, adapter, data, bestMse, config, watch, interrupted, diverged }: FinishedRun): TrainReport {
+export function trainReport(run: FinishedRun): TrainReport {
+  const { learn, fit, valid, adapter, sourced, options, config, watch, interrupted, diverged } = run;
+  const { data, source, split, bestMse } = sourced;
+  const { name, description, vendor, architecture, backend, softwareThreads } = adapter;
   const { epochs } = learn.history;
   const sum = (seconds: (record: EpochRecord) => number) => epochs.reduce((total, record) => total + seconds(record), 0);
   const train = sum(({ trainSeconds }) => trainSeconds);
   const steps = epochs.length * learn.trainer.stepsPerEpoch;
-  const part = (name: string) => watch.seconds[name] ?? 0;
+  const part = (of: string) => watch.seconds[of] ?? 0;
   return {
+    version: VERSION,
+    runtime: runtimeName(),
+    math: mathFingerprint(),
     adapter: adapterText(adapter),
     isSoftware: adapter.isSoftware,
+    device: { name, description, vendor, architecture, backend, softwareThreads },
     data: {
       name: data.name,
+      source,
+      fingerprint: dataFingerprint(data),
+      split,
       nUsers: data.nUsers - 1,
       nItems: data.nItems - 1,
       nTrain: data.nTrain,
       nValid: data.nValid,
       ...(bestMse !== undefined && { bestMse }),
     },
+    options,
+    settings: { learner: configOf(learn), fit: planOf(fit) },
     config: { ...trainingConfig(learn), ...config },
     steps: learn.history.losses.length,
     epochs: epochs.map(({ trainLoss, validLoss, trainSeconds, validateSeconds }) => ({
@@ -110,7 +167,14 @@ export function trainReport({ learn, valid, adapter, data, bestMse, config, watc
     notes: learn.notes,
     interrupted,
     ...(diverged && { diverged: { step: diverged.step, lr: diverged.lr } }),
+    model: undefined,
+    losses: encodeLosses(learn.history.losses),
   };
+}
+
+/** Losses as a report has them. */
+export function encodeLosses(losses: readonly number[]): string {
+  return Buffer.from(Float32Array.from(losses).buffer).toString('base64');
 }
 
 /** The two lines with which a run ends: its errors and its speed. */

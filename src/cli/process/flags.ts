@@ -3,6 +3,9 @@ import type { Command, Option } from 'commander';
 /** Options of the API that have another name on the command line. */
 const OTHER_NAMES: Readonly<Record<string, string>> = { nFactors: 'factors', numIt: 'steps', defaults: 'preset' };
 
+/** The name on the command line of an option of the API. */
+export const nameHere = (option: string): string => (Object.hasOwn(OTHER_NAMES, option) ? OTHER_NAMES[option] : option);
+
 /** A quoted text, or a name and perhaps its value. An apostrophe has a letter before or behind it. */
 const QUOTED_OR_NAMED = /(?<!\w)'.*?'(?!\w)|\b([a-z]\w*)(?:: (true|false|null|-?\d[\d.]*|'(?:[^']*)'))?/gs;
 /** What comes before the name of an option with its value: an order, or another option. */
@@ -21,7 +24,7 @@ const ORDER = /(?:\b(?:pass|with|use|give|set|or|and)|[;,]) $/i;
 export function nameFlags(sentence: string, { options }: Pick<Command, 'options'>, isRefusal: boolean): string {
   return sentence.replace(QUOTED_OR_NAMED, (whole, name: string | undefined, value: string | undefined, at: number) => {
     if (name === undefined) return whole;
-    const option = options.find((each) => each.attributeName() === (OTHER_NAMES[name] ?? name));
+    const option = options.find((each) => each.attributeName() === nameHere(name));
     if (option === undefined) return whole;
     const isName = /[A-Z]/.test(name) || (at === 0 && isRefusal);
     if (value !== undefined && (isName || ORDER.test(sentence.slice(0, at)))) return withValue(option, value);

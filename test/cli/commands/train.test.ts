@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -75,6 +76,37 @@ test('the report agrees with the table and with what was asked for', async () =>
   const { data, device, compile, train, validate, total } = report.seconds;
   for (const seconds of [data, device, compile, train, validate]) assert.ok(seconds > 0 && seconds < total);
   assert.ok(Math.abs(report.usPerStep - (1e6 * train) / report.steps) < 1e-6);
+});
+
+test('the report decides the run: with --config it gives the same model, and its hashes are those of data, losses and file', async () => {
+  const report = readReport('report.json');
+  const again = await dotbias('train', '--config', file('report.json'), '--out', file('again.safetensors'), '--report', file('again.json'));
+  assert.equal([again.code, again.stderr], [0, '']);
+  const other = readReport('again.json');
+  for (const name of ['data', 'options', 'settings', 'losses', 'device', 'version', 'math'] as const)
+    assert.equal(other[name], report[name]);
+  assert.equal({ ...report.model, file: '' }, { ...other.model, file: '' });
+  assert.is(
+    report.model!.sha256,
+    createHash('sha256')
+      .update(readFileSync(file('again.safetensors')))
+      .digest('hex'),
+  );
+  assert.is(Buffer.from(report.losses, 'base64').length, 4 * report.steps);
+  assert.equal(report.data.split, { by: 'random', validPct: 0.1, seed: 42 });
+});
+
+test('--config refuses ratings that are not there as --data does, and settings that do not exist', async () => {
+  writeFileSync(file('gone.json'), JSON.stringify({ options: { data: file('gone.csv') } }));
+  writeFileSync(file('wrong.json'), '{"epoch":3}');
+  const [direct, gone, wrong] = await Promise.all([
+    dotbias('train', '--data', file('gone.csv')),
+    dotbias('train', '--config', file('gone.json')),
+    dotbias('train', '--config', file('wrong.json')),
+  ]);
+  assert.match(gone.stderr, /^error: .*gone\.csv: [^\n]+\n$/);
+  assert.equal(gone, direct);
+  assert.match(wrong.stderr, /^error: .*wrong\.json: epoch cannot be 3: there is no such setting; did you mean epochs\?\n$/);
 });
 
 test('the saved model predicts what the run printed', async () => {

@@ -1,0 +1,43 @@
+/** By what a model is known again. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { CollabModel } from '../../answer/collab-model.js';
+import { fingerprint } from '../../base/fingerprint.js';
+import type { ModelShape, Tables } from '../../model/layout.js';
+import { MAX_FILE_BYTES } from './model-file.js';
+
+/** Hashes of a model, and of the file that it was saved in. */
+export interface ModelHashes {
+  /** Fingerprint of all parameters, by their bits: user and item factors, user and item biases. */
+  parameters: string;
+  /** The name of the file, and its SHA-256; of a model in a folder, of its index. */
+  file?: string | undefined;
+  sha256?: string | undefined;
+}
+
+/** Whether all parameters can be read at once, to be hashed. */
+export const canHash = ({ nUsers, nItems, nFactors }: ModelShape): boolean => 4 * (nUsers + nItems) * (nFactors + 1) <= MAX_FILE_BYTES;
+
+/**
+ * @param path the file that the model was saved in, if it was: one that is no file, such as /dev/stdout, has no hash
+ * @throws the file system's error
+ */
+export async function modelHashes(model: CollabModel, path?: string): Promise<ModelHashes> {
+  const parameters = tablesFingerprint(await model.tables());
+  if (path === undefined || !(await stat(path)).isFile()) return { parameters };
+  return { parameters, file: basename(path), sha256: await sha256OfFile(path) };
+}
+
+/** Fingerprint of all parameters. */
+export function tablesFingerprint({ userFactors, itemFactors, userBias, itemBias }: Tables): string {
+  return fingerprint(userFactors, itemFactors, userBias, itemBias);
+}
+
+/** The SHA-256 of a file of any size, in hexadecimal. @throws the file system's error */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
