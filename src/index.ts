@@ -60,7 +60,13 @@ export type { PredictOptions, PredictRowsOptions } from './answer/predict.js';
 export type { UnknownIds, UnknownUser } from './model/rows.js';
 export type { Exclude, Recommendation, RecommendAllOptions, Recommendations, RecommendOptions } from './answer/recommend.js';
 export type { TopLists, TopListsBounds } from './answer/top-lists.js';
-export { FoldedUser, type Contribution, type FoldedRecommendOptions } from './answer/folded-user.js';
+export {
+  FoldedUser,
+  type Contribution,
+  type FoldedPredictOptions,
+  type FoldedRecommendOptions,
+  type PredictionsWithSd,
+} from './answer/folded-user.js';
 export { FoldedUsers } from './answer/folded-users.js';
 export { UserFolder } from './answer/user-folder.js';
 export type { FoldInOptions, GivenRating } from './answer/given-ratings.js';

@@ -122,6 +122,14 @@ export class CollabModel implements TrainedModel {
     return similar.biases(this, ids, options);
   }
 
+  /**
+   * Mean squared error of the predictions of ratings that the model was not trained on, in squared units of the ratings; undefined
+   * if it is not known.
+   */
+  async residualVariance(): Promise<number | undefined> {
+    return this.info.residualVariance;
+  }
+
   /** Compiles what the first answers would wait for; see `warmUp`. */
   warmUp(): Promise<void> {
     return warmUp(this);

@@ -3,7 +3,7 @@ import { DotbiasError } from '../base/errors.js';
 import type { Id } from '../data/ids.js';
 import { rowOf, rowsOf } from '../model/rows.js';
 import { excludedOf, type GivenRows } from './given-ratings.js';
-import type { ItemTable } from './item-table.js';
+import type { ItemTable, ItemVectors } from './item-table.js';
 import type { PredictOptions } from './predict.js';
 import { type Exclude, named, type Recommendation } from './recommend.js';
 import { checkBiases } from './similar.js';
@@ -21,6 +21,19 @@ export interface FoldedRecommendOptions {
   biasOnly?: boolean | undefined;
 }
 
+/** What `predict` of a folded-in user does. */
+export interface FoldedPredictOptions extends PredictOptions {
+  /** True: say too how far off each prediction is likely to be. An unknown item is then refused. Default false. */
+  sd?: boolean | undefined;
+}
+
+/** Predicted ratings, and how far off they are likely to be, [items.length] each. */
+export interface PredictionsWithSd {
+  predictions: Float32Array;
+  /** Standard deviation of the rating about its prediction, in the unit of the ratings. */
+  sd: Float32Array;
+}
+
 /** How much one given rating adds to the score of an item. */
 export interface Contribution {
   item: Id;
@@ -30,6 +43,9 @@ export interface Contribution {
   /** Its part of the item's raw score z; negative if it speaks against the item. */
   contribution: number;
 }
+
+const UNKNOWN_SD = 'nothing is known of how far off the prediction of an item is that training never saw.';
+const NO_ITEMS: ItemVectors = { vectors: [], itemBias: new Float64Array(0) };
 
 /**
  * A new user, as `foldIn` or a `UserFolder` found them. They belong to the items of that moment. After more training, fold in
@@ -56,20 +72,32 @@ export class FoldedUser {
   }
 
   /**
+   * As the other form, with the standard deviation of each rating about its prediction; see `deviations` for what it counts in.
+   * @throws RangeError for an unknown item; DotbiasError if the model does not know how far off its predictions are: it was trained
+   *   without validation ratings, was saved by version 0.1.0, or was imported
+   */
+  async predict(items: ArrayLike<Id>, options: FoldedPredictOptions & { sd: true }): Promise<PredictionsWithSd>;
+  /**
    * Predicted ratings of items, [items.length]. An unknown item is read as `#na#`, or refused with `unknown: 'error'`.
    * @throws RangeError for an unknown item with `unknown: 'error'`; DotbiasError for a prediction that is not finite
    */
-  async predict(items: ArrayLike<Id>, options: PredictOptions = {}): Promise<Float32Array> {
-    checkOptions('predict', options, ['unknown']);
-    const { unknown = 'mean' } = options;
+  async predict(items: ArrayLike<Id>, options?: FoldedPredictOptions & { sd?: false | undefined }): Promise<Float32Array>;
+  async predict(items: ArrayLike<Id>, options: FoldedPredictOptions = {}): Promise<Float32Array | PredictionsWithSd> {
+    checkOptions('predict', options, ['unknown', 'sd']);
+    const { sd = false, unknown = sd ? 'error' : 'mean' } = options;
+    checkChoice('sd', sd, [true, false]);
+    if (sd && unknown !== 'error') throw new RangeError(`With sd, unknown must be 'error', not ${show(unknown)}: ${UNKNOWN_SD}`);
     const { range, items: ids } = this.model.info;
     const rows = rowsOf(ids, items, 'item', unknown);
-    if (rows.length === 0) return new Float32Array(0);
-    const { vectors, itemBias } = await this.items.vectors(rows);
-    const predictions = Float32Array.from(vectors, (vector, k) => range.value(dot(vector, this.solution.x) + itemBias[k]));
+    const { vectors, itemBias } = rows.length === 0 ? NO_ITEMS : await this.items.vectors(rows);
+    const z = Float64Array.from(vectors, (vector, k) => dot(vector, this.solution.x) + itemBias[k]);
+    const predictions = Float32Array.from(z, range.value);
     const bad = predictions.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) throw new DotbiasError(`The prediction for item ${show(items[bad])} is not finite: ${NOT_FINITE}`);
-    return predictions;
+    if (!sd) return predictions;
+    // Read on demand: most predictions are asked for without.
+    const { deviations } = await import('./deviations.js');
+    return { predictions, sd: await deviations(this.model, this.prior, this.vectors, this.solution.slope, vectors, z.map(range.grad)) };
   }
 
   /**

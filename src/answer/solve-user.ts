@@ -28,7 +28,7 @@ export interface UserSolution {
   readonly slope: Float64Array;
   readonly priorZ: Float64Array;
   readonly z: Float64Array;
-  /** Lower Cholesky factor, row-major, of the Gauss-Newton Hessian D Q' S^2 Q D + l2 I at x (D = diag(sd), S = diag(slope)). */
+  /** `hessianFactor` at x. */
   readonly cholesky: Float64Array;
 }
 
@@ -45,12 +45,11 @@ const MAX_HALVINGS = 30;
  */
 export function solveUser({ range, prior: { mean, sd }, l2, rows, itemBias, ratings }: UserProblem): UserSolution {
   const n = mean.length;
-  const nRatings = ratings.length;
   const scaled = rows.map((row) => row.map((q, f) => q * sd[f]));
   const priorZ = Float64Array.from(rows, (row, k) => dot(row, mean) + itemBias[k]);
   let t = new Float64Array(n);
   let state = evaluate(t);
-  let cholesky = factor(state.slope);
+  let cholesky = hessianFactor(scaled, state.slope, l2);
   for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
     const downhill = t.map((value) => -l2 * value);
     scaled.forEach((row, k) => addScaled(downhill, state.slope[k] * (ratings[k] - state.yHat[k]), row));
@@ -65,7 +64,7 @@ export function solveUser({ range, prior: { mean, sd }, l2, rows, itemBias, rati
     const moved = Math.max(...trial.map((value, f) => Math.abs(value - t[f])));
     t = trial;
     state = next;
-    cholesky = factor(state.slope);
+    cholesky = hessianFactor(scaled, state.slope, l2);
     if (moved < 1e-10) break;
   }
   return { x: t.map((value, f) => mean[f] + sd[f] * value), ...state, priorZ, cholesky };
@@ -76,19 +75,26 @@ export function solveUser({ range, prior: { mean, sd }, l2, rows, itemBias, rati
     const cost = yHat.reduce((sum, value, k) => sum + (value - ratings[k]) ** 2, l2 * dot(at, at));
     return { z, yHat, slope: z.map(range.grad), cost };
   }
+}
 
-  function factor(slope: Float64Array): Float64Array {
-    const matrix = new Float64Array(n * n);
-    for (let f = 0; f < n; f++) matrix[f * n + f] = l2;
-    for (let k = 0; k < nRatings; k++) {
-      const row = scaled[k];
-      for (let i = 0; i < n; i++) {
-        const s = slope[k] ** 2 * row[i];
-        for (let j = 0; j <= i; j++) matrix[i * n + j] += s * row[j];
-      }
+/**
+ * The lower Cholesky factor, row-major, of the Gauss-Newton Hessian D Q' S^2 Q D + l2 I of J(x) / 2, in the unknowns t with
+ * x = mean + D t, where D = diag(sd) and S = diag(slope).
+ *
+ * @param scaled the rows D q[k], at least one
+ */
+export function hessianFactor(scaled: readonly Float64Array[], slope: Float64Array, l2: number): Float64Array {
+  const n = scaled[0].length;
+  const matrix = new Float64Array(n * n);
+  for (let f = 0; f < n; f++) matrix[f * n + f] = l2;
+  for (let k = 0; k < scaled.length; k++) {
+    const row = scaled[k];
+    for (let i = 0; i < n; i++) {
+      const s = slope[k] ** 2 * row[i];
+      for (let j = 0; j <= i; j++) matrix[i * n + j] += s * row[j];
     }
-    return choleskyInPlace(matrix, n);
   }
+  return choleskyInPlace(matrix, n);
 }
 
 export function dot(a: Float64Array, b: Float64Array): number {

@@ -26,12 +26,16 @@ export interface ModelInfo {
   readonly train?: Ratings | undefined;
   /** What was rated too, but held out for validation: to be left out as well. Never changed. */
   readonly valid?: Pairs | undefined;
+  /** Mean squared error of the predictions of ratings that the model was not trained on, where it is known. */
+  readonly residualVariance?: number | undefined;
 }
 
 /** What a feature needs of a trained model. */
 export interface TrainedModel {
   readonly embeddings: ModelTables;
   readonly info: ModelInfo;
+  /** See `ModelInfo`; a learner measures the model as it is now. */
+  residualVariance(): Promise<number | undefined>;
 }
 
 /** As what a model predicts an unknown user where a call does not say it. */

@@ -9,7 +9,7 @@
  *               titles             the title of every item row, empty where it is not known (absent if none is)
  *     metadata  format "dotbias", formatVersion "2", and as JSON
  *               config         { nFactors, bias, yRange, score, range, training }: score and range are the names of the ops and
- *                              their constants, { name, constants }
+ *                              their constants, { name, constants }; residualVariance too, where it is known: see `ModelInfo`
  *
  * Version 1 (dotbias 0.1.0), which is still read, had the ids as JSON in the metadata `users` and `items`, the titles too (null
  * where not known), no held-out pairs, and neither score nor range: its score is the dot product.
@@ -78,10 +78,12 @@ export async function modelPieces(model: CollabModel, options: EncodeOptions = {
   return safetensorsPieces(tensors, metadata);
 }
 
-async function readModel({ embeddings, info }: CollabModel, { training = {}, ratings = true }: EncodeOptions): Promise<DecodedModel> {
+async function readModel(model: CollabModel, { training = {}, ratings = true }: EncodeOptions): Promise<DecodedModel> {
+  const { embeddings, info } = model;
   const { train, valid, ...rest } = info;
+  const residualVariance = await model.residualVariance();
   const tables = await embeddings.readTables();
-  return { ...rest, ...(ratings && { train, valid }), shape: embeddings.shape, tables, training };
+  return { ...rest, ...(ratings && { train, valid }), residualVariance, shape: embeddings.shape, tables, training };
 }
 
 /** The inverse of `decodeModel`: the bytes of a model that need not be on a device. @throws DotbiasError as `encodeModel` */
@@ -128,9 +130,14 @@ export function titleTensors(name: string, titles: ModelInfo['titles'], items: I
 /** What a file says of a model as a whole. */
 export function metadataOf(
   { nFactors, hasBias }: ModelShape,
-  { score, range, training = {} }: Pick<ModelInfo, 'score' | 'range'> & { training?: TrainingConfig | undefined },
+  {
+    score,
+    range,
+    residualVariance,
+    training = {},
+  }: Pick<ModelInfo, 'score' | 'range' | 'residualVariance'> & { training?: TrainingConfig | undefined },
 ) {
-  const config = { nFactors, bias: hasBias, yRange: range.bounds, score: named(score), range: named(range), training };
+  const config = { nFactors, bias: hasBias, yRange: range.bounds, score: named(score), range: named(range), residualVariance, training };
   return { format: FORMAT, formatVersion: FORMAT_VERSION, config: JSON.stringify(config) };
 }
 
@@ -157,7 +164,7 @@ export function decodeModel(bytes: Uint8Array, ops: ModelOps = {}): DecodedModel
 
 /** A model of its parts, checked. @throws FileFormatError as `decodeModel` */
 export function modelOf(tensors: Readonly<Record<string, Tensor>>, config: Config, { users, items, titles }: Names): DecodedModel {
-  const { nFactors, hasBias, score, range, training } = config;
+  const { nFactors, hasBias, ...said } = config;
   const shape = { nUsers: users.size, nItems: items.size, nFactors, hasBias };
   const table = (name: keyof Tables, ...wanted: number[]) => readTable(tensors, name, wanted);
   const tables = {
@@ -170,7 +177,7 @@ export function modelOf(tensors: Readonly<Record<string, Tensor>>, config: Confi
     refuse('its config says that it has no biases, but not all of them are zero');
   }
   const titleById = titles && titlesById(titles, items);
-  return { tables, shape, users, items, score, range, training, titles: titleById, ...readRated(tensors, shape, refuse) };
+  return { tables, shape, users, items, ...said, titles: titleById, ...readRated(tensors, shape, refuse) };
 }
 
 /** Where a loaded model goes, and the ops that it was made with; all optional. */
@@ -233,22 +240,25 @@ export function trainingConfig({ defaults, data, seed, trainer, history }: Colla
   };
 }
 
-export type Config = Pick<DecodedModel, 'score' | 'range' | 'training'> & Pick<ModelShape, 'nFactors' | 'hasBias'>;
+export type Config = Pick<DecodedModel, 'score' | 'range' | 'residualVariance' | 'training'> & Pick<ModelShape, 'nFactors' | 'hasBias'>;
 
 /** What a file says of a model as a whole. */
 export function readConfig(metadata: Readonly<Record<string, string>>, ops: ModelOps): Config {
   const config = parse(metadata, 'config', CONFIG_LIMITS);
   if (!isObject(config)) return refuse('its config is not a JSON object');
-  const { nFactors, bias, yRange, training = {} } = config;
+  const { nFactors, bias, yRange, residualVariance, training = {} } = config;
   if (!Number.isSafeInteger(nFactors) || (nFactors as number) < 1)
     refuse(`its nFactors is ${quote(nFactors)}, not a whole number of at least 1`);
   if (typeof bias !== 'boolean') refuse(`its config says bias ${quote(bias)}, not true or false`);
   if (yRange !== null && !isRange(yRange)) return refuse(`its yRange is ${quote(yRange)}, not null or two numbers, lo < hi`);
+  if (!(residualVariance === undefined || (typeof residualVariance === 'number' && residualVariance > 0 && residualVariance < Infinity))) {
+    return refuse(`its residualVariance is ${quote(residualVariance)}, not a positive number`);
+  }
   if (!isObject(training)) return refuse(`its training config is ${quote(training)}, not an object`);
   const ours = yRange === null ? identity : sigmoidRange(yRange);
   const score = opOf('score', config['score'], dotProduct, ops.score);
   const range = opOf('range', config['range'], ours, ops.range);
-  return { nFactors: nFactors as number, hasBias: bias as boolean, score, range, training };
+  return { nFactors: nFactors as number, hasBias: bias as boolean, score, range, residualVariance, training };
 }
 
 /** The op that a file names: ours or the caller's, whose name and constants must be those of the file. */

@@ -47,6 +47,8 @@ export class CollabLearner extends CollabModel implements FittedLearner {
   readonly notes: readonly string[];
   /** beta1 of a fastai2 fit without a schedule: what the last fit left, 0.9 at first. */
   beta1 = 0.9;
+  /** The errors on the validation ratings of an earlier version of the parameters. */
+  #measured: { version: number; valid: Validation } | undefined;
   /** What is going on now, and must end before anything else that changes the model begins. */
   #running: string | undefined;
 
@@ -151,7 +153,20 @@ export class CollabLearner extends CollabModel implements FittedLearner {
   async validate(): Promise<Validation> {
     this.throwIfReleased();
     if (this.data.nValid === 0) throw new RangeError('There are no validation ratings, so that nothing can be measured.');
-    return (await this.validator.run()).valid;
+    return (await this.#measure()).valid;
+  }
+
+  /** As of a model, by the validation ratings: undefined if there are none, or if their error is not finite or 0. */
+  override async residualVariance(): Promise<number | undefined> {
+    if (this.data.nValid === 0) return undefined;
+    this.#measured = this.#measured?.version === this.embeddings.version ? this.#measured : await this.#measure();
+    const { mse } = this.#measured.valid;
+    return Number.isFinite(mse) && mse > 0 ? mse : undefined;
+  }
+
+  async #measure(): Promise<{ version: number; valid: Validation }> {
+    const { version } = this.embeddings;
+    return (this.#measured = { version, valid: (await this.validator.run()).valid });
   }
 
   /** The first `n` validation ratings, all if they are fewer, beside their predictions. @throws RangeError unless n is at least 1 */

@@ -153,7 +153,9 @@ export interface RemoteData extends Remote<typeof DATA> {}
 /** A `UserFolder` in the worker. */
 export interface RemoteUserFolder extends Remote<typeof FOLDER> {}
 /** A `FoldedUser` in the worker. */
-export interface RemoteFoldedUser extends Remote<typeof FOLDED_USER> {}
+export interface RemoteFoldedUser extends Remote<typeof FOLDED_USER> {
+  predict: FoldedUser['predict'];
+}
 /** `FoldedUsers` in the worker. */
 export interface RemoteFoldedUsers extends Remote<typeof FOLDED_USERS> {}
 /** A `CollabModel` in the worker. */

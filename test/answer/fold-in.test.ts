@@ -134,7 +134,7 @@ else {
       .map((line) => line.split('\t').map(Number));
     const isNew = (user: number) => hash32(7, user, 0, 0) % 10 < 2; // l2 and the weights of `offsets` were chosen on other users
     const trainRows = rows.filter(([user]) => !isNew(user)).map(([user, item, rating]) => [user, item, rating] as const);
-    const data = CollabData.fromRows(trainRows, { validPct: 0 });
+    const data = CollabData.fromRows(trainRows, { validPct: 0.05 });
     const learn = await collabLearner(data, { nFactors: 40, yRange: [0, 5.5], wd: 0.1, gpu: await sharedGpu() });
     await learn.fitOneCycle(5, 0.01);
 
@@ -162,6 +162,22 @@ else {
     const listed = Object.entries(rmse).map(([name, value]) => `${name} ${value.toFixed(4)}`);
     console.log(`note: RMSE of ${count} ratings of ${held.length} new users: ${listed.join(', ')}`);
     assert.ok(fold < both - 0.015 && both < item, 'fold-in < offsets < item mean');
+
+    const within = [0, 0];
+    const folder = await learn.folder({ unknown: 'skip' });
+    for (const [k, half] of halves.entries()) {
+      const known = held[k].filter(([id]) => data.items.has(id));
+      const { predictions, sd } = await (
+        await folder.fold(half)
+      ).predict(
+        known.map(([id]) => id),
+        { sd: true },
+      );
+      known.forEach(([, rating], j) => [1, 2].forEach((n) => (within[n - 1] += Math.abs(rating - predictions[j]) <= n * sd[j] ? 1 : 0)));
+    }
+    const [one, two] = within.map((each) => each / count);
+    console.log(`note: within one and two sd: ${one.toFixed(3)} and ${two.toFixed(3)} of them`);
+    assert.ok(one > 0.64 && one < 0.74 && two > 0.93 && two < 0.98, 'about as a normal distribution has it');
     learn.release();
   });
 }

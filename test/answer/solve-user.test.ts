@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { identity, type RangeOp, sigmoidRange } from '../../shaders/ops/range.js';
-import { dot, solve, solveUser, type UserProblem } from '../../src/answer/solve-user.js';
+import { dot, hessianFactor, solve, solveUser, type UserProblem } from '../../src/answer/solve-user.js';
 import { softplusAbove } from '../helpers/ops.js';
 import { randomSource } from '../helpers/random.js';
 
@@ -83,6 +83,32 @@ test('a column in which trained users do not differ stays at its mean', () => {
   const one = problem(7, 9, 5, identity);
   one.prior.sd[2] = 0;
   assert.is(solveUser(one).x[2], one.prior.mean[2]);
+});
+
+test('the Hessian is that of finite differences where predictions are the ratings, for any range', () => {
+  for (const range of [identity, sigmoidRange([0, 5.5]), softplusAbove(0.5)]) {
+    const one = problem(8, 9, 4, range);
+    const { mean, sd } = one.prior;
+    // At the mean every residual is zero, and with it what Gauss-Newton leaves out.
+    const z = one.rows.map((row, k) => dot(row, mean) + one.itemBias[k]);
+    const exact = { ...one, ratings: z.map(range.value) };
+    const scaled = one.rows.map((row) => row.map((q, f) => q * sd[f]));
+    const lower = hessianFactor(scaled, Float64Array.from(z, range.grad), one.l2);
+    const h = 1e-4;
+    const halfCost = (i: number, j: number, a: number, b: number) =>
+      costAt(
+        exact,
+        mean.map((m, f) => m + sd[f] * h * ((f === i ? a : 0) + (f === j ? b : 0))),
+      ) / 2;
+    for (let i = 0; i < 4; i++) {
+      for (let j = 0; j <= i; j++) {
+        const numeric = (halfCost(i, j, 1, 1) - halfCost(i, j, 1, -1) - halfCost(i, j, -1, 1) + halfCost(i, j, -1, -1)) / (4 * h * h);
+        let analytic = 0;
+        for (let k = 0; k <= j; k++) analytic += lower[i * 4 + k] * lower[j * 4 + k];
+        assert.ok(Math.abs(numeric - analytic) < 1e-5, `${range.name} ${i} ${j}: ${numeric} ${analytic}`);
+      }
+    }
+  }
 });
 
 test('solve inverts L L transposed', () => {

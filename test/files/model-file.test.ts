@@ -59,6 +59,7 @@ for (const options of [{}, { bias: false }, { yRange: null }] satisfies LearnerO
     assert.equal(loaded.info.users.ids, data.users.ids);
     assert.equal(loaded.info.items.ids, data.items.ids);
     assert.equal(loaded.yRange, learn.yRange);
+    assert.is(await loaded.residualVariance(), (await learn.validate()).mse);
     assert.is(loaded.embeddings.shape.hasBias, learn.embeddings.shape.hasBias);
     assert.is(loaded.titleOf('item 2'), 'Zwei "é" 二');
     assert.is(loaded.titleOf('item 0'), undefined);
@@ -213,6 +214,7 @@ const lies: Record<string, [change: Parameters<typeof tampered>[0], message: Reg
   'another nFactors': [config({ nFactors: 5 }), /userFactors has the shape \[6,6\].*\[6,5\]/],
   'bias as text': [config({ bias: 'yes' }), /bias "yes"/],
   'biases that the config denies': [config({ bias: false }), /no biases/],
+  'an error that is none': [config({ residualVariance: -1 }), /residualVariance is -1, not a positive number/],
   'a turned range': [config({ yRange: [5, 0] }), /yRange is \[5,0\]/],
   'half a range': [config({ yRange: [5] }), /yRange/],
   'a missing range': [config({ yRange: undefined }), /yRange is undefined/],

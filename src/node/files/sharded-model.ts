@@ -48,6 +48,7 @@ export async function saveSharded(model: CollabModel, path: string, options: Enc
       shards.push({ file, names: Object.keys(tensors), nBytes });
     };
     const { embeddings, info } = model;
+    const residualVariance = await model.residualVariance();
     for (const side of ['user', 'item'] as const) {
       let k = 0;
       for await (const { rows, values } of rowsOf(model, embeddings[`${side}s`], shardBytes)) {
@@ -57,8 +58,7 @@ export async function saveSharded(model: CollabModel, path: string, options: Enc
     }
     const rated = options.ratings === false ? {} : ratedTensors(info);
     if (Object.keys(rated).length > 0) await add('ratings', rated, 0o600);
-    const { score, range } = info;
-    const index = encodeModelIndex(embeddings.shape, { score, range, training: options.training }, shards);
+    const index = encodeModelIndex(embeddings.shape, { ...info, residualVariance, training: options.training }, shards);
     await writeFileAtomic(join(folder, MODEL_INDEX), index);
   } finally {
     await removeOthers(folder).catch(() => undefined);
