@@ -104,6 +104,7 @@ test('tensors have the names, shapes and order of rows that the format promises'
     yRange: [0, 5.5],
     score: { name: 'dotProduct', constants: {} },
     range: { name: 'sigmoidRange', constants: { lo: 0, hi: 5.5 } },
+    residualVariance: (await learn.validate()).mse,
   });
   assert.equal(training, trainingConfig(learn));
   assert.equal(training, {

@@ -24,6 +24,7 @@ interface RecommendFlags extends SavedModelFlags, ReadingFlags {
   n: number;
   exclude: 'rated' | 'none';
   unknown: UnknownIds;
+  sd?: boolean | undefined;
   json?: boolean | undefined;
 }
 
@@ -53,6 +54,7 @@ export function addRecommend(program: Command): void {
         .choices(['error', 'mean', 'na'])
         .default('error'),
     )
+    .option('--sd', 'with --ratings: say too how far off each prediction is likely to be, as a standard deviation')
     .option('--json', 'print the list as JSON, with all contributions of the ratings of a new user')
     .action(recommend);
 }
@@ -61,7 +63,13 @@ async function recommend(flags: RecommendFlags): Promise<void> {
   if (flags.user === undefined && flags.ratings === undefined) {
     throw new UsageError('Name a user with --user, or a file with the ratings of a new one with --ratings.');
   }
+  if (flags.sd && flags.ratings === undefined) throw new UsageError('--sd is for a new user, whose ratings --ratings names.');
   const saved = await readModelFile(flags.model);
+  if (flags.sd && saved.residualVariance === undefined) {
+    throw new UsageError(
+      `${flags.model} does not say how far off its predictions are, as --sd would: train it anew, with ratings held out for validation.`,
+    );
+  }
   const given = flags.ratings === undefined ? undefined : await readOwnRatings(saved, flags.ratings, flags);
   if (given === undefined) checkUser(saved, flags);
   await withModel(saved, flags, async (model, device) => {
@@ -91,11 +99,16 @@ async function listForUser(model: CollabModel, name: string, { n, exclude, unkno
 async function listForNewUser(
   model: CollabModel,
   ratings: readonly GivenRating[],
-  { n, exclude }: RecommendFlags,
+  { n, exclude, sd: wantsSd }: RecommendFlags,
 ): Promise<RecommendationList> {
   const user = await model.foldIn(ratings);
   const recommendations: Place[] = await user.recommend(atMost(model, n), { exclude });
   for (const place of recommendations) place.because = await user.because(place.item);
+  if (wantsSd) {
+    const items = recommendations.map(({ item }) => item);
+    const { sd } = await user.predict(items, { sd: true });
+    recommendations.forEach((place, k) => (place.sd = sd[k]));
+  }
   return { nRatings: ratings.length, recommendations };
 }
 

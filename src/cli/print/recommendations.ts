@@ -6,6 +6,8 @@ import { nameOf } from './text.js';
 
 /** One line of the list; `because` for a new user, see `FoldedUser.because`. */
 export interface Place extends Recommendation {
+  /** Standard deviation of the rating about its prediction, with --sd. */
+  sd?: number | undefined;
   because?: Contribution[] | undefined;
 }
 
@@ -23,15 +25,24 @@ export function describeList({ recommendations }: RecommendationList): string {
   if (recommendations.length === 0) return 'There is nothing left to recommend: the user has rated every item.';
   const titled = recommendations.some(({ title }) => title !== undefined);
   const explained = recommendations.some(({ because }) => because !== undefined);
-  const rows = recommendations.map(({ item, title, prediction, because }, k) => [
+  const deviates = recommendations.some(({ sd }) => sd !== undefined);
+  const rows = recommendations.map(({ item, title, prediction, sd, because }, k) => [
     String(k + 1),
     String(item),
     ...(titled ? [title ?? ''] : []),
     prediction.toFixed(2),
+    ...(deviates ? [sd?.toFixed(2) ?? ''] : []),
     ...(explained ? [reasons(because)] : []),
   ]);
-  const head = ['rank', 'item', ...(titled ? ['title'] : []), 'prediction', ...(explained ? ['because you rated'] : [])];
-  const align: Align[] = ['right', 'right', ...(titled ? ['left' as const] : []), 'right', 'left'];
+  const head = [
+    'rank',
+    'item',
+    ...(titled ? ['title'] : []),
+    'prediction',
+    ...(deviates ? ['sd'] : []),
+    ...(explained ? ['because you rated'] : []),
+  ];
+  const align: Align[] = ['right', 'right', ...(titled ? ['left' as const] : []), 'right', ...(deviates ? ['right' as const] : []), 'left'];
   return alignedTable(head, rows, align);
 }
 

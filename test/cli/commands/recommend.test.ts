@@ -95,6 +95,25 @@ test('a new user is folded in from ids and titles, and told why', async () => {
   assert.ok(best.length > 0 && best.every((reason: string) => stdout.includes(reason)), stdout);
 });
 
+test('--sd says how far off each prediction is likely to be', async () => {
+  const mine = ['--ratings', ratings('own.csv', 'item,rating\n3,5\n20,1\n'), '-n', '3'];
+  const { recommendations } = await listOf(...mine, '--sd');
+  const folded = await model.foldIn([
+    [3, 5],
+    [20, 1],
+  ]);
+  const { sd } = await folded.predict(
+    recommendations.map(({ item }: { item: number }) => item),
+    { sd: true },
+  );
+  assert.equal(
+    recommendations.map((place: { sd: number }) => place.sd),
+    Array.from(sd),
+  );
+  assert.match((await recommend(...mine, '--sd')).stdout, /prediction +sd +because you rated\n.* \d\.\d\d +\d\.\d\d/);
+  assert.not(Object.keys((await listOf(...mine)).recommendations[0]).includes('sd'));
+});
+
 for (const unknown of ['mean', 'na'] as const) {
   test(`--unknown ${unknown} answers for a stranger, and leaves out rated items that training never saw`, async () => {
     writeFileSync(file('partly.tsv'), '3\t5\n9999\t1\n');
@@ -131,6 +150,12 @@ const wrong: [name: string, args: string[], message: RegExp][] = [
   ['nobody to recommend to', [], /Name a user with --user, or a file/],
   ['a user and ratings', ['--user', '1', '--ratings', 'x'], /cannot be used with option/],
   ['a user never seen', ['--user', 'nobody'], /saw no user 'nobody'/],
+  ['an sd of a user', ['--user', '1', '--sd'], /--sd is for a new user, whose ratings --ratings names\.$/m],
+  [
+    'an sd of a model that does not know it',
+    ['--ratings', ratings('one.csv', 'item,rating\n3,5\n'), '--sd', '--model', 'test/fixtures/model-0.1.0.safetensors'],
+    /model-0\.1\.0\.safetensors does not say how far off its predictions are/,
+  ],
   ['no items', ['--user', '1', '-n', '0'], /whole number from 1 to 1000000/],
   [
     'an unknown item',
