@@ -39,6 +39,7 @@ const layers = [
   'src/node/ratings',
   'src/node/plots',
   'src/node/files',
+  'src/node/export',
   'src/node/mpi',
   'src/node.ts',
   'src/cli/process',

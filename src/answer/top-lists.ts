@@ -39,6 +39,11 @@ export interface TopListsInput extends TopListsBounds {
   excluded: (row: number) => Uint32Array;
 }
 
+/** Tables, and how predictions come from them. */
+export interface ScoredTables extends Pick<TrainedModel, 'embeddings'> {
+  readonly info: Pick<TrainedModel['info'], 'score' | 'range'>;
+}
+
 /** Invocations to aim for where users are few, each with a slice of the items. */
 const WANTED_THREADS = 4096;
 /** Items in a slice for each place in the list, at least: every slice fills a list of its own. */
@@ -49,6 +54,10 @@ const MAX_BLOCK = 2 ** 18;
 const WORK_PER_DISPATCH = 2 ** 28;
 /** The most list places of one call, 8 bytes each: a gigabyte of the host's memory. */
 const MAX_PLACES = 2 ** 27;
+/** List places of a call where many calls follow each other: enough to keep a device busy, and little of the host's memory. */
+const PLACES_PER_CALL = 2 ** 20;
+/** Lists of n places to ask for at once, where all of them would take too much of the host's memory. */
+export const listsPerCall = (n: number): number => Math.max(1, Math.min(MAX_BLOCK, Math.floor(PLACES_PER_CALL / n)));
 
 /**
  * The lists of users given by rows; the maths is in shaders/answer/top-n.wgsl.ts. Users go through the device in blocks
@@ -57,7 +66,7 @@ const MAX_PLACES = 2 ** 27;
  * @throws MemoryBudgetError if the budget does not hold one user's list; RangeError for more than 2^27 places,
  *   or a budget that is not a positive number; DotbiasError if a score is not finite
  */
-export async function topLists({ embeddings, info: { score, range } }: TrainedModel, n: number, input: TopListsInput): Promise<TopLists> {
+export async function topLists({ embeddings, info: { score, range } }: ScoredTables, n: number, input: TopListsInput): Promise<TopLists> {
   const {
     gpu,
     items: itemSide,

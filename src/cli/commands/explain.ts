@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CollabModel } from '../../answer/collab-model.js';
 import type { Similarity, UserBias } from '../../answer/similar.js';
 import { itemMap } from '../../answer/item-map.js';
@@ -10,6 +10,7 @@ import { countBy } from '../../base/group-by.js';
 import type { Ratings } from '../../data/collab-data.js';
 import type { Id } from '../../data/ids.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
+import { checkEnding, TABLE_ENDINGS } from '../../node/export/table.js';
 import { readModelFile } from '../../node/files/model-file.js';
 import { itemMapPlotData } from '../../plots/map-plot.js';
 import { integer } from '../options/numbers.js';
@@ -19,6 +20,7 @@ import { type Component, type Counted, describeExplanation, type Explanation, ty
 import { deviceLine } from '../print/head.js';
 import { UsageError } from '../process/errors.js';
 import { oneLine, printJson, printLines } from '../process/terminal.js';
+import { explainAll } from './explain-all.js';
 
 interface ExplainFlags extends SavedModelFlags {
   item?: string | undefined;
@@ -28,6 +30,9 @@ interface ExplainFlags extends SavedModelFlags {
   minRatings: number;
   map?: string | undefined;
   json?: boolean | undefined;
+  allItems?: boolean | undefined;
+  out?: string | undefined;
+  quiet?: boolean | undefined;
 }
 
 /** Adds `dotbias explain`. */
@@ -49,12 +54,25 @@ export function addExplain(program: Command): void {
     )
     .option('--map <file.svg>', 'draw the most rated items on the first two directions of taste')
     .option('--json', 'print everything as JSON')
+    .addOption(
+      new Option('--all-items', 'write the items most similar to each item to the file --out').conflicts(['item', 'user', 'map', 'json']),
+    )
+    .option('--out <file>', `the file to write, as its name ends: ${TABLE_ENDINGS.join(', ')}`)
+    .option('--quiet', 'show no progress')
     .action(explain);
 }
 
 async function explain(flags: ExplainFlags): Promise<void> {
-  if (flags.dot && flags.item === undefined) throw new UsageError('--dot needs --item: it says how items similar to one are found.');
-  await checkFiles({ reads: { '--model': flags.model }, writes: { '--map': flags.map } });
+  const { allItems = false, out, dot = false, quiet = false } = flags;
+  if (dot && flags.item === undefined && !allItems)
+    throw new UsageError('--dot needs --item or --all-items: it says how items similar to one are found.');
+  if (allItems !== (out !== undefined)) {
+    throw new UsageError(
+      allItems ? '--all-items needs --out, the file to write.' : '--out is for the items similar to all: add --all-items.',
+    );
+  }
+  if (out !== undefined) checkEnding(out);
+  await checkFiles({ reads: { '--model': flags.model }, writes: { '--map': flags.map, '--out': out } });
   const saved = await readModelFile(flags.model);
   const asked: Asked = {
     ...flags,
@@ -67,6 +85,7 @@ async function explain(flags: ExplainFlags): Promise<void> {
     refuse(`${flag} needs a model that knows how often its items were rated, and ${why}.`);
   }
   await withModel(saved, flags, async (model, device) => {
+    if (out !== undefined) return explainAll(model, device, { ...flags, out, metric: dot ? 'dot' : 'cosine', quiet });
     const explanation = await gather(model, asked);
     if (flags.json) printJson(explanation);
     else printLines([oneLine(deviceLine(device)), ...describeExplanation(explanation)].join('\n'));

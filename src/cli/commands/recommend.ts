@@ -8,7 +8,7 @@ import { counted } from '../../base/count.js';
 import { asWritten } from '../../base/decimal.js';
 import { readRatings } from '../../node/ratings/ratings-file.js';
 import { readModelFile } from '../../node/files/model-file.js';
-import type { UnknownIds } from '../../model/rows.js';
+import { TABLE_ENDINGS } from '../../node/export/table.js';
 import { noteReading } from '../options/data.js';
 import { integer } from '../options/numbers.js';
 import { addReadingOptions, type ReadingFlags, readingOptions } from '../options/reading.js';
@@ -17,13 +17,11 @@ import { deviceLine } from '../print/head.js';
 import { describeList, type Place, type RecommendationList } from '../print/recommendations.js';
 import { UsageError } from '../process/errors.js';
 import { note, print, printJson, printLines } from '../process/terminal.js';
+import { atMost, checkRated, type ListFlags, type ManyUsersFlags, recommendMany } from './recommend-many.js';
 
-interface RecommendFlags extends SavedModelFlags, ReadingFlags {
+interface RecommendFlags extends SavedModelFlags, ReadingFlags, ManyUsersFlags, ListFlags {
   user?: string | undefined;
   ratings?: string | undefined;
-  n: number;
-  exclude: 'rated' | 'none';
-  unknown: UnknownIds;
   sd?: boolean | undefined;
   json?: boolean | undefined;
 }
@@ -32,8 +30,11 @@ interface RecommendFlags extends SavedModelFlags, ReadingFlags {
 export function addRecommend(program: Command): void {
   const command = program
     .command('recommend')
-    .summary('list what a user would like best')
-    .description('Lists the items with the highest predicted ratings for a user of the model, or for a new one with some ratings.');
+    .summary('list what a user would like best, or all users')
+    .description(
+      'Lists the items with the highest predicted ratings for a user of the model, or for a new one with some ratings; ' +
+        'or writes the lists of all users, or of many, to a file.',
+    );
   addReadingOptions(addSavedModelOptions(command), true)
     .option('--user <id>', 'a user whom training saw')
     .addOption(
@@ -43,7 +44,24 @@ export function addRecommend(program: Command): void {
           'It needs the columns item and rating. An item is an id or a title; where ids and titles contradict each other, titles decide',
       ).conflicts('user'),
     )
-    .option('-n <count>', 'length of the list', integer(1, 1_000_000), 10)
+    .addOption(
+      new Option('--all', 'write the lists of all users of the model to the file --out').conflicts([
+        'user',
+        'ratings',
+        'usersFile',
+        'json',
+      ]),
+    )
+    .addOption(
+      new Option('--users-file <file>', 'as --all, for the users whom a file names, one id on each line (- for standard input)').conflicts([
+        'user',
+        'ratings',
+        'sd',
+        'json',
+      ]),
+    )
+    .option('--out <file>', `the file to write, as its name ends: ${TABLE_ENDINGS.join(', ')}`)
+    .option('-n <count>', 'length of each list', integer(1, 1_000_000), 10)
     .addOption(new Option('--exclude <what>', 'leave out what the user has rated').choices(['rated', 'none']).default('rated'))
     .addOption(
       new Option(
@@ -56,12 +74,15 @@ export function addRecommend(program: Command): void {
     )
     .option('--sd', 'with --ratings: say too how far off each prediction is likely to be, as a standard deviation')
     .option('--json', 'print the list as JSON, with all contributions of the ratings of a new user')
+    .option('--quiet', 'show no progress')
     .action(recommend);
 }
 
 async function recommend(flags: RecommendFlags): Promise<void> {
+  if (flags.all || flags.usersFile !== undefined) return recommendMany(flags);
+  if (flags.out !== undefined) throw new UsageError('--out is for the lists of many users: add --all or --users-file.');
   if (flags.user === undefined && flags.ratings === undefined) {
-    throw new UsageError('Name a user with --user, or a file with the ratings of a new one with --ratings.');
+    throw new UsageError('Name a user with --user, a file with the ratings of a new one with --ratings, or --all with a file --out.');
   }
   if (flags.sd && flags.ratings === undefined) throw new UsageError('--sd is for a new user, whose ratings --ratings names.');
   const saved = await readModelFile(flags.model);
@@ -71,7 +92,10 @@ async function recommend(flags: RecommendFlags): Promise<void> {
     );
   }
   const given = flags.ratings === undefined ? undefined : await readOwnRatings(saved, flags.ratings, flags);
-  if (given === undefined) checkUser(saved, flags);
+  if (given === undefined) {
+    if (flags.unknown === 'error') findUser(saved, flags.user!);
+    checkRated(saved, flags);
+  }
   await withModel(saved, flags, async (model, device) => {
     const list = given ? await listForNewUser(model, given, flags) : await listForUser(model, flags.user!, flags);
     if (flags.json) return printJson(list);
@@ -80,20 +104,10 @@ async function recommend(flags: RecommendFlags): Promise<void> {
   });
 }
 
-function checkUser(saved: ModelInfo, { model: file, user, exclude, unknown }: RecommendFlags): void {
-  if (unknown === 'error') findUser(saved, user!);
-  if (exclude === 'rated' && saved.train === undefined) {
-    throw new UsageError(
-      `${file} does not say what its users rated (it was saved with --no-ratings, or imported): ` +
-        "add --exclude none, or give the user's ratings with --ratings.",
-    );
-  }
-}
-
 async function listForUser(model: CollabModel, name: string, { n, exclude, unknown }: RecommendFlags): Promise<RecommendationList> {
   const { users } = model.info;
   const user = users.has(name) ? findUser(model.info, name) : name;
-  return { user, recommendations: await model.recommend(user, atMost(model, n), { exclude, unknown }) };
+  return { user, recommendations: await model.recommend(user, atMost(model.info, n), { exclude, unknown }) };
 }
 
 async function listForNewUser(
@@ -102,7 +116,7 @@ async function listForNewUser(
   { n, exclude, sd: wantsSd }: RecommendFlags,
 ): Promise<RecommendationList> {
   const user = await model.foldIn(ratings);
-  const recommendations: Place[] = await user.recommend(atMost(model, n), { exclude });
+  const recommendations: Place[] = await user.recommend(atMost(model.info, n), { exclude });
   for (const place of recommendations) place.because = await user.because(place.item);
   if (wantsSd) {
     const items = recommendations.map(({ item }) => item);
@@ -136,9 +150,4 @@ async function readOwnRatings(saved: ModelInfo, file: string, flags: RecommendFl
   const nTwice = given.length - new Set(given.map(([item]) => item)).size;
   if (nTwice > 0) note(`${file}: ${counted(nTwice, 'rating')} of items that are rated already; each rating counts.`);
   return given;
-}
-
-/** As many places as asked for, but no more than there are items. */
-function atMost({ info: { items } }: CollabModel, n: number): number {
-  return Math.max(1, Math.min(n, items.size - 1));
 }

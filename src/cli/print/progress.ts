@@ -54,3 +54,15 @@ export async function stageProgress(quiet: boolean): Promise<{ update(stage: str
     clear: () => bar?.stop(),
   };
 }
+
+/** A bar for work on so many things, such as users, on stderr, if that is a terminal. */
+export async function countProgress(what: string, total: number, quiet: boolean): Promise<{ update(done: number): void; clear(): void }> {
+  if (quiet || isSilent() || process.stderr.isTTY !== true) return { update() {}, clear() {} };
+  const {
+    default: { SingleBar },
+  } = await import('cli-progress');
+  const format = `[{bar}] {value}/{total} ${what}  {eta_formatted} left`;
+  const bar = new SingleBar({ format, clearOnComplete: true, barsize: 30, etaBuffer: 50 });
+  bar.start(total, 0);
+  return { update: (done) => bar.update(done), clear: () => bar.stop() };
+}

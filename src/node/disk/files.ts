@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { naming } from './errors.js';
@@ -7,8 +7,11 @@ import { removeAtExit, removeLeftovers, temporaryPath } from './leftovers.js';
 import { send } from './streams.js';
 import { cannotBeReplaced, findTarget, type Target } from './target.js';
 
-/** What a file is to hold: bytes, a text, or pieces in their order, so that a file may be larger than any array. */
-export type Content = Uint8Array | string | readonly Uint8Array[];
+/**
+ * What a file is to hold: bytes, a text, or pieces in their order, so that a file may be larger than any array; pieces that are made
+ * while the file is written are asked for once.
+ */
+export type Content = Uint8Array | string | readonly Uint8Array[] | AsyncIterable<Uint8Array>;
 
 /** How `writeFileAtomic` writes. */
 export interface WriteOptions {
@@ -44,6 +47,8 @@ async function replace({ path, found }: Target & { kind: 'file' }, content: Cont
   await removeLeftovers(folder, basename(path));
   const temporary = temporaryPath(folder);
   const keep = removeAtExit(temporary);
+  // What is left to write where the file cannot be replaced: all, or what the temporary file has, or what nobody has any more.
+  let left: 'all' | 'copy' | 'none' = 'all';
   try {
     const file = await open(temporary, 'wx', found === undefined ? mode : 0o600);
     try {
@@ -52,17 +57,19 @@ async function replace({ path, found }: Target & { kind: 'file' }, content: Cont
         await file.chown(found.uid, found.gid).catch(() => file.chown(-1, found.gid).catch(() => undefined));
         await file.chmod(found.mode & 0o7777);
       }
+      if (isMadeOnce(content)) left = 'none';
       await writePieces(file, content);
+      if (isMadeOnce(content)) left = 'copy';
       await file.sync();
     } finally {
       await file.close();
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    if (found === undefined || !cannotBeReplaced(error)) throw error;
-    await overwrite(path, content);
+    if (found === undefined || left === 'none' || !cannotBeReplaced(error)) throw error;
+    await overwrite(path, left === 'all' ? content : createReadStream(temporary));
   } finally {
+    await rm(temporary, { force: true });
     keep();
   }
   await syncFolder(folder);
@@ -79,7 +86,9 @@ async function overwrite(path: string, content: Content): Promise<void> {
   }
 }
 
-function piecesOf(content: Content): readonly Uint8Array[] {
+const isMadeOnce = (content: Content): boolean => typeof content === 'object' && Symbol.asyncIterator in content;
+
+function piecesOf(content: Content): readonly Uint8Array[] | AsyncIterable<Uint8Array> {
   if (typeof content === 'string') return [Buffer.from(content)];
   return content instanceof Uint8Array ? [content] : content;
 }
@@ -87,7 +96,7 @@ function piecesOf(content: Content): readonly Uint8Array[] {
 /** Returns how many bytes were written. */
 async function writePieces(file: FileHandle, content: Content): Promise<number> {
   let nBytes = 0;
-  for (const piece of piecesOf(content)) {
+  for await (const piece of piecesOf(content)) {
     await file.writeFile(piece); // goes on where the piece before ended
     nBytes += piece.length;
   }

@@ -41,18 +41,32 @@ export async function readBytes(
  * @throws DotbiasError for a longer one; the file system's error, which always has the path (Node's own lacks it for a folder)
  */
 export async function readTextFile(path: string): Promise<string> {
-  return withFile(path, async (file) => {
-    const parts: Uint8Array[] = [];
-    let nBytes = 0;
-    for (;;) {
-      const part = new Uint8Array(2 ** 20);
-      const { bytesRead } = await file.read(part);
-      if (bytesRead === 0) return Buffer.concat(parts, nBytes).toString();
-      parts.push(part.subarray(0, bytesRead));
-      nBytes += bytesRead;
-      if (nBytes > MAX_TEXT_BYTES) throw new DotbiasError(`${path}: This is too long: at most ${MAX_TEXT_BYTES} bytes are read of a text.`);
-    }
-  });
+  return withFile(path, (file) => textOf(path, partsOf(file)));
+}
+
+async function* partsOf(file: FileHandle): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const part = new Uint8Array(2 ** 20);
+    const { bytesRead } = await file.read(part);
+    if (bytesRead === 0) return;
+    yield part.subarray(0, bytesRead);
+  }
+}
+
+/** As `readTextFile`, of standard input. */
+export function readTextOfStdin(): Promise<string> {
+  return textOf('standard input', process.stdin);
+}
+
+async function textOf(label: string, parts: AsyncIterable<Uint8Array>): Promise<string> {
+  const all: Uint8Array[] = [];
+  let nBytes = 0;
+  for await (const part of parts) {
+    all.push(part);
+    nBytes += part.length;
+    if (nBytes > MAX_TEXT_BYTES) throw new DotbiasError(`${label}: This is too long: at most ${MAX_TEXT_BYTES} bytes are read of a text.`);
+  }
+  return Buffer.concat(all, nBytes).toString();
 }
 
 async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {

@@ -8,6 +8,9 @@ import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from './target.js';
 
+/** Bytes in their order, there already or made while they are written. */
+type Pieces = readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+
 /** Bytes that are written at once: Node refuses 2 GiB. */
 const PIECE = 2 ** 30;
 
@@ -15,7 +18,7 @@ const PIECE = 2 ** 30;
 const PAUSE = 20;
 
 /** Writes pieces to a target that is no plain file. To a FIFO that nobody reads, as soon as somebody does. */
-export async function send(target: Exclude<Target, { kind: 'file' }>, pieces: readonly Uint8Array[]): Promise<void> {
+export async function send(target: Exclude<Target, { kind: 'file' }>, pieces: Pieces): Promise<void> {
   if (target.kind === 'socket') return sendToSocket(target.path, pieces);
   if (target.kind === 'descriptor') return writeAll(target.fd, pieces);
   const file = await openToWrite(target);
@@ -38,8 +41,8 @@ async function openToWrite({ path, found }: Target & { kind: 'stream' }): Promis
   }
 }
 
-async function writeAll(fd: number, pieces: readonly Uint8Array[]): Promise<void> {
-  for (const bytes of pieces) {
+async function writeAll(fd: number, pieces: Pieces): Promise<void> {
+  for await (const bytes of pieces) {
     for (let at = 0; at < bytes.length;) {
       try {
         at += (await promisify(write)(fd, bytes, at, Math.min(PIECE, bytes.length - at), null)).bytesWritten;
@@ -51,6 +54,6 @@ async function writeAll(fd: number, pieces: readonly Uint8Array[]): Promise<void
   }
 }
 
-async function sendToSocket(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+async function sendToSocket(path: string, pieces: Pieces): Promise<void> {
   await pipeline(Readable.from(pieces), connect(path));
 }
