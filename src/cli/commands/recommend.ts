@@ -82,7 +82,7 @@ async function recommend(flags: RecommendFlags): Promise<void> {
   if (flags.all || flags.usersFile !== undefined) return recommendMany(flags);
   if (flags.out !== undefined) throw new UsageError('--out is for the lists of many users: add --all or --users-file.');
   if (flags.user === undefined && flags.ratings === undefined) {
-    throw new UsageError('Name a user with --user, a file with the ratings of a new one with --ratings, or --all with a file --out.');
+    throw new UsageError('Name a user with --user, or a file with the ratings of a new one with --ratings, or all users with --all.');
   }
   if (flags.sd && flags.ratings === undefined) throw new UsageError('--sd is for a new user, whose ratings --ratings names.');
   const saved = await readModelFile(flags.model);
