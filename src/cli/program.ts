@@ -7,6 +7,7 @@ import { addInfo } from './commands/info.js';
 import { addLrFind } from './commands/lr-find.js';
 import { addPrepare } from './commands/prepare.js';
 import { addRecommend } from './commands/recommend.js';
+import { addReproduce } from './commands/reproduce.js';
 import { addSweep } from './commands/sweep.js';
 import { addTrain } from './commands/train.js';
 import { addWgsl } from './commands/wgsl.js';
@@ -26,7 +27,19 @@ export function createProgram(): Command {
       ...(isSilent() && { writeOut: () => undefined, writeErr: () => undefined }),
     })
     .exitOverride();
-  for (const add of [addTrain, addRecommend, addExplain, addEvaluate, addSweep, addLrFind, addPrepare, addImport, addInfo, addWgsl])
+  for (const add of [
+    addTrain,
+    addRecommend,
+    addExplain,
+    addReproduce,
+    addEvaluate,
+    addSweep,
+    addLrFind,
+    addPrepare,
+    addImport,
+    addInfo,
+    addWgsl,
+  ])
     add(program);
   answerOldFlags(program.commands);
   answerDefaults(program.commands);

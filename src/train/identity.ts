@@ -90,18 +90,35 @@ const WORDS: Record<string, string> = {
   firstEpoch: 'number of epochs made before the fit',
 };
 
-/** @throws FileFormatError that names the first difference */
-export function refuseDifferent(then: Settings, now: Settings): void {
+/** A setting that is another than it was, in words. */
+export interface Difference {
+  name: string;
+  /** What the setting is called in a sentence. */
+  words: string;
+  before: string;
+  now: string;
+}
+
+/** The settings in which two runs differ. */
+export function differences(then: Settings, now: Settings): Difference[] {
   const names = [...new Set([...Object.keys(then), ...Object.keys(now)])];
   // What the schedule was made from says more than its fingerprint.
-  for (const name of names.sort((a, b) => Number(a === 'schedule') - Number(b === 'schedule'))) {
-    const [a, b] = [then, now].map((settings) => (settings[name] === undefined ? 'the default' : JSON.stringify(settings[name])));
-    if (a === b) continue;
-    throw new FileFormatError(
-      `The checkpoint is of another run: its ${WORDS[name] ?? name} is ${a}, here it is ${b}. ` +
-        'Resume with what it was made with, or start anew in another folder.',
-    );
-  }
+  return names
+    .sort((a, b) => Number(a === 'schedule') - Number(b === 'schedule'))
+    .flatMap((name) => {
+      const [a, b] = [then, now].map((settings) => (settings[name] === undefined ? 'the default' : JSON.stringify(settings[name])));
+      return a === b ? [] : [{ name, words: WORDS[name] ?? name, before: a, now: b }];
+    });
+}
+
+/** @throws FileFormatError that names the first difference */
+export function refuseDifferent(then: Settings, now: Settings): void {
+  const [first] = differences(then, now);
+  if (first === undefined) return;
+  throw new FileFormatError(
+    `The checkpoint is of another run: its ${first.words} is ${first.before}, here it is ${first.now}. ` +
+      'Resume with what it was made with, or start anew in another folder.',
+  );
 }
 
 const fingerprints = new WeakMap<CollabData, string>();

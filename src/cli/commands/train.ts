@@ -8,7 +8,7 @@ import { collabLearner } from '../../train/make-learner.js';
 import type { Command } from 'commander';
 import { MODEL_INDEX } from '../../files/sharded-model.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
-import { canHash, modelHashes } from '../../node/files/model-hashes.js';
+import { canHash, modelHashes, type SavedAs } from '../../node/files/model-hashes.js';
 import { isFolderName, saveModel } from '../../node/files/model-file.js';
 import { type CollabLearner } from '../../train/learner.js';
 import { addConfigOption, applyConfig } from '../options/config.js';
@@ -100,7 +100,12 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; rep
   const watch = new Stopwatch();
   await checkFiles({
     reads: { ...(await inputsOf(flags)), '--config': flags.config },
-    writes: { '--out': modelFile(flags.out), '--report': flags.report, '--history': flags.history, '--plots': plotFiles(flags.plots) },
+    writes: {
+      '--out': flags.out && modelFile(flags.out),
+      '--report': flags.report,
+      '--history': flags.history,
+      '--plots': plotFiles(flags.plots),
+    },
     checkpointDir: flags.checkpointDir,
   });
   await checkRun(flags);
@@ -158,7 +163,7 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; rep
       }
       printLines(resultLines(report));
       if (!flags.quiet && data.nValid > 0 && ring.size === 1) printLines(`\n${await samplePredictions(learn)}`);
-      let saved: string | undefined;
+      let saved: SavedAs | undefined;
       await allOf(
         async () => void (saved = await saveTo(flags.out, learn, flags, tell)),
         async () => void (saves.out && ring.rank > 0 && (await learn.tables())), // as rank 0 does to save them
@@ -171,15 +176,14 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; rep
 }
 
 /** The file by which a model is there: in a folder its index. */
-const modelFile = (out: string | undefined) => (out !== undefined && isFolderName(out) ? join(out, MODEL_INDEX) : out);
+const modelFile = (out: string) => (isFolderName(out) ? join(out, MODEL_INDEX) : out);
 
-/** Returns the file by which the model is there. */
-async function saveTo(out: string | undefined, learn: CollabLearner, { ratings }: TrainFlags, tell: Tell): Promise<string | undefined> {
+async function saveTo(out: string | undefined, learn: CollabLearner, { ratings }: TrainFlags, tell: Tell): Promise<SavedAs | undefined> {
   if (out === undefined) return undefined;
   await saveModel(learn, out, { ratings });
   tell('');
   tell(`Model saved to ${out}`);
-  return modelFile(out);
+  return { path: modelFile(out), ratings };
 }
 
 async function plotTo(dir: string | undefined, learn: CollabLearner, tell: Tell): Promise<void> {

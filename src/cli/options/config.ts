@@ -64,13 +64,18 @@ async function readSettings(file: string): Promise<Record<string, unknown>> {
   return content;
 }
 
-/** The settings that the file gives, those of its preset too, as the command line would have them. */
-function parseConfig(file: string, settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** A command that was given the settings of a file. @throws UsageError that names the file and the setting */
+export function commandOfFile(file: string, settings: Readonly<Record<string, unknown>>): Command {
   const parse = (some: Readonly<Record<string, unknown>>) => commandOf(addTrainSettings, some);
   for (const [name, value] of Object.entries(settings)) {
     inFile(`${file}: ${name} cannot be ${quote(value)}: `, () => parse({ [name]: value }));
   }
-  const command = inFile(`${file}: `, () => parse(settings));
+  return inFile(`${file}: `, () => parse(settings));
+}
+
+/** The settings that the file gives, those of its preset too, as the command line would have them. */
+function parseConfig(file: string, settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const command = commandOfFile(file, settings);
   const isGiven = (name: string) => !['default', undefined].includes(command.getOptionValueSource(name));
   return Object.fromEntries(Object.entries(command.opts()).filter(([name]) => isGiven(name)));
 }

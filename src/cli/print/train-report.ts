@@ -111,16 +111,12 @@ export interface FinishedRun {
   diverged?: DivergedError | undefined;
 }
 
-/** The report of a run. */
-export function trainReport(run: FinishedRun): TrainReport {
-  const { learn, fit, valid, adapter, sourced, options, config, watch, interrupted, diverged } = run;
-  const { data, source, split, bestMse } = sourced;
+/** What is known before training. */
+export type Beginning = Pick<TrainReport, 'version' | 'runtime' | 'math' | 'adapter' | 'isSoftware' | 'device' | 'data'>;
+
+/** What a report says before training. */
+export function beginningOf(adapter: AdapterReport, { data, source, split, bestMse }: SourcedData): Beginning {
   const { name, description, vendor, architecture, backend, softwareThreads } = adapter;
-  const { epochs } = learn.history;
-  const sum = (seconds: (record: EpochRecord) => number) => epochs.reduce((total, record) => total + seconds(record), 0);
-  const train = sum(({ trainSeconds }) => trainSeconds);
-  const steps = epochs.length * learn.trainer.stepsPerEpoch;
-  const part = (of: string) => watch.seconds[of] ?? 0;
   return {
     version: VERSION,
     runtime: runtimeName(),
@@ -139,6 +135,20 @@ export function trainReport(run: FinishedRun): TrainReport {
       nValid: data.nValid,
       ...(bestMse !== undefined && { bestMse }),
     },
+  };
+}
+
+/** The report of a run. */
+export function trainReport(run: FinishedRun): TrainReport {
+  const { learn, fit, valid, adapter, sourced, options, config, watch, interrupted, diverged } = run;
+  const { data } = sourced;
+  const { epochs } = learn.history;
+  const sum = (seconds: (record: EpochRecord) => number) => epochs.reduce((total, record) => total + seconds(record), 0);
+  const train = sum(({ trainSeconds }) => trainSeconds);
+  const steps = epochs.length * learn.trainer.stepsPerEpoch;
+  const part = (of: string) => watch.seconds[of] ?? 0;
+  return {
+    ...beginningOf(adapter, sourced),
     options,
     settings: { learner: configOf(learn), fit: planOf(fit) },
     config: { ...trainingConfig(learn), ...config },

@@ -15,19 +15,28 @@ export interface ModelHashes {
   /** The name of the file, and its SHA-256; of a model in a folder, of its index. */
   file?: string | undefined;
   sha256?: string | undefined;
+  /** Whether the file holds the training ratings. */
+  ratings?: boolean | undefined;
 }
 
 /** Whether all parameters can be read at once, to be hashed. */
 export const canHash = ({ nUsers, nItems, nFactors }: ModelShape): boolean => 4 * (nUsers + nItems) * (nFactors + 1) <= MAX_FILE_BYTES;
 
+/** The file that a model was saved in; of a model in a folder, its index. */
+export interface SavedAs {
+  path: string;
+  /** Whether it holds the training ratings. */
+  ratings: boolean;
+}
+
 /**
- * @param path the file that the model was saved in, if it was: one that is no file, such as /dev/stdout, has no hash
+ * @param saved the file that the model was saved in, if it was: one that is no file, such as /dev/stdout, has no hash
  * @throws the file system's error
  */
-export async function modelHashes(model: CollabModel, path?: string): Promise<ModelHashes> {
+export async function modelHashes(model: CollabModel, saved?: SavedAs): Promise<ModelHashes> {
   const parameters = tablesFingerprint(await model.tables());
-  if (path === undefined || !(await stat(path)).isFile()) return { parameters };
-  return { parameters, file: basename(path), sha256: await sha256OfFile(path) };
+  if (saved === undefined || !(await stat(saved.path)).isFile()) return { parameters };
+  return { parameters, file: basename(saved.path), sha256: await sha256OfFile(saved.path), ratings: saved.ratings };
 }
 
 /** Fingerprint of all parameters. */
