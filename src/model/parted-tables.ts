@@ -157,7 +157,6 @@ export class PartedTables implements ModelTables {
       await this.ring.shift(new Uint8Array(leaving.buffer), new Uint8Array(coming.buffer));
       arrays.forEach((buffers, k) => this.gpu.write(buffers.at(-1)!, coming.subarray(k * n, (k + 1) * n), offset));
     }
-    this.version++;
   }
 
   /** Puts all blocks where they were at first, by the rest of a pass's moves. */

@@ -84,7 +84,7 @@ test('after any number of moves each block is where it is said to be, and after 
       const start = tables.items.blocks;
       const { version } = tables;
       for (let k = 0; k < nMoves; k++) tables.moveItems();
-      assert.is(tables.version, version + nMoves);
+      assert.is(tables.version, version, 'moves change no parameter');
       const read = ({ buffer, firstRow, nRows }: Block) => gpu.readFloats(buffer, firstRow * rowStride, nRows * rowStride);
       await everywhere(tables.users, read, 0, rowStride);
       await everywhere(tables.items, read, shape.nUsers, rowStride);
