@@ -17,6 +17,9 @@ const INDEX_FORMAT = 'dotbias checkpoint blocks 1';
 /** Whose rows a block holds. */
 export type BlockSide = 'users' | 'items';
 
+/** Reads a block's state, [arrays, rows, rowStride]. */
+export type ReadBlock = (side: BlockSide, block: number) => Promise<Float32Array<ArrayBuffer>>;
+
 /** Sizes of a block's state, [arrays, rows, rowStride]: the parameters, then what the optimiser keeps (m, v), in rows of `RowLayout`. */
 export type BlockShape = readonly [nArrays: number, nRows: number, rowStride: number];
 
@@ -66,7 +69,13 @@ export function maxBlockBytes([nArrays, nRows, rowStride]: BlockShape): number {
  * The inverse of `encodeBlock`: a view of `bytes`, checked.
  * @throws FileFormatError unless it is this block, of this shape, of finite numbers that fit the checksum
  */
-export function decodeBlock(bytes: Uint8Array, side: BlockSide, block: number, shape: BlockShape, checksum: string): Float32Array {
+export function decodeBlock(
+  bytes: Uint8Array,
+  side: BlockSide,
+  block: number,
+  shape: BlockShape,
+  checksum: string,
+): Float32Array<ArrayBuffer> {
   const { tensors, metadata } = readSafetensors(bytes, { maxHeaderBytes: MAX_HEADER_BYTES });
   const { state, ...others } = tensors;
   if (metadata['format'] !== BLOCK_FORMAT) refuse(`its format is ${quote(metadata['format'] ?? 'not given')}, not ${quote(BLOCK_FORMAT)}`);
@@ -77,7 +86,7 @@ export function decodeBlock(bytes: Uint8Array, side: BlockSide, block: number, s
   if (state.dtype !== 'F32' || String(state.shape) !== String(shape)) {
     refuse(`its state is ${state.dtype} of the shape [${state.shape}], not F32 of [${shape}]`);
   }
-  const data = state.data as Float32Array;
+  const data = state.data as Float32Array<ArrayBuffer>;
   if (fingerprint(data) !== checksum) refuse('its content does not fit the checksum in the index');
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) refuse(`state[${i}] is ${data[i]}, not a finite number`);
   return data;

@@ -7,8 +7,8 @@ import type { ModelState } from '../model/tables.js';
 import type { EpochRecord, History } from './fit.js';
 import type { Settings } from './identity.js';
 
-/** What a checkpoint holds, apart from who made it. */
-export interface CheckpointParts {
+/** What a checkpoint holds, apart from who made it and from the state of the model. */
+export interface CheckpointRest {
   /** What data and learner were. */
   readonly config: Settings;
   /** What the fit was to do. */
@@ -17,9 +17,13 @@ export interface CheckpointParts {
   readonly progress: Progress;
   /** Of the learner's whole life; the last `progress.epochs` are of this fit. */
   readonly history: History;
-  readonly state: ModelState;
   /** Of the callbacks that have a name. */
   readonly callbackStates: Readonly<Record<string, Record<string, Tensor>>>;
+}
+
+/** The same with the state of the model. */
+export interface CheckpointParts extends CheckpointRest {
+  readonly state: ModelState;
 }
 
 /** Where a fit stands. */
@@ -47,17 +51,23 @@ type Tensors = Readonly<Record<string, Tensor>>;
 
 /** @throws FileFormatError that names the first part that is not as it was written */
 export function readParts(tensors: Tensors, metadata: Readonly<Record<string, string>>): CheckpointParts {
+  const state = readState(tensors);
+  const others = Object.entries(tensors).filter(([name]) => !(name in state));
+  return { ...readRest(Object.fromEntries(others), metadata), state };
+}
+
+/** @throws as `readParts` */
+export function readRest(tensors: Tensors, metadata: Readonly<Record<string, string>>): CheckpointRest {
   const config = readObject(metadata, 'config');
   const plan = readObject(metadata, 'plan');
   const callbacks = readCallbacks(plan);
   const history = readHistory(tensors);
   const progress = readProgress(readObject(metadata, 'progress'), plan, history);
-  const state = readState(tensors);
   const { callbackStates, names } = readCallbackStates(tensors, callbacks);
-  const known = new Set<string>([...Object.keys(state), 'losses', ...HISTORY_NAMES, 'epochs', ...names]);
+  const known = new Set<string>(['losses', ...HISTORY_NAMES, 'epochs', ...names]);
   const other = Object.keys(tensors).find((name) => !known.has(name));
   if (other !== undefined) unusable(`it has a tensor ${quote(other)}, which no checkpoint has`);
-  return { config, plan, progress, history, state, callbackStates };
+  return { config, plan, progress, history, callbackStates };
 }
 
 function readObject(metadata: Readonly<Record<string, string>>, name: string): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import type { Deals } from '../model/parted-tables.js';
 import type { Batches } from '../steps/stepper.js';
 import type { EpochOrder } from './order.js';
 
@@ -9,6 +10,8 @@ export interface Epochs {
   readonly steps: readonly number[];
   /** See `Batches.segments`. */
   readonly segmentsPerStep: number;
+  /** How users and items were dealt to blocks; undefined for the plain order. */
+  readonly deals?: Deals | undefined;
   /** Settings that decide the order, by name. */
   readonly settings: { readonly strata?: number | undefined; readonly passes?: number | undefined };
   /** Whether the batches of an epoch can be made before it begins. */

@@ -79,6 +79,8 @@ const WORDS: Record<string, string> = {
   rangeWgsl: 'fingerprint of the range op',
   lossWgsl: 'fingerprint of the loss op',
   optimizerWgsl: 'fingerprint of the optimiser',
+  strata: 'number of strata',
+  passes: 'number of passes',
   unknownUser: 'prediction of unknown users',
   batches: 'place where batches are made',
   stepsPerSubmission: 'number of steps per submission',

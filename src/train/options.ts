@@ -192,7 +192,7 @@ export function checkStrata(strata: number, passes: number): void {
 function checkParts({ strata, passes, parts, order, batches }: LearnerOptions): void {
   checkStrata(strata ?? 1, passes ?? 1);
   if ((strata ?? 1) === 1 && passes !== undefined && passes > 1) {
-    throw new RangeError(`passes are of strata: give strata of at least 2 with passes ${passes}.`);
+    throw new RangeError(`An order without strata has no passes: give strata of at least 2 with passes ${passes}.`);
   }
   if (strata !== undefined && strata > 1 && order !== undefined) {
     throw new TypeError('Strata are an order of their own: give either strata or order, not both.');

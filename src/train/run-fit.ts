@@ -2,7 +2,7 @@
 import { DivergedError } from '../base/errors.js';
 import type { Schedule } from '../schedule/schedule.js';
 import { SmoothLoss } from '../schedule/smooth.js';
-import type { Checkpoint } from './checkpoint.js';
+import type { BlocksCheckpoint, Checkpoint } from './checkpoint.js';
 import type { Callback, EpochRecord, Fit, FitProgress, FittedLearner } from './fit.js';
 import type { FitHooks } from './trainer.js';
 import type { Validation, Validator } from './validator.js';
@@ -23,7 +23,7 @@ export interface FitOptions {
    * Goes on where the fit that saved this checkpoint was cut off, and ends with the bits of one that never was (on the
    * same device). Data, options, callbacks and this call must be the same; the learner is new, or stands where that fit began.
    */
-  resume?: Checkpoint | undefined;
+  resume?: Checkpoint | BlocksCheckpoint | undefined;
 }
 
 /** Names of the options of every fit. */
@@ -46,7 +46,7 @@ export async function runFit(
   const { callbacks = [], resume } = options;
   checkCallbacks(callbacks);
   const fit: Fit = { learner, schedule, plan: { ...plan, ...startOf(learner, resume) }, callbacks, records: [], stopped: false };
-  if (resume) (await checkpoints()).resumeFit(resume, fit);
+  if (resume) await (await checkpoints()).resumeFit(resume, fit);
   const stepsBefore = fit.records.length * trainer.stepsPerEpoch;
   const hooks = hooksOf(fit, validator, options, smoothed(learner.history.losses.slice(learner.history.losses.length - stepsBefore)));
   const begun: Callback[] = [];
@@ -70,7 +70,7 @@ export async function runFit(
 const checkpoints = () => import('./checkpoint.js');
 
 /** Where a fit begins in the learner's life: part of its plan, so that a checkpoint of one fit is not taken for another's. */
-function startOf({ trainer: { stepCount, epochCount } }: FittedLearner, resume: Checkpoint | undefined) {
+function startOf({ trainer: { stepCount, epochCount } }: FittedLearner, resume: FitOptions['resume']) {
   const here = { firstStep: stepCount, firstEpoch: epochCount };
   if (resume === undefined || stepCount > 0) return here;
   // A new learner that resumes need not have made the steps before the fit.

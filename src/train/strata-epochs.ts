@@ -31,7 +31,7 @@ type PartInput = Pick<StepperInput, 'tables' | 'train' | 'rounds'>;
  * Epochs in strata, for a model in `nParts` parts, of which `n` from `first` on are asked for: part p has the user blocks p S / nParts to
  * (p + 1) S / nParts - 1.
  */
-function strataEpochs({ rounds, rows }: Strata, nParts: number, first = 0, n = nParts): Epochs {
+function strataEpochs({ users, items, rounds, rows }: Strata, nParts: number, first = 0, n = nParts): Epochs {
   const { strata, passes } = rounds.plan;
   const perPart = strata / nParts;
   const parts = Array.from({ length: n }, (_, part) => rounds.of((first + part) * perPart, perPart));
@@ -39,6 +39,7 @@ function strataEpochs({ rounds, rows }: Strata, nParts: number, first = 0, n = n
     order: (epoch) => joined(rounds.steps.map((_, round) => rounds.round(epoch, round).order.map((k) => rows[k]))),
     steps: rounds.steps,
     segmentsPerStep: perPart,
+    deals: { users, items },
     settings: { strata, passes },
     isAhead: true,
     round: (epoch, round) => (firstStep, nSteps) => parts.map((part) => batchesOf(part, { epoch, round, first: firstStep, n: nSteps })),

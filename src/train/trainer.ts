@@ -44,7 +44,8 @@ export class Trainer {
     /** One for each part of the model. */
     readonly steppers: readonly Stepper[],
     readonly maxSteps: number,
-    private readonly ring: Ring | undefined,
+    /** Of the processes that train the model together, if there are several. */
+    readonly ring: Ring | undefined,
   ) {}
 
   /**

@@ -190,7 +190,7 @@ test('what cannot go with strata is refused', async () => {
   const identity = () => Uint32Array.from({ length: data.nTrain }, (_, k) => k);
   await assertRefused(() => makeLearner({ strata: 4, order: identity }, data), /give either strata or order, not both\.$/, TypeError);
   await assertRefused(() => makeLearner({ strata: 4, batches: 'device' }, data), /^Batches of strata are made by the host/);
-  await assertRefused(() => makeLearner({ passes: 2 }, data), /^passes are of strata: give strata of at least 2/);
+  await assertRefused(() => makeLearner({ passes: 2 }, data), /^An order without strata has no passes: give strata of at least 2/);
   await assertRefused(() => makeLearner({ strata: 300 }, data), /^strata must be a whole number from 1 to 256, not 300/);
   await assertRefused(() => makeLearner({ strata: 16, passes: 4 }, data), /^With 16 strata and 4 passes a round has some 25 ratings/);
 });

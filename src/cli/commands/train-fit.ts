@@ -1,5 +1,6 @@
 /** A fit as the command line shows it: fastai's table, and the progress of the epoch under way. */
 import { DivergedError } from '../../base/errors.js';
+import { ALONE, gatherNumbers, type Ring } from '../../base/ring.js';
 import type { EpochRecord, Fit } from '../../train/fit.js';
 import type { CollabLearner } from '../../train/learner.js';
 import type { FitFlags } from '../options/fit.js';
@@ -78,10 +79,17 @@ export async function fitAndTell(
   } finally {
     progress.clear();
   }
-  if (!interrupt.signal.aborted || learn.history.epochs.length === epochs) return { fit, interrupted: false };
+  const exitCode = await signalOfAny(learn.trainer.ring, interrupt.exitCode);
+  if (exitCode === undefined || learn.history.epochs.length === epochs) return { fit, interrupted: false };
   const resumable = flags.checkpointDir !== undefined && learn.history.epochs.length > 0;
   const advice = resumable ? ' --resume goes on after the last complete epoch.' : '';
   note(`Interrupted after ${learn.history.losses.length} of ${epochs * stepsPerEpoch} steps.${advice}`);
-  process.exitCode = interrupt.exitCode;
+  process.exitCode = exitCode;
   return { fit, interrupted: true };
+}
+
+/** The exit code by which a signal ends this rank, or any other: all stop with it. */
+async function signalOfAny(ring: Ring = ALONE, mine = 0): Promise<number | undefined> {
+  const codes = await gatherNumbers(ring, Float64Array.of(mine));
+  return codes.map(([code]) => code).find((code) => code > 0);
 }

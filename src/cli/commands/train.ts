@@ -84,8 +84,8 @@ async function train(_: unknown, command: Command): Promise<void> {
 }
 
 /** Refuses what several ranks cannot do yet. */
-function checkTogether({ keepBest, checkpointDir, plots, out }: TrainFlags): void {
-  const refused = Object.entries({ '--keep-best': keepBest, '--checkpoint-dir': checkpointDir, '--plots': plots });
+function checkTogether({ keepBest, plots, out }: TrainFlags): void {
+  const refused = Object.entries({ '--keep-best': keepBest, '--plots': plots });
   const [flag] = refused.find(([, value]) => value !== undefined && value !== false) ?? [];
   if (flag !== undefined)
     throw new UsageError(`${flag} needs the whole model, and each rank has a part: leave it out, or train in one process.`);
@@ -108,15 +108,16 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; rep
     },
     checkpointDir: flags.checkpointDir,
   });
-  await checkRun(flags);
+  const own = { config: '', history: '', quiet: '' };
+  await agree(ring, { version: VERSION, ...flags, ...saves, ...own });
+  await checkRun(flags, ring);
 
   // What is downloaded by default is downloaded by rank 0 alone.
   if (ring.rank > 0) await ring.meet();
   const sourced = await watch.time('data', () => readData(flags));
   if (ring.rank === 0) await ring.meet();
   const { data } = sourced;
-  const own = { config: '', history: '', quiet: '' };
-  await agree(ring, { version: VERSION, ...flags, ...saves, ...own, ratings: dataFingerprint(data) });
+  await agree(ring, { ratings: dataFingerprint(data) });
   checkEpochs(flags.epochs, data.stepsPerEpoch);
   const opened = watch.start('device');
   await withDevice(flags, batchOf(flags), async ({ gpu, ...device }) => {

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { MAX_STEPS } from '../../base/check.js';
 import { counted } from '../../base/count.js';
+import type { Ring } from '../../base/ring.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
 import { csvHistory, earlyStopping, keepBest } from '../../train/callbacks.js';
 import { resumeWarnings } from '../../train/checkpoint.js';
-import type { Callback } from '../../train/fit.js';
+import type { Callback, Fit } from '../../train/fit.js';
 import type { CollabLearner } from '../../train/learner.js';
 import type { FitOptions } from '../../train/run-fit.js';
 import { describeError, UsageError } from '../process/errors.js';
@@ -51,15 +52,14 @@ export interface Run extends Pick<FitOptions, 'checkpoint' | 'resume'> {
   notes: string[];
 }
 
-/** Checks before anything is computed what would fail later. @throws UsageError, as `CheckpointDir.begin` and `lock` */
-export async function checkRun({ checkpointDir, resume }: RunFlags): Promise<void> {
+/** Checks before anything is computed what would fail later. Every rank calls it. @throws UsageError, as `CheckpointDir.share` */
+export async function checkRun({ checkpointDir, resume }: RunFlags, ring: Ring): Promise<void> {
   if (resume && checkpointDir === undefined) throw new UsageError('--resume needs --checkpoint-dir, the folder to go on from.');
   if (checkpointDir === undefined) return;
-  const folder = new CheckpointDir(checkpointDir);
-  await (resume ? folder.lock({ onWait: note }) : folder.begin({ onWait: note }));
+  await new CheckpointDir(checkpointDir).share(ring, { begins: !resume, onWait: note });
 }
 
-/** Turns the flags into options of a fit, with the checkpoint to resume from, if there is one. */
+/** Turns the flags into options of a fit, with the checkpoint to resume from, if there is one. Every rank calls it. */
 export async function prepareRun(flags: RunFlags, learn: CollabLearner): Promise<Run> {
   const { patience, keepBest: best, history, checkpointDir, keepLast, resume } = flags;
   const callbacks: Callback[] = [];
@@ -70,9 +70,12 @@ export async function prepareRun(flags: RunFlags, learn: CollabLearner): Promise
   if (checkpointDir === undefined) return run;
 
   const folder = new CheckpointDir(checkpointDir, { keepLast });
-  run.checkpoint = (bytes, fit) => orNote(`The checkpoint after ${counted(fit.records.length, 'epoch')}`, () => folder.save(bytes, fit));
+  const inBlocks = learn.trainer.epochs.deals !== undefined;
+  const save = (fit: Fit, write: () => Promise<void>) => orNote(`The checkpoint after ${counted(fit.records.length, 'epoch')}`, write);
+  if (inBlocks) callbacks.push({ onEpoch: (_, fit) => save(fit, () => folder.saveBlocks(fit)) }); // last, with what those before it have
+  else run.checkpoint = (bytes, fit) => save(fit, () => folder.save(bytes, fit));
   if (!resume) return run;
-  const { checkpoint, file, notes } = await folder.newest();
+  const { checkpoint, file, notes } = await (inBlocks ? folder.newestBlocks(learn) : folder.newest());
   run.notes.push(...notes);
   if (checkpoint === undefined) {
     run.notes.push(`${checkpointDir} holds no checkpoint that can be used: training starts from the beginning.`);

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Deal } from '../../data/deal.js';
 import type { Id } from '../../data/ids.js';
+import { rowsOfBlock } from '../../model/table-side.js';
 import { freeBytes, anchorOf, findTarget } from '../../node/disk/target.js';
 import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
 import { isFolderName, MAX_FILE_BYTES, tooLarge } from '../../node/files/model-file.js';
@@ -15,13 +17,14 @@ export interface TrainingOutputs {
   report?: string | undefined;
   checkpointDir?: string | undefined;
   keepLast: number;
+  keepBest?: boolean | undefined;
   epochs: number;
 }
 
 /** What is left out of the estimates below, such as headers and settings; bytes of each file. */
 const SMALL = 4096;
 
-/** The longest checkpoint of one file: it is made in one array. */
+/** The longest file of a checkpoint: it is made, or read, in one array. */
 const MAX_CHECKPOINT_BYTES = 2 ** 32;
 
 /**
@@ -54,9 +57,11 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
   if (checkpointDir !== undefined) {
     const kept = (await new CheckpointDir(checkpointDir).epochs()).length;
     const more = Math.max(1, Math.min(epochs, keepLast + 1) - kept);
-    const bytes = checkpointBytes(learn, epochs);
-    if (bytes > MAX_CHECKPOINT_BYTES) {
-      throw new UsageError(`--checkpoint-dir: a checkpoint takes about ${bytes} bytes, and one file may have ${MAX_CHECKPOINT_BYTES}.`);
+    const { bytes, ofFile } = checkpointBytes(learn, outputs);
+    if (ofFile > MAX_CHECKPOINT_BYTES) {
+      const remedy = learn.trainer.epochs.deals === undefined ? 'train in strata, each of which has its own' : 'give more strata';
+      const size = `a file of a checkpoint takes about ${ofFile} bytes, and may have ${MAX_CHECKPOINT_BYTES}`;
+      throw new UsageError(`--checkpoint-dir: ${size}: ${remedy}.`);
     }
     await add('--checkpoint-dir', join(checkpointDir, 'epoch'), more * bytes);
   }
@@ -79,7 +84,14 @@ function modelBytes({ info, data, embeddings: { shape } }: CollabLearner, rating
 /** 8 bytes of a number, or of where a text ends. */
 const idBytes = (id: Id) => 8 + (typeof id === 'number' ? 0 : Buffer.byteLength(id));
 
-/** Parameters, the optimiser's state, and five numbers of each step; see checkpoint.ts. */
-function checkpointBytes({ embeddings: { layout, parts }, data }: CollabLearner, epochs: number): number {
-  return SMALL + 4 * layout.nParams * parts[0].arrays.length + 5 * 8 * epochs * data.stepsPerEpoch;
+/** Parameters, the optimiser's state, and five numbers of each step; see checkpoint.ts. In strata every block is a file. */
+function checkpointBytes({ embeddings, trainer }: CollabLearner, { epochs, keepBest }: TrainingOutputs): { bytes: number; ofFile: number } {
+  const { rowStride, nParams } = embeddings.layout;
+  const perRow = 4 * rowStride * embeddings.parts[0].arrays.length;
+  const state = (perRow * nParams) / rowStride;
+  const rest = SMALL + 5 * 8 * epochs * trainer.stepsPerEpoch + (keepBest ? state : 0);
+  const { deals } = trainer.epochs;
+  if (deals === undefined) return { bytes: rest + state, ofFile: rest + state };
+  const blocks = Object.values(deals).flatMap((deal: Deal) => Array.from({ length: deal.nBlocks }, (_, b) => rowsOfBlock(deal, b).length));
+  return { bytes: rest + state + SMALL * blocks.length, ofFile: Math.max(rest, SMALL + perRow * Math.max(...blocks)) };
 }

@@ -12,7 +12,8 @@
  *     each      writeBlock, for every block that it holds
  *     rank 0    commitEpoch, with what all calls of writeBlock returned
  *
- * To resume, every rank calls `latestEpoch`, or rank 0 does, and `readBlock` for the blocks that it will hold.
+ * To resume, every rank calls `readEpoch` for one of `completeEpochs`, and `readBlock` for the blocks that it has. All of this together is
+ * in save-blocks.ts.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
@@ -42,8 +43,8 @@ const REST = 'rest.safetensors';
 /** The longest index that is read: 65,536 blocks of each side take less. */
 const MAX_INDEX_BYTES = 2 ** 24;
 
-/** The newest complete checkpoint of a folder. */
-export interface NewestBlocks {
+/** A complete checkpoint of a folder. */
+export interface SavedEpoch {
   index: BlocksIndex;
   /** Content of the file with all the rest. */
   rest: Uint8Array;
@@ -119,58 +120,31 @@ export async function completeEpochs(dir: string): Promise<number[]> {
 }
 
 /**
- * The newest epoch of a folder that is complete and can be read, its blocks aside, of which only the sizes are looked at. Newer
- * ones that are damaged are passed over, with a note about each.
- *
- * @throws the file system's error; a folder that does not exist has no epochs
+ * An epoch of a folder, its blocks aside.
+ * @throws DotbiasError if it is not complete, or damaged; the file system's error
  */
-export async function latestEpoch(dir: string): Promise<{ newest: NewestBlocks | undefined; notes: string[] }> {
-  const notes: string[] = [];
-  for (const { epoch, path } of (await epochFolders(dir)).reverse()) {
-    if (!(await isComplete(path))) continue;
-    try {
-      const index = await readIndex(path, epoch);
-      const rest = await readRest(path, index);
-      for (const side of ['users', 'items'] as const) {
-        for (let block = 0; block < index[side].length; block++) await checkSize(dir, index, side, block);
-      }
-      return { newest: { index, rest, path }, notes };
-    } catch (error) {
-      if (!(error instanceof DotbiasError)) throw error;
-      notes.push(`${path} cannot be used: ${error.message}`);
-    }
-  }
-  return { newest: undefined, notes };
+export async function readEpoch(dir: string, epoch: number): Promise<SavedEpoch> {
+  const path = epochPath(dir, epoch);
+  const index = await readIndex(path, epoch);
+  return { index, rest: await readRest(path, index), path };
 }
 
 /**
  * A block of a complete epoch, [arrays, rows, rowStride], every value checked.
- * @throws FileFormatError, which names the file, if it is not the one that the index knows; the file system's error
+ * @throws DotbiasError, which names the file, if it is missing or not the one that the index knows; the file system's error
  */
-export async function readBlock(dir: string, index: BlocksIndex, side: BlockSide, block: number): Promise<Float32Array> {
+export async function readBlock(dir: string, index: BlocksIndex, side: BlockSide, block: number): Promise<Float32Array<ArrayBuffer>> {
   const path = blockPath(dir, index.epoch, side, block);
   const shape = shapeOf(index, side, block);
-  const bytes = await readBytes(path, MISSING, async (_, nBytes) => checkLength(path, nBytes, shape));
+  const bytes = await readBytes(path, '', async (_, nBytes) => checkLength(path, nBytes, shape));
   return inFile(path, (content) => decodeBlock(content, side, block, shape, index[side][block].checksum), bytes);
 }
-
-const MISSING = "A file is missing from this checkpoint: delete the epoch's folder, to resume from the one before.";
 
 const shapeOf = ({ nArrays, rowStride, ...sides }: Omit<BlocksIndex, 'rest'>, side: BlockSide, block: number): BlockShape => [
   nArrays,
   sides[side][block].nRows,
   rowStride,
 ];
-
-async function checkSize(dir: string, index: BlocksIndex, side: BlockSide, block: number): Promise<void> {
-  const path = blockPath(dir, index.epoch, side, block);
-  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'ENOENT') throw cause;
-    throw new FileFormatError(`${path}: There is no such file.`, { cause });
-  });
-  if (!found.isFile()) throw new FileFormatError(`${path}: This is not a regular file.`);
-  checkLength(path, found.size, shapeOf(index, side, block));
-}
 
 /** A file that is too short or too long is refused before it is read. */
 function checkLength(path: string, nBytes: number, shape: BlockShape): void {
@@ -192,7 +166,7 @@ async function readIndex(path: string, epoch: number): Promise<BlocksIndex> {
 
 async function readRest(path: string, index: BlocksIndex): Promise<Uint8Array> {
   const file = join(path, REST);
-  const rest = await readSavedFile(file, (bytes) => bytes, MISSING);
+  const rest = await readSavedFile(file, (bytes) => bytes, '');
   if (fingerprint(rest) !== index.rest) throw new FileFormatError(`${file}: Its content does not fit the checksum in the index.`);
   return rest;
 }
@@ -238,7 +212,7 @@ async function removeEpoch(path: string): Promise<void> {
  */
 export async function leaveToken(dir: string): Promise<string> {
   await makeFolder(dir);
-  for (const name of await readdir(dir)) if (/^\.token-[0-9a-f]{32}$/.test(name)) await rm(join(dir, name), { force: true });
+  for (const name of await readdir(dir)) if (/^\.token-[0-9a-f]{32}/.test(name)) await rm(join(dir, name), { force: true });
   // A name that nobody has asked for: a network file system may remember for a minute that a file is not there.
   const token = randomBytes(16).toString('hex');
   await writeFile(tokenPath(dir, token), '', { flag: 'wx' });
@@ -246,17 +220,25 @@ export async function leaveToken(dir: string): Promise<string> {
 }
 
 /**
- * @param who this process, for the sentence: `Rank 3 on host b`
+ * Makes sure that a folder is the one in which `token` was left, and that this process may write there.
+ *
  * @param patience milliseconds in which the file may still appear. Default 5,000
- * @throws DotbiasError if the folder is not the one in which `token` was left
+ * @throws DotbiasError if it is another folder; the file system's error
  */
-export async function seeToken(dir: string, token: string, who: string, patience = 5000): Promise<void> {
+export async function seeToken(dir: string, token: string, patience = 5000): Promise<void> {
   if (!/^[0-9a-f]{32}$/.test(token)) throw new RangeError('A token has 32 hexadecimal digits.');
   for (const until = Date.now() + patience; ; await sleep(patience / 20)) {
-    if (await stat(tokenPath(dir, token)).catch(() => undefined)) return;
+    if (await stat(tokenPath(dir, token)).catch(() => undefined)) break;
     if (Date.now() < until) continue;
-    throw new DotbiasError(`${who} does not see in ${dir} what rank 0 wrote there: name a folder that all machines share.`);
+    throw new DotbiasError(`${dir} is not the folder that rank 0 has by this name: name one that all machines share.`);
   }
+  const answer = `${tokenPath(dir, token)}-${randomBytes(4).toString('hex')}`;
+  try {
+    await writeFile(answer, '', { flag: 'wx' });
+  } catch (error) {
+    throw naming(error, dir);
+  }
+  await rm(answer, { force: true });
 }
 
 /** Takes the sign away. */

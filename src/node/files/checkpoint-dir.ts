@@ -1,14 +1,17 @@
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkOptions, checkWhole } from '../../base/check.js';
+import type { Ring } from '../../base/ring.js';
 import { FileFormatError } from '../../base/errors.js';
 import { type Checkpoint, decodeCheckpoint } from '../../train/checkpoint.js';
-import type { Fit } from '../../train/fit.js';
+import type { Fit, FittedLearner } from '../../train/fit.js';
 import { writeFileAtomic } from '../disk/files.js';
 import { makeFolder } from '../disk/folders.js';
 import { removeLeftovers } from '../disk/leftovers.js';
 import { type FolderLock, lockFolder, type LockOptions } from '../disk/lock.js';
 import { completeEpochs } from './checkpoint-blocks.js';
+import { checkShared, newestBlocks, type NewestBlocks, saveBlocks } from './save-blocks.js';
+import { onFirst } from './together.js';
 import { readSavedFile } from './saved-file.js';
 
 /** Options of a `CheckpointDir`. */
@@ -33,6 +36,14 @@ export interface Newest {
  *     const folder = new CheckpointDir('run1');
  *     const { checkpoint } = await folder.newest();
  *     await learn.fitOneCycle(5, 0.01, { checkpoint: folder.save, resume: checkpoint });
+ *
+ * A fit in strata is kept in blocks, a folder `epoch-0001` for each epoch, which may be resumed in any number of parts and on any
+ * number of ranks that divides the strata. On several ranks each calls all of this, after `share`:
+ *
+ *     await folder.share(ring);
+ *     const { checkpoint } = await folder.newestBlocks(learn);
+ *     const saves = { onEpoch: (_, fit) => folder.saveBlocks(fit) }; // the last callback: it keeps what those before it have
+ *     await learn.fitOneCycle(5, 0.01, { callbacks: [saves], resume: checkpoint });
  *
  * Files are written whole or not at all, so a process may be killed at any time. From the first `save` or `lock` until
  * `release`, or its end, the folder belongs to this process: another one is refused.
@@ -66,12 +77,25 @@ export class CheckpointDir {
   };
 
   /**
+   * Writes a checkpoint in blocks of a fit in strata, between two of its epochs. Every rank calls it.
+   * @throws DotbiasError, on every rank, if one of them could not write its blocks, and for a fit without strata; as `lock`
+   */
+  readonly saveBlocks = async (fit: Fit): Promise<void> => {
+    await saveBlocks(this.path, fit, this.#keepLast, async () => (await this.lock()).check());
+  };
+
+  /**
    * The newest checkpoint that can be read. Damaged ones are passed over, with a note.
    *
-   * @throws the file system's error; a folder that does not exist has no checkpoints
+   * @throws FileFormatError if the checkpoints of the folder are in blocks; the file system's error; a folder that does not exist has
+   *   no checkpoints
    */
   async newest(): Promise<Newest> {
     const notes: string[] = [];
+    this.#refuseIf(
+      (await completeEpochs(this.path)).length > 0,
+      'in blocks, of a run in strata, and this run has none: give the same strata',
+    );
     for (const { name } of (await this.#files()).reverse()) {
       const file = join(this.path, name);
       try {
@@ -82,6 +106,22 @@ export class CheckpointDir {
       }
     }
     return { checkpoint: undefined, file: undefined, notes };
+  }
+
+  /**
+   * The newest checkpoint in blocks, of which each rank reads its own. Damaged ones are passed over, with a note. Every rank calls it.
+   *
+   * @throws FileFormatError if the checkpoints of the folder are not in blocks; DotbiasError for a learner without strata, and on
+   *   every rank for an error of the file system; a folder that does not exist has no checkpoints
+   */
+  async newestBlocks(learn: FittedLearner): Promise<NewestBlocks> {
+    this.#refuseIf((await this.#files()).length > 0, 'in whole files, of a run without strata, and this run has strata: leave them out');
+    return newestBlocks(this.path, learn);
+  }
+
+  /** @throws FileFormatError if the folder has checkpoints of the other kind */
+  #refuseIf(isOther: boolean, kind: string): void {
+    if (isOther) throw new FileFormatError(`${this.path} holds checkpoints ${kind}, or use another folder.`);
   }
 
   async #names(): Promise<string[]> {
@@ -142,6 +182,18 @@ export class CheckpointDir {
       for (const name of await this.#names()) if (/^\.epoch-.*\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
     }
     return lock;
+  }
+
+  /**
+   * Takes the folder for all ranks of a ring, whose rank 0 locks it, and makes sure that they see one folder and may write there.
+   * Every rank calls it.
+   *
+   * @param begins whether the run begins, and the folder is to have no checkpoints: as `begin`, else as `lock`. Default false
+   * @throws DotbiasError on every rank, also for what `begin` or `lock` throw
+   */
+  async share(ring: Ring, { begins = false, ...options }: LockOptions & { begins?: boolean | undefined } = {}): Promise<void> {
+    await onFirst(ring, async () => void (await (begins ? this.begin(options) : this.lock(options))));
+    await checkShared(this.path, ring);
   }
 
   /** Lets other processes have the folder. */

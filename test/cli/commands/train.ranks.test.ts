@@ -1,14 +1,23 @@
 /** `dotbias train` on several ranks. Skipped where there is no MPI. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { dotbias } from '../../helpers/cli.js';
+import { setTimeout } from 'node:timers/promises';
+import { dotbias, temporaryFolder, writeRatings } from '../../helpers/cli.js';
 import { type Kind, ranks, whyNoRanks } from '../../helpers/mpi.js';
 
 const test = suite('train on ranks');
-const TRAIN = ['train', '--data', 'planted', '--epochs', '1', '--factors', '8', '--quiet'];
+const ratings = join(temporaryFolder(), 'ratings.csv');
+writeRatings(ratings);
+const TRAIN = ['train', '--data', ratings, '--batch-size', '16', '--factors', '8', '--quiet'];
+
+/** One process, as a job. */
+async function alone(...args: string[]) {
+  const { code, stdout, stderr } = await dotbias(...args);
+  return { code, output: stdout + stderr };
+}
 
 for (const [kind, sizes] of [
   ['openmpi', [2, 4]],
@@ -22,13 +31,13 @@ for (const [kind, sizes] of [
 
   test(`${kind}: ranks save the file of one process in as many strata, byte for byte`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
-    const alone = join(folder, 'alone.safetensors');
-    assert.is((await dotbias(...TRAIN, '--strata', '8', '--out', alone)).code, 0);
+    const whole = join(folder, 'whole.safetensors');
+    assert.is((await dotbias(...TRAIN, '--epochs', '1', '--strata', '8', '--out', whole)).code, 0);
     for (const size of sizes) {
       const out = join(folder, `${size}.safetensors`);
-      const { code, output } = await ranks(kind, size, ['src/cli/main.js', ...TRAIN, '--out', out]);
+      const { code, output } = await ranks(kind, size, ['src/cli/main.js', ...TRAIN, '--epochs', '1', '--out', out]);
       assert.is(code, 0, output);
-      assert.ok((await readFile(out)).equals(await readFile(alone)), `${size} ranks`);
+      assert.ok((await readFile(out)).equals(await readFile(whole)), `${size} ranks`);
     }
     await rm(folder, { recursive: true });
   });
@@ -42,6 +51,36 @@ for (const [kind, sizes] of [
       assert.is.not(code, 0);
       assert.match(output, message);
     }
+  });
+
+  if (kind === 'mpich') continue;
+  test(`${kind}: a job of which a rank is killed goes on from its last checkpoint on fewer ranks, or on one, to the same model`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
+    const dir = join(folder, 'run');
+    const run = [...TRAIN, '--epochs', '16', '--strata', '4', '--passes', '1'];
+    const start = (size: number, ...more: string[]) => ranks(kind, size, ['src/cli/main.js', ...run, ...more]);
+    const whole = join(folder, 'whole');
+    assert.is((await dotbias(...run, '--out', whole)).code, 0);
+
+    const job = start(4, '--checkpoint-dir', dir);
+    let isOver = false;
+    void job.finally(() => (isOver = true)).catch(() => undefined);
+    while (!isOver && !(await readdir(dir).catch((): string[] => [])).includes('epoch-0003')) await setTimeout(10);
+    const { pid } = JSON.parse(await readFile(join(dir, '.lock'), 'utf8')) as { pid: number };
+    process.kill(pid, 'SIGKILL');
+    const killed = await job;
+    assert.is.not(killed.code, 0, killed.output);
+
+    for (const size of [2, 1]) {
+      const [copy, out] = [join(folder, `run${size}`), join(folder, `model${size}`)];
+      await cp(dir, copy, { recursive: true });
+      const more = ['--checkpoint-dir', copy, '--resume', '--out', out];
+      const { code, output } = size > 1 ? await start(size, ...more) : await alone(...run, ...more);
+      assert.is(code, 0, output);
+      assert.match(output, /Going on after \d+ epochs, from .*epoch-00\d\d/);
+      assert.ok((await readFile(out)).equals(await readFile(whole)), `${size} ranks`);
+    }
+    await rm(folder, { recursive: true });
   });
 }
 
