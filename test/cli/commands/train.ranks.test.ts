@@ -54,7 +54,7 @@ for (const [kind, sizes] of [
   });
 
   if (kind === 'mpich') continue;
-  test(`${kind}: a job of which a rank is killed goes on from its last checkpoint on fewer ranks, or on one, to the same model`, async () => {
+  test(`${kind}: a job whose rank is killed goes on from its last checkpoint on fewer ranks or one, to the same model`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
     const dir = join(folder, 'run');
     const run = [...TRAIN, '--epochs', '16', '--strata', '4', '--passes', '1'];
