@@ -18,6 +18,9 @@ const timeoutSeconds = Number(process.env['DOTBIAS_TEST_TIMEOUT'] ?? 300);
 /** What opens a device. A test file uses one itself if its imports reach one of these. */
 const DEVICE_HELPERS = ['gpu', 'device'].map((name) => `test/helpers/${name}.js`);
 
+/** Files that use a device through programs that they start; the helpers tell them whether there is one. */
+const THROUGH_PROGRAMS = ['test/cli/', 'test/consumers.'];
+
 const { values, positionals } = parseArgs({ options: { device: { type: 'boolean', default: false } }, allowPositionals: true });
 const pattern = positionals[0] ?? '';
 /** Compiled test files, without those whose source is gone. */
@@ -32,6 +35,7 @@ function sourceOf(file: string): string {
 }
 
 function usesDevice(file: string, seen = new Set<string>()): boolean {
+  if (THROUGH_PROGRAMS.some((start) => file.startsWith(start))) return false;
   if (DEVICE_HELPERS.includes(file)) return true;
   if (!file.startsWith('test/') || seen.has(file)) return false;
   seen.add(file);
