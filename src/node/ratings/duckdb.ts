@@ -40,6 +40,7 @@ export class Database {
     const settings = {
       memory_limit: `${Math.floor(memory / 1e6)}MB`,
       temp_directory: `${folder}/spilled`,
+      preserve_insertion_order: 'false', // which takes memory; whoever needs an order asks for it
       ...(threads !== undefined && { threads: String(threads) }),
     };
     const instance = await duckdb.DuckDBInstance.create(`${folder}/ratings.duckdb`, settings).catch(refuse);
@@ -158,7 +159,9 @@ async function loadDuckDB(): Promise<typeof import('@duckdb/node-api')> {
 /** Passes on an error of DuckDB as one of ours. */
 function refuse(cause: unknown): never {
   if (cause instanceof DotbiasError) throw cause;
-  throw new DotbiasError(`DuckDB says: ${firstLine(cause)}.`, { cause });
+  const text = firstLine(cause);
+  const advice = text.startsWith('Out of Memory') ? ' Give it more memory, or fewer threads.' : '';
+  throw new DotbiasError(`DuckDB says: ${text}.${advice}`, { cause });
 }
 
 const firstLine = (error: unknown): string => (error as Error).message.split('\n', 1)[0].replace(/\.$/, '');

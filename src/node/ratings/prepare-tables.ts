@@ -76,62 +76,91 @@ export interface Duplicates {
 }
 
 /**
- * Does with ratings of the same pair what was chosen, and numbers pairs: `kept` has the rows that are left, each with its pair. See
- * `mergeDuplicates` and `splitRows`.
+ * Does with ratings of the same pair what was chosen: the table `kept` has the rows that are left, each with the row at which its pair
+ * stands, `pair`. See `mergeDuplicates`.
  *
+ * @returns also the rows at which no pair stands, ascending
  * @throws DataError for 'error', if there are any; as `Database.run`
  */
-export async function keepPairs(db: Database, choice: DuplicateChoice, { isText, hasTimes }: Staged): Promise<Duplicates> {
+export async function keepPairs(
+  db: Database,
+  choice: DuplicateChoice,
+  { isText, hasTimes }: Staged,
+): Promise<{ found: Duplicates; without: Uint32Array }> {
   await db.run(
     'CREATE TABLE multiple AS SELECT user, item, count(*) AS n, min(row) AS first FROM rated GROUP BY user, item HAVING count(*) > 1',
   );
   const [pairs, surplus] = (await db.row('SELECT count(*), coalesce(sum(n - 1), 0)::BIGINT FROM multiple')) as [number, number];
+  const without = new Uint32Array(surplus);
   if (pairs === 0) {
     await db.run('CREATE VIEW kept AS SELECT *, row AS pair FROM rated');
-    return { pairs, surplus };
+    return { found: { pairs, surplus }, without };
   }
+  await db.run('CREATE TABLE doubled AS SELECT r.*, m.first::UINTEGER AS first FROM rated r JOIN multiple m USING (user, item)');
   if (choice === 'error') {
     const [again] = await db.rows(
-      `SELECT ${READABLE('u.id')}, ${READABLE('i.id')}, r.first, r.row FROM` +
-        '  (SELECT r.*, m.first FROM rated r JOIN multiple m USING (user, item) WHERE row > m.first ORDER BY row ' +
+      `SELECT ${READABLE('u.id')}, ${READABLE('i.id')}, r.first, r.row FROM (SELECT * FROM doubled WHERE row > first ORDER BY row ` +
         'LIMIT 1) r JOIN user_ids u ON r.user = u.code JOIN item_ids i ON r.item = i.code',
     );
     const [user, item] = [readId(again[0], isText.users), readId(again[1], isText.items)];
     throw ratedTwice(user, item, again[2] as number, again[3] as number);
   }
-  const numbered = { keep: 'dense_rank() OVER (ORDER BY coalesce(m.first, r.row))', last: 'row_number() OVER (ORDER BY r.row)', mean: '' };
-  numbered.mean = numbered.last;
-  const ofLatest = (column: string) => `first(${column} ORDER BY ${hasTimes ? 'time DESC, ' : ''}row DESC) AS ${column}`;
-  // Of each pair with several ratings: the row that stays, its rating and its time.
+  const ofLatest = (column: string, as = column) => `first(${column} ORDER BY ${hasTimes ? 'time DESC, ' : ''}row DESC) AS ${as}`;
+  // Of each pair with several ratings: the rows that stay, with rating and time, and where the pair stands.
   const chosen = {
-    keep: 'SELECT row, rating, time FROM doubled',
-    last: `SELECT ${['row', 'rating', 'time'].map(ofLatest).join(', ')} FROM doubled GROUP BY user, item`,
+    keep: 'SELECT row, user, item, rating, time, first AS pair FROM doubled',
+    last:
+      `SELECT ${ofLatest('row')}, user, item, ${ofLatest('rating')}, ${ofLatest('time')}, ${ofLatest('row', 'pair')} ` +
+      'FROM doubled GROUP BY user, item',
     mean:
-      'SELECT min(row) AS row, (sum(rating::DOUBLE ORDER BY row) / count(*))::FLOAT AS rating, ' +
-      `${ofLatest('time')} FROM doubled GROUP BY user, item`,
+      'SELECT min(row) AS row, user, item, (sum(rating::DOUBLE ORDER BY row) / count(*))::FLOAT AS rating, ' +
+      `${ofLatest('time')}, min(row) AS pair FROM doubled GROUP BY user, item`,
   }[choice];
+  await db.run(`CREATE TABLE chosen AS ${chosen}`);
   await db.run(
-    `CREATE TABLE kept AS WITH doubled AS (SELECT r.* FROM rated r JOIN multiple m USING (user, item)), chosen AS (${chosen}) ` +
-      `SELECT r.row, r.user, r.item, coalesce(c.rating, r.rating) AS rating, coalesce(c.time, r.time) AS time, ` +
-      `(${numbered[choice]} - 1)::UINTEGER AS pair ` +
-      'FROM rated r LEFT JOIN multiple m USING (user, item) LEFT JOIN chosen c ON r.row = c.row WHERE m.first IS NULL OR c.row IS NOT NULL',
+    'CREATE TABLE kept AS SELECT row, user, item, rating, time, row AS pair FROM rated ANTI JOIN multiple USING (user, item) ' +
+      'UNION ALL SELECT row, user, item, rating, time, pair FROM chosen',
   );
-  return { pairs, surplus };
+  let at = 0;
+  const rows = 'SELECT row FROM doubled ANTI JOIN (SELECT pair AS row FROM chosen) USING (row) ORDER BY row';
+  for await (const [some] of db.stream(rows)) {
+    without.set(some, at);
+    at += some.length;
+  }
+  return { found: { pairs, surplus }, without };
 }
 
-/** Pairs whose numbers are added to the database at once. */
+/** Pairs whose rows are added to the database at once. */
 const PIECE = 1 << 18;
 
-/** The random split of `nPairs` pairs, see `randomSplit`: the table `split` is `kept` with the column `valid`. */
-export async function splitPairs(db: Database, nPairs: number, validPct: number, seed: number): Promise<void> {
+/**
+ * The random split of pairs, see `splitRows`: the table `split` is `kept` with the column `valid`. The pairs are counted by the rows at
+ * which they stand.
+ *
+ * @param nRows of the data, with those at which no pair stands, `without`
+ */
+export async function splitPairs(db: Database, nRows: number, without: Uint32Array, validPct: number, seed: number): Promise<void> {
+  const nPairs = nRows - without.length;
   const nValid = Math.floor(validPct * nPairs);
   const key = permutationKey(seed, STREAM.SPLIT);
   const table = await db.table('valid_pairs', { pair: 'UINTEGER' });
   for (let first = 0; first < nValid; first += PIECE) {
-    table.append([Uint32Array.from({ length: Math.min(PIECE, nValid - first) }, (_, k) => permute(nPairs, key, first + k))]);
+    const rows = Uint32Array.from({ length: Math.min(PIECE, nValid - first) }, (_, k) => rowOf(permute(nPairs, key, first + k), without));
+    table.append([rows]);
   }
   table.close();
   await db.run('CREATE TABLE split AS SELECT k.*, v.pair IS NOT NULL AS valid FROM kept k LEFT JOIN valid_pairs v USING (pair)');
+}
+
+/** The row at which a pair stands: the `pair`-th of all rows but those `without`. Before without[j] there are without[j] - j pairs. */
+function rowOf(pair: number, without: Uint32Array): number {
+  let [low, high] = [0, without.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (without[middle] - middle <= pair) low = middle + 1;
+    else high = middle;
+  }
+  return pair + low;
 }
 
 /** The users or the items that training knows: code and number of training ratings of each row; of row 0, `#na#`, 0 ratings. */

@@ -96,9 +96,9 @@ export async function prepareRatings(
       await encodeIds(db, staged.isText);
       const notes = [...staged.notes, ...(await notesOnStagedIds(db, staged.isText))];
       tell('looking for duplicates');
-      const found = await keepPairs(db, duplicates, staged);
+      const { found, without } = await keepPairs(db, duplicates, staged);
       tell('splitting');
-      await splitPairs(db, staged.nRows - found.surplus, validPct, seed);
+      await splitPairs(db, staged.nRows, without, validPct, seed);
       const deals = {
         user: await dealSide(db, 'user', (counts) => dealUsers(counts, strata)),
         item: await dealSide(db, 'item', (counts) => dealItems(counts, strata)),
