@@ -68,6 +68,7 @@ export {
   type PredictionsWithSd,
 } from './answer/folded-user.js';
 export { FoldedUsers } from './answer/folded-users.js';
+export type { BatchedModel, BatchedOptions, RecommendForOptions } from './answer/batched.js';
 export { UserFolder } from './answer/user-folder.js';
 export type { FoldInOptions, GivenRating } from './answer/given-ratings.js';
 export type { ItemBias, SideOptions, SimilarItem, Similarity, SimilarOptions, SimilarUser, UserBias } from './answer/similar.js';

@@ -4,6 +4,7 @@ import type { Gpu } from '../gpu/gpu.js';
 import type { Tables } from '../model/layout.js';
 import type { ModelTables } from '../model/tables.js';
 import { type Id, titleOf } from '../data/ids.js';
+import type { BatchedModel, BatchedOptions } from './batched.js';
 import { foldIn } from './fold-in.js';
 import type { FoldedUsers } from './folded-users.js';
 import type { FoldedUser } from './folded-user.js';
@@ -90,6 +91,13 @@ export class CollabModel implements TrainedModel {
   /** Folds new users in one after the other, each within a millisecond or two; see `UserFolder`. */
   folder(options?: FoldInOptions): Promise<UserFolder> {
     return userFolder(this, options);
+  }
+
+  /** Joins the calls of many callers, as a server has them, to few dispatches; see `BatchedModel`. */
+  async batched(options: BatchedOptions = {}): Promise<BatchedModel> {
+    // Read on demand: a page has one visitor.
+    const { BatchedModel } = await import('./batched.js');
+    return new BatchedModel(this, options);
   }
 
   /** The n items most similar to an item; see `similarItems`. */

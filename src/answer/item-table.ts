@@ -4,6 +4,7 @@ import { DotbiasError } from '../base/errors.js';
 import type { Rows } from '../model/layout.js';
 import { readRows } from '../model/rows.js';
 import { rowsIn } from '../model/table-side.js';
+import { bestRows } from './best-rows.js';
 import { type TopLists, topLists } from './top-lists.js';
 import { NOT_FINITE, type TrainedModel } from './trained-model.js';
 
@@ -66,11 +67,7 @@ export function itemsOnHost(rows: Rows, { nFactors, hasBias }: { nFactors: numbe
       }
       z[0] = -Infinity; // #na#
       for (const row of excluded) z[row] = -Infinity;
-      const nth = z.toSorted()[Math.max(0, z.length - n)];
-      const items: number[] = [];
-      for (let row = 1; row < z.length; row++) if (z[row] >= nth && z[row] > -Infinity) items.push(row);
-      items.sort((a, b) => z[b] - z[a] || a - b);
-      const best = Uint32Array.from(items.slice(0, n));
+      const best = Uint32Array.from(bestRows(z, n));
       return { items: best, predictions: Float32Array.from(best, (row) => range.value(z[row])) };
     },
   };

@@ -1,6 +1,7 @@
 import { checkChoice, checkOptions, checkWhole } from '../base/check.js';
 import type { Id } from '../data/ids.js';
 import type { Rows } from '../model/layout.js';
+import { bestRows } from './best-rows.js';
 import { readRows, readSide, rowOf, rowsOf } from '../model/rows.js';
 import { namedItem, type TrainedModel } from './trained-model.js';
 
@@ -47,8 +48,12 @@ export interface UserBias {
  */
 export async function similarItems(model: TrainedModel, item: Id, n = 10, options: SimilarOptions = {}): Promise<SimilarItem[]> {
   const row = rowOf(model.info.items, item, 'item', 'error');
-  return (await mostSimilar(model, 'items', row, n, options)).map(([each, similarity]) => ({ ...namedItem(model, each), similarity }));
+  return namedSimilar(model, await mostSimilar(model, 'items', row, n, options));
 }
+
+/** Rows with ids and titles. */
+export const namedSimilar = (model: TrainedModel, ranked: readonly Ranked[]): SimilarItem[] =>
+  ranked.map(([row, similarity]) => ({ ...namedItem(model, row), similarity }));
 
 /** As `similarItems`, for users. */
 export async function similarUsers(model: TrainedModel, user: Id, n = 10, options: SimilarOptions = {}): Promise<SimilarUser[]> {
@@ -114,25 +119,35 @@ async function mostSimilar(
   n: number,
   options: SimilarOptions,
 ): Promise<Ranked[]> {
+  const metric = checkSimilar(n, options);
+  const { factors } = await readSide(model.embeddings, side);
+  return similarRows(factors, model.embeddings.shape.nFactors, row, n, metric);
+}
+
+/** The metric asked for. @throws RangeError for a metric that there is not, or if n is not a whole number of at least 1 */
+export function checkSimilar(n: number, options: SimilarOptions): Similarity {
   checkOptions('similarItems and similarUsers', options, ['metric']);
   const { metric = 'cosine' } = options;
   checkWhole('n', n);
   checkChoice('metric', metric, ['cosine', 'dot']);
-  const { factors } = await readSide(model.embeddings, side);
-  const { nFactors } = model.embeddings.shape;
+  return metric;
+}
+
+/** The n rows of a table [nRows, nFactors] that are most similar to one of them, itself and row 0 left out. */
+export function similarRows(factors: Float32Array, nFactors: number, row: number, n: number, metric: Similarity): Ranked[] {
   const product = (a: number, b: number) => {
     let sum = 0;
     for (let f = 0; f < nFactors; f++) sum += factors[a * nFactors + f] * factors[b * nFactors + f];
     return sum;
   };
   const length = Math.sqrt(product(row, row));
-  const ranked: Ranked[] = [];
-  for (let other = 1; other < factors.length / nFactors; other++) {
+  const scores = new Float64Array(factors.length / nFactors).fill(-Infinity);
+  for (let other = 1; other < scores.length; other++) {
     if (other === row) continue;
     const scale = metric === 'cosine' ? length * Math.sqrt(product(other, other)) : 1;
-    ranked.push([other, scale === 0 ? 0 : product(row, other) / scale]);
+    scores[other] = scale === 0 ? 0 : product(row, other) / scale;
   }
-  return byScore(ranked).slice(0, n);
+  return bestRows(scores, n).map((other) => [other, scores[other]]);
 }
 
 async function byBias(model: TrainedModel, side: 'users' | 'items'): Promise<Ranked[]> {

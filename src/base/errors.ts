@@ -60,6 +60,11 @@ export class DeviceLostError extends DotbiasError {
   override readonly name = 'DeviceLostError';
 }
 
+/** More calls are waiting than there may be: try again later. */
+export class OverloadedError extends DotbiasError {
+  override readonly name = 'OverloadedError';
+}
+
 /** Training diverged: a score, a loss or a parameter is no longer finite. */
 export class DivergedError extends DotbiasError {
   override readonly name = 'DivergedError';
