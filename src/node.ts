@@ -29,6 +29,7 @@ export { readMovieLensFolds, type GivenFold, type MovieLensFolds } from './node/
 export { writeFileAtomic, type WriteOptions } from './node/disk/files.js';
 export type { FolderLock, LockOptions } from './node/disk/lock.js';
 export { loadModelFile, readModelFile, saveModel, type SaveOptions } from './node/files/model-file.js';
+export { serveModel, type ModelServer, type ServeOptions } from './node/serve/serve-model.js';
 export { plotSvg, type PlotSvgOptions } from './node/plots/svg.js';
 export * as notebook from './node/plots/notebook.js';
 

@@ -41,6 +41,7 @@ const layers = [
   'src/node/files',
   'src/node/export',
   'src/node/mpi',
+  'src/node/serve',
   'src/node.ts',
   'src/cli/process',
   'src/cli/print',

@@ -1,4 +1,5 @@
-/** Calls that come at about one time, answered together. */
+import { DeviceLostError } from '../base/errors.js';
+
 interface Waiting<C, A> {
   call: C;
   resolve: (answer: A) => void;
@@ -8,6 +9,7 @@ interface Waiting<C, A> {
 /**
  * Joins calls: the first waits for others to come, and while some are answered the next gather. Each gets its own answer or its
  * own error: if answering several fails, each half of them is tried again, until the one that cannot be answered stands alone.
+ * (Where the device is lost there is nothing to try.)
  */
 export class JoinedCalls<C, A> {
   #waiting: Waiting<C, A>[] = [];
@@ -42,7 +44,7 @@ export class JoinedCalls<C, A> {
       const answers = await this.answer(some.map(({ call }) => call));
       some.forEach(({ resolve }, k) => resolve(answers[k]));
     } catch (error) {
-      if (some.length === 1) return some[0].reject(error);
+      if (some.length === 1 || error instanceof DeviceLostError) return some.forEach(({ reject }) => reject(error));
       const half = Math.ceil(some.length / 2);
       await this.#settle(some.slice(0, half));
       await this.#settle(some.slice(half));
@@ -63,7 +65,7 @@ export async function inGroups<C, A>(
     if (group === undefined) groups.set(key, [k]);
     else group.push(k);
   });
-  const all = new Array<A>(calls.length);
+  const all: A[] = Array.from({ length: calls.length });
   for (const places of groups.values()) {
     const answers = await answer(places.map((k) => calls[k]));
     places.forEach((k, at) => (all[k] = answers[at]));

@@ -8,6 +8,7 @@ import { addLrFind } from './commands/lr-find.js';
 import { addPrepare } from './commands/prepare.js';
 import { addRecommend } from './commands/recommend.js';
 import { addReproduce } from './commands/reproduce.js';
+import { addServe } from './commands/serve.js';
 import { addSweep } from './commands/sweep.js';
 import { addTrain } from './commands/train.js';
 import { addWgsl } from './commands/wgsl.js';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
     addTrain,
     addRecommend,
     addExplain,
+    addServe,
     addReproduce,
     addEvaluate,
     addSweep,

@@ -16,8 +16,10 @@ export interface Interrupt {
 /**
  * Runs `work`, which the first Ctrl-C, SIGTERM or SIGHUP asks to end; it may still save what it has. A second signal ends
  * the process at once.
+ *
+ * @param names the signals that end it. A signal that is not among them is left to `work`
  */
-export async function interruptible<T>(work: (interrupt: Interrupt) => Promise<T>): Promise<T> {
+export async function interruptible<T>(work: (interrupt: Interrupt) => Promise<T>, names: readonly Name[] = NAMES): Promise<T> {
   const controller = new AbortController();
   let exitCode: number | undefined;
   const onSignal = (name: Name) => {
@@ -25,7 +27,7 @@ export async function interruptible<T>(work: (interrupt: Interrupt) => Promise<T
     exitCode = EXIT_CODES[name];
     controller.abort();
   };
-  for (const name of NAMES) process.on(name, onSignal);
+  for (const name of names) process.on(name, onSignal);
   interruptibles++;
   try {
     return await work({
@@ -36,7 +38,7 @@ export async function interruptible<T>(work: (interrupt: Interrupt) => Promise<T
     });
   } finally {
     interruptibles--;
-    for (const name of NAMES) process.off(name, onSignal);
+    for (const name of names) process.off(name, onSignal);
   }
 }
 
