@@ -20,7 +20,7 @@ export interface Ended {
 /** Commands that compute get the adapter that DOTBIAS_TEST_ADAPTER names, before a last option that lacks its value. */
 function withAdapter([command = '', ...args]: readonly string[]): string[] {
   const name = process.env['DOTBIAS_TEST_ADAPTER'];
-  const computes = ['train', 'reproduce', 'lr-find', 'evaluate', 'sweep', 'recommend', 'explain'].includes(command);
+  const computes = ['train', 'reproduce', 'lr-find', 'evaluate', 'sweep', 'recommend', 'explain', 'serve'].includes(command);
   return [command, ...(name && computes && !args.includes('--adapter') ? ['--adapter', name] : []), ...args];
 }
 

@@ -17,7 +17,7 @@ const KEEP_ALIVE = 75_000;
 const CHECK_INTERVAL = 2_000;
 const MAX_CONNECTIONS = 10_000;
 /** How long a connection without a request is left open while the server ends: one may be on its way. */
-const IDLE_GRACE = 500;
+const IDLE_GRACE = 250;
 /** How long the server waits for what is left of requests, and for who reads their answers, when it ends. */
 const END_GRACE = 10_000;
 
