@@ -69,9 +69,10 @@ async function measure(kind: string, model: string): Promise<void> {
       const seconds = Number(flags.seconds);
       // The warm-up's share is taken to be as that of the rest.
       const own = (((await cpu(server, next)) - before) * (seconds / (seconds + 1))) / load.answered;
+      const { perSecond, p50, p99, most, failed, cpuMicroseconds } = load;
       console.log(
-        `  ${clients.padStart(4)} clients: ${load.perSecond.toFixed(0).padStart(6)} requests/s, p50 ${load.p50} ms, p99 ${load.p99} ms, ` +
-          `longest ${load.most} ms, ${load.failed} failed; CPU per request ${own.toFixed(0)} us here, ${load.cpuMicroseconds.toFixed(0)} us in the client`,
+        `  ${clients.padStart(4)} clients: ${perSecond.toFixed(0).padStart(6)} requests/s, p50 ${p50} ms, p99 ${p99} ms, longest ${most} ms, ` +
+          `${failed} failed; CPU per request ${own.toFixed(0)} us here, ${cpuMicroseconds.toFixed(0)} us in the client`,
       );
     }
   } finally {

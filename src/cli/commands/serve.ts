@@ -21,8 +21,9 @@ export function addServe(program: Command): void {
     .command('serve')
     .summary('answer from a model over HTTP')
     .description(
-      'Answers over HTTP: recommendations for users of the model and for new ones, and similar items; see docs/serve.md. SIGHUP loads the ' +
-        'model file anew. Ctrl-C or SIGTERM ends it once all requests have been answered. There is no authentication: put it behind a proxy.',
+      'Answers over HTTP: recommendations for users of the model and for new ones, and similar items; see docs/serve.md. ' +
+        'SIGHUP loads the model file anew. Ctrl-C or SIGTERM ends it once all that was asked has been answered. ' +
+        'There is no authentication: put it behind a proxy.',
     );
   addSavedModelOptions(command)
     .option('--port <number>', 'port; 0 takes one that is free', integer(0, 65_535), 8080)
