@@ -71,7 +71,7 @@ async function measure(kind: string, model: string): Promise<void> {
       const own = (((await cpu(server, next)) - before) * (seconds / (seconds + 1))) / load.answered;
       const { perSecond, p50, p99, most, failed, cpuMicroseconds } = load;
       console.log(
-        `  ${clients.padStart(4)} clients: ${perSecond.toFixed(0).padStart(6)} requests/s, p50 ${p50} ms, p99 ${p99} ms, longest ${most} ms, ` +
+        `  ${clients.padStart(4)} clients: ${perSecond.toFixed(0)} requests/s, p50 ${p50} ms, p99 ${p99} ms, longest ${most} ms, ` +
           `${failed} failed; CPU per request ${own.toFixed(0)} us here, ${cpuMicroseconds.toFixed(0)} us in the client`,
       );
     }
