@@ -30,6 +30,7 @@ export { writeFileAtomic, type WriteOptions } from './node/disk/files.js';
 export type { FolderLock, LockOptions } from './node/disk/lock.js';
 export { loadModelFile, readModelFile, saveModel, type SaveOptions } from './node/files/model-file.js';
 export { serveModel, type ModelServer, type ServeOptions } from './node/serve/serve-model.js';
+export { exportModel, type ExportOptions } from './node/export/export-model.js';
 export { plotSvg, type PlotSvgOptions } from './node/plots/svg.js';
 export * as notebook from './node/plots/notebook.js';
 

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../base/version.js';
 import { addEvaluate } from './commands/evaluate.js';
 import { addExplain } from './commands/explain.js';
+import { addExport } from './commands/export.js';
 import { addImport } from './commands/import.js';
 import { addInfo } from './commands/info.js';
 import { addLrFind } from './commands/lr-find.js';
@@ -33,6 +34,7 @@ export function createProgram(): Command {
     addRecommend,
     addExplain,
     addServe,
+    addExport,
     addReproduce,
     addEvaluate,
     addSweep,

@@ -113,7 +113,7 @@ function contentOf(model: DecodedModel) {
 }
 
 /** @throws DotbiasError for a value that cannot be saved */
-export function checkValues(tensors: Readonly<Record<string, Tensor>>): void {
+export function checkValues(tensors: Readonly<Record<string, Pick<Tensor, 'data'>>>): void {
   for (const [name, { data }] of Object.entries(tensors)) {
     const problem = unusable(data);
     if (problem !== undefined) throw new DotbiasError(`The model cannot be saved: ${name} holds ${problem}.`);

@@ -49,6 +49,7 @@ export function addRecommend(program: Command): void {
         'user',
         'ratings',
         'usersFile',
+        'sd',
         'json',
       ]),
     )
