@@ -15,7 +15,7 @@ export interface ExportOptions {
 /** What the name of an export ends with. */
 export const EXPORT_ENDINGS: readonly string[] = ['.parquet', '.npy', '.tsv', '.onnx'];
 
-/** The files of an export, `path` last: what is written beside it has its name and an ending of its own. @throws RangeError for an ending */
+/** The files of an export, `path` last: what is beside it has its name and an ending of its own. @throws RangeError for an ending */
 export function exportFiles(path: string): string[] {
   const beside: Record<string, string[]> = { '.npy': ['ids.csv'], '.tsv': ['metadata.tsv'], '.onnx': ['users.csv', 'items.csv'] };
   const ending = checkEnding(path, EXPORT_ENDINGS);

@@ -21,7 +21,7 @@ const MAX_BYTES = 2 ** 31 - 1;
 
 type Pieces = Uint8Array[];
 
-/** The bytes of the file. @throws TypeError for a score or a range that ONNX is not written for; RangeError for a model that is too large */
+/** The bytes of the file. @throws TypeError for a score or range that ONNX is not written for; RangeError if it is too large */
 export function onnxPieces({ tables, shape, score, range }: DecodedModel): Pieces {
   if (!score.isDotProduct) throw new TypeError(`ONNX is written for the dot product, and the score of this model is ${score.name}.`);
   if (!['identity', 'sigmoidRange'].includes(range.name)) {
