@@ -16,6 +16,14 @@ export {
 } from './data/collab-data.js';
 export type { DuplicateChoice, DuplicateCounts } from './data/duplicates.js';
 export { type Id, IdMap, NA } from './data/ids.js';
+export {
+  type CountSpread,
+  type DescribeOptions,
+  describeRatings,
+  type RatingsDescription,
+  type RatingStep,
+  type TimeSpan,
+} from './data/describe.js';
 export type { PopularItem } from './data/popular-items.js';
 export { rangeOfRatings } from './data/rating-range.js';
 export { randomSplit, type Split, type SplitOptions } from './data/split.js';
@@ -121,6 +129,7 @@ export type * from './plots/plot-data.js';
 export { lrPlotData, type LrPlotOptions } from './plots/lr-plot.js';
 export { lossPlotData, type LossPlotOptions, schedulePlotData, type SchedulePlotOptions } from './plots/training-plots.js';
 export { errorByCountPlotData, predictionPlotData, residualPlotData } from './plots/error-plots.js';
+export { popularityPlotData, ratingPlotData } from './plots/ratings-plots.js';
 export { itemMapPlotData } from './plots/map-plot.js';
 export { thin } from './plots/thin.js';
 export { type LabelArea, type LabelledPoint, type LabelPlace, placeLabels } from './plots/labels.js';

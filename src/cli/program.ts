@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../base/version.js';
+import { addDescribe } from './commands/describe.js';
 import { addEvaluate } from './commands/evaluate.js';
 import { addExplain } from './commands/explain.js';
 import { addExport } from './commands/export.js';
@@ -39,6 +40,7 @@ export function createProgram(): Command {
     addEvaluate,
     addSweep,
     addLrFind,
+    addDescribe,
     addPrepare,
     addImport,
     addInfo,
