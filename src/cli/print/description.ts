@@ -23,7 +23,8 @@ export function descriptionLines(source: string, description: RatingsDescription
     pairs === 0
       ? 'No user rates an item twice.'
       : `${counted(pairs, 'pair')} of user and item ${are} rated more than once (${counted(surplus, 'rating')} beyond the first).`,
-    `Ratings go from ${rating.min} to ${rating.max}, ${rating.mean.toFixed(4)} on average, with a standard deviation of ${rating.sd.toFixed(4)}.`,
+    `Ratings go from ${rating.min} to ${rating.max}, ${rating.mean.toFixed(4)} on average, ` +
+      `with a standard deviation of ${rating.sd.toFixed(4)}.`,
     timeLine(time),
     '',
     alignedTable(
