@@ -144,6 +144,7 @@ test('whatever the value of whatever option, a refusal is one line of safe chara
     train: ['--data', '/none'],
     'lr-find': ['--data', '/none'],
     evaluate: ['--data', '/none'],
+    describe: ['--data', '/none'],
     sweep: ['/none'],
     recommend: ['--model', '/none', '--user', '1'],
     explain: ['--model', '/none'],
