@@ -31,6 +31,7 @@ export type { FolderLock, LockOptions } from './node/disk/lock.js';
 export { loadModelFile, readModelFile, saveModel, type SaveOptions } from './node/files/model-file.js';
 export { serveModel, type ModelServer, type ServeOptions } from './node/serve/serve-model.js';
 export { exportModel, type ExportOptions } from './node/export/export-model.js';
+export { tensorBoard, type TensorBoardOptions } from './node/track/tensorboard.js';
 export { plotSvg, type PlotSvgOptions } from './node/plots/svg.js';
 export * as notebook from './node/plots/notebook.js';
 

@@ -42,6 +42,7 @@ const layers = [
   'src/node/export',
   'src/node/mpi',
   'src/node/serve',
+  'src/node/track',
   'src/node.ts',
   'src/cli/process',
   'src/cli/print',

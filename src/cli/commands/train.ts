@@ -76,10 +76,8 @@ async function train(_: unknown, command: Command): Promise<void> {
   const flags = command.opts<TrainFlags>();
   const ring = await openRanks();
   if (ring.size > 1) checkTogether(flags);
-  await trainOn(ring, ring.rank === 0 ? flags : { ...flags, out: undefined, report: undefined, history: undefined }, {
-    out: flags.out !== undefined,
-    report: flags.report !== undefined,
-  });
+  const mine = ring.rank === 0 ? flags : { ...flags, out: undefined, report: undefined, history: undefined, tensorboard: undefined };
+  await trainOn(ring, mine, { out: flags.out !== undefined, report: flags.report !== undefined });
   await ring.close();
 }
 
@@ -104,11 +102,12 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; rep
       '--out': flags.out && modelFile(flags.out),
       '--report': flags.report,
       '--history': flags.history,
+      '--tensorboard': flags.tensorboard && join(flags.tensorboard, 'events.out.tfevents'),
       '--plots': plotFiles(flags.plots),
     },
     checkpointDir: flags.checkpointDir,
   });
-  const own = { config: '', history: '', quiet: '' };
+  const own = { config: '', history: '', tensorboard: '', quiet: '' };
   await agree(ring, { version: VERSION, ...flags, ...saves, ...own });
   await checkRun(flags, ring);
 

@@ -22,6 +22,7 @@ export interface StopFlags {
 /** What is kept of a run while it goes on, and when it ends early. */
 export interface RunFlags extends StopFlags {
   history?: string | undefined;
+  tensorboard?: string | undefined;
   checkpointDir?: string | undefined;
   keepLast: number;
   resume?: boolean | undefined;
@@ -38,6 +39,7 @@ export function addStopOptions(command: Command): Command {
 export function addKeepOptions(command: Command): Command {
   return command
     .option('--history <file>', 'after each epoch, write the table so far as CSV')
+    .option('--tensorboard <dir>', 'write losses, rates and errors as event files of TensorBoard into this folder, one folder for each run')
     .option('--checkpoint-dir <dir>', 'after each epoch, save all that is needed to go on from there')
     .option('--keep-last <n>', 'checkpoints to keep', integer(1, MAX_STEPS), 2)
     .option(
@@ -61,11 +63,15 @@ export async function checkRun({ checkpointDir, resume }: RunFlags, ring: Ring):
 
 /** Turns the flags into options of a fit, with the checkpoint to resume from, if there is one. Every rank calls it. */
 export async function prepareRun(flags: RunFlags, learn: CollabLearner): Promise<Run> {
-  const { patience, keepBest: best, history, checkpointDir, keepLast, resume } = flags;
+  const { patience, keepBest: best, history, tensorboard, checkpointDir, keepLast, resume } = flags;
   const callbacks: Callback[] = [];
   if (patience !== undefined) callbacks.push(earlyStopping({ patience }));
   if (best) callbacks.push(keepBest());
   if (history !== undefined) callbacks.push(csvHistory((csv) => orNote('The history', () => writeFileAtomic(history, csv))));
+  if (tensorboard !== undefined) {
+    const { tensorBoard } = await import('../../node/track/tensorboard.js');
+    callbacks.push(tensorBoard(tensorboard, { onError: (error) => noteUnsaved('The event file', error) }));
+  }
   const run: Run = { callbacks, notes: [] };
   if (checkpointDir === undefined) return run;
 
@@ -88,5 +94,9 @@ export async function prepareRun(flags: RunFlags, learn: CollabLearner): Promise
 
 /** Writes what is not the result itself: a full disk must not end hours of training. */
 async function orNote(what: string, write: () => Promise<void>): Promise<void> {
-  await write().catch((error: Error) => note(`${what} was not saved, and training goes on: ${describeError(error)}`));
+  await write().catch((error: Error) => noteUnsaved(what, error));
+}
+
+function noteUnsaved(what: string, error: Error): void {
+  note(`${what} was not saved, and training goes on: ${describeError(error)}`);
 }
