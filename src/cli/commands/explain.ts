@@ -84,8 +84,11 @@ async function explain(flags: ExplainFlags): Promise<void> {
     const why = `${flags.model} was saved with --no-ratings, or imported`;
     refuse(`${flag} needs a model that knows how often its items were rated, and ${why}.`);
   }
+  if (out !== undefined) {
+    const lists = { ...flags, out, metric: dot ? 'dot' : 'cosine', quiet } as const;
+    return withModel(saved, flags, (model, device) => explainAll(model, device, lists), saved.items.size ** 2);
+  }
   await withModel(saved, flags, async (model, device) => {
-    if (out !== undefined) return explainAll(model, device, { ...flags, out, metric: dot ? 'dot' : 'cosine', quiet });
     const explanation = await gather(model, asked);
     if (flags.json) printJson(explanation);
     else printLines([oneLine(deviceLine(device)), ...describeExplanation(explanation)].join('\n'));

@@ -6,6 +6,7 @@ import type { ModelInfo } from '../../answer/trained-model.js';
 import { counted } from '../../base/count.js';
 import { type Id, type IdMap, otherForm } from '../../data/ids.js';
 import type { UnknownIds } from '../../model/rows.js';
+import type { OpenedGpu } from '../../node/device/device.js';
 import { readTextFile, readTextOfStdin } from '../../node/disk/read-file.js';
 import { idKind, itemColumns, placesOf } from '../../node/export/places.js';
 import type { Block, Column } from '../../node/export/columns.js';
@@ -44,7 +45,7 @@ export async function recommendMany(flags: Flags): Promise<void> {
   const saved = await readModelFile(file);
   checkRated(saved, flags);
   const users = usersFile === undefined ? usersOf(saved.users) : await readUsers(saved, usersFile, flags.unknown);
-  await withModel(saved, flags, async (model, device) => {
+  const make = async (model: CollabModel, device: OpenedGpu) => {
     print(deviceLine(device));
     const progress = await countProgress('users', users.size, quiet);
     const table = listsOf(model, users, flags, progress.update);
@@ -54,7 +55,8 @@ export async function recommendMany(flags: Flags): Promise<void> {
       progress.clear();
     }
     print(`${counted(table.nPlaces(), 'recommendation')} for ${counted(users.size, 'user')} written to ${out}`);
-  });
+  };
+  await withModel(saved, flags, make, users.size * saved.items.size);
 }
 
 /** The lists as a table that is made while it is read, and how many places it had. */

@@ -14,11 +14,19 @@ export function addSavedModelOptions(command: Command): Command {
   return addDeviceOptions(command.requiredOption('--model <file>', "a model that 'dotbias train --out' or 'dotbias import' wrote"));
 }
 
-/** Opens the device, puts the model there, lets `use` have both, and destroys the device, whatever happens. */
+/**
+ * Opens the device, puts the model there, lets `use` have both, and destroys the device, whatever happens.
+ *
+ * @param nPairs how many pairs of user and item are scored at once, where that is more than the small work of one answer
+ */
 export function withModel(
   saved: DecodedModel,
   flags: DeviceFlags,
   use: (model: CollabModel, device: OpenedGpu) => Promise<void>,
+  nPairs?: number,
 ): Promise<void> {
-  return withDevice(flags, undefined, async (device) => use(await loadModel(saved, { gpu: device.gpu }), device));
+  const { nFactors, hasBias: bias } = saved.shape;
+  return withDevice(flags, nPairs === undefined ? undefined : { batchSize: nPairs, nFactors, bias }, async (device) =>
+    use(await loadModel(saved, { gpu: device.gpu }), device),
+  );
 }
