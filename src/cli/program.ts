@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../base/version.js';
 import { addDescribe } from './commands/describe.js';
+import { addCard } from './commands/card.js';
 import { addEvaluate } from './commands/evaluate.js';
 import { addExplain } from './commands/explain.js';
 import { addExport } from './commands/export.js';
@@ -37,6 +38,7 @@ export function createProgram(): Command {
     addServe,
     addExport,
     addReproduce,
+    addCard,
     addEvaluate,
     addSweep,
     addLrFind,
