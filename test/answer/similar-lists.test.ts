@@ -1,9 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { similarLists, type SimilarListsOptions } from '../../src/answer/similar-lists.js';
-import type { CollabModel } from '../../src/index.js';
-import { sharedGpu } from '../helpers/gpu.js';
+import { type CollabModel, encodeModel, Gpu, loadModel } from '../../src/index.js';
+import { refuseEachAllocation } from '../helpers/budget.js';
+import { freshDevice, sharedGpu } from '../helpers/gpu.js';
 import { modelOf, tablesOf } from '../helpers/rated-model.js';
+import { assertRefused } from '../helpers/refusal.js';
 import { assertClose } from '../helpers/training.js';
 
 const gpu = await sharedGpu();
@@ -64,6 +66,43 @@ test('items that are left out are in no list and have none; lists end with the i
     );
   assert.is(last.done, last.total);
   assert.equal(await listsOf(model, 4, { items: Uint32Array.of(5) }), []);
+  model.release();
+});
+
+test('vectors that one binding does not hold are compared in parts, with the same bits', async () => {
+  const wide = { nUsers: 2, nItems: 300, nFactors: 16 };
+  const model = await modelOf(
+    wide,
+    tablesOf(wide, (table, i) => Math.sin(1 + i * i * (table + 1))),
+  );
+  const whole = await listsOf(model, 5, {});
+  const device = await freshDevice();
+  const small = Gpu.borrow(device);
+  Object.defineProperty(small, 'maxBinding', { value: 8192 });
+  const parted = await loadModel(await encodeModel(model), { gpu: small });
+  assert.ok(parted.embeddings.parts.length > 1);
+  assert.equal(await listsOf(parted, 5, {}), whole);
+  parted.release();
+  device.destroy();
+  model.release();
+});
+
+test('a refusal at any allocation leaves nothing allocated', async () => {
+  const model = await modelOf(shape, tables);
+  const refused = await refuseEachAllocation(gpu, () => listsOf(model, 3, {}));
+  assert.ok(refused.includes('param') && refused.includes('top scores'), refused.join());
+  model.release();
+});
+
+test('whoever stops reading early leaves nothing allocated', async () => {
+  const model = await modelOf(shape, tables);
+  const before = gpu.allocated;
+  for await (const { rows } of similarLists(model, 3)) {
+    assert.is(rows.length, 59);
+    break;
+  }
+  assert.is(gpu.allocated, before);
+  await assertRefused(() => similarLists(model, 0).next(), /^n must be/);
   model.release();
 });
 
