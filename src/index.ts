@@ -49,8 +49,16 @@ export type { Callback, EpochRecord, Fit, FitProgress, FittedLearner, History, S
 export type { FitOptions } from './train/run-fit.js';
 export type { TrainEvent } from './train/stream.js';
 export * from './train/callbacks.js';
-export { decodeCheckpoint, encodeCheckpoint, resumeWarnings, type Checkpoint } from './train/checkpoint.js';
-export type { Progress } from './train/checkpoint-parts.js';
+export {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  resumeWarnings,
+  type BlocksCheckpoint,
+  type Checkpoint,
+  type CheckpointWriter,
+} from './train/checkpoint.js';
+export type { BlockEntry, BlocksIndex, BlockSide, ReadBlock } from './train/checkpoint-blocks.js';
+export type { CheckpointParts, CheckpointRest, Progress } from './train/checkpoint-parts.js';
 export { dataFingerprint, type Settings } from './train/identity.js';
 export { Trainer, type FitHooks } from './train/trainer.js';
 export { Validator, type Measurement, type Validation } from './train/validator.js';

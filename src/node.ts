@@ -22,6 +22,7 @@ export { prepareRatings, type PreparedReport, type PrepareOptions, type PrepareS
 export { isPrepared, openPrepared, Prepared, type PreparedRatings } from './node/ratings/prepared.js';
 export type { PreparedManifest, PreparedPart, PreparedSide } from './node/ratings/manifest.js';
 export { CheckpointDir, type CheckpointDirOptions, type Newest } from './node/files/checkpoint-dir.js';
+export type { NewestBlocks } from './node/files/save-blocks.js';
 export * from './node/files/sweep-dir.js';
 export type { TransferOptions } from './node/ratings/download.js';
 export type { DownloadOptions } from './node/ratings/movielens.js';

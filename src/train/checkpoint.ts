@@ -30,17 +30,17 @@ const FORMAT = 'dotbias checkpoint 3';
 const REST_FORMAT = 'dotbias checkpoint rest 3';
 
 /** What wrote a checkpoint: the version of dotbias, the description of the adapter, and `mathFingerprint` of the JavaScript engine. */
-export interface Writer {
+export interface CheckpointWriter {
   readonly version: string;
   readonly adapter: string;
   readonly math: string;
 }
 
 /** A fit as it was after an epoch: all that is needed to go on with the same bits. */
-export interface Checkpoint extends CheckpointParts, Writer {}
+export interface Checkpoint extends CheckpointParts, CheckpointWriter {}
 
 /** The same of a fit in strata, whose state is in blocks that are read when a fit resumes, each by the rank that has it then. */
-export interface BlocksCheckpoint extends CheckpointRest, Writer {
+export interface BlocksCheckpoint extends CheckpointRest, CheckpointWriter {
   readonly index: BlocksIndex;
   readonly readBlock: ReadBlock;
 }
@@ -122,7 +122,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
 }
 
 /** The inverse of `encodeRest`. @throws as `decodeCheckpoint` */
-export function decodeRest(bytes: Uint8Array): CheckpointRest & Writer {
+export function decodeRest(bytes: Uint8Array): CheckpointRest & CheckpointWriter {
   const { tensors, metadata, writer } = decode(bytes, REST_FORMAT);
   return { ...writer, ...readRest(tensors, metadata) };
 }
@@ -208,7 +208,7 @@ function loadState(callback: Callback, { callbackStates }: CheckpointRest, fit: 
 }
 
 /** Why a resumed fit may end with other last bits than an uninterrupted one; empty if nothing suggests that. */
-export function resumeWarnings({ version, adapter, math }: Writer, { embeddings: { gpu } }: FittedLearner): string[] {
+export function resumeWarnings({ version, adapter, math }: CheckpointWriter, { embeddings: { gpu } }: FittedLearner): string[] {
   const warnings: string[] = [];
   const now = gpu.info.description;
   if (adapter !== now) {
