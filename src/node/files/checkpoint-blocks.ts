@@ -55,7 +55,7 @@ export interface SavedEpoch {
 /** Makes an epoch's folder, empty. What an earlier run left there goes, its index first. @throws the file system's error */
 export async function beginEpoch(dir: string, epoch: number): Promise<void> {
   const path = epochPath(dir, epoch);
-  await removeEpoch(path);
+  await removeEpoch(dir, epoch);
   await makeFolder(dir);
   await mkdir(path).catch((error: unknown) => {
     throw naming(error, path);
@@ -108,7 +108,7 @@ export async function commitEpoch(dir: string, index: Omit<BlocksIndex, 'rest'>,
   await writeFileAtomic(join(epochPath(dir, epoch), INDEX), encodeIndex({ ...index, rest: fingerprint(rest) }));
   for (const { epoch: old, path } of await epochFolders(dir)) {
     const isOld = old <= epoch - keepLast;
-    if (isOld || (old !== epoch && !(await isComplete(path)))) await removeEpoch(path);
+    if (isOld || (old !== epoch && !(await isComplete(path)))) await removeEpoch(dir, old);
   }
 }
 
@@ -198,8 +198,9 @@ async function isComplete(path: string): Promise<boolean> {
   }
 }
 
-/** The index goes first, so that a folder half removed is none. */
-async function removeEpoch(path: string): Promise<void> {
+/** Removes an epoch, if it is there: its index first, so that a folder half removed is none. @throws the file system's error */
+export async function removeEpoch(dir: string, epoch: number): Promise<void> {
+  const path = epochPath(dir, epoch);
   await rm(join(path, INDEX), { force: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTDIR') throw error;
   });

@@ -12,6 +12,7 @@ import {
   leaveToken,
   readBlock,
   readEpoch,
+  removeEpoch,
   removeToken,
   seeToken,
   writeBlock,
@@ -27,17 +28,26 @@ import { fromFirst, onFirst, together } from './together.js';
  * @throws DotbiasError on every rank if one of them could not write; what is complete stays
  */
 export async function saveBlocks(dir: string, fit: Fit, keepLast: number, check: () => Promise<void>): Promise<void> {
+  const ring = fit.learner.trainer.ring ?? ALONE;
+  await onFirst(ring, async () => {
+    await check();
+    await beginEpoch(dir, fit.records.length);
+  });
+  try {
+    await writeEpoch(dir, fit, ring, keepLast);
+  } catch (error) {
+    // Half an epoch is of no use, and the disk may be full.
+    if (ring.rank === 0) await removeEpoch(dir, fit.records.length).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function writeEpoch(dir: string, fit: Fit, ring: Ring, keepLast: number): Promise<void> {
   const { learner } = fit;
-  const { embeddings, trainer } = learner;
-  const ring = trainer.ring ?? ALONE;
+  const { embeddings } = learner;
   const epoch = fit.records.length;
   const { rowStride } = embeddings.layout;
   const nArrays = embeddings.parts[0].arrays.length;
-
-  await onFirst(ring, async () => {
-    await check();
-    await beginEpoch(dir, epoch);
-  });
   const written = await together(ring, async () => {
     const read = await readerOf(learner);
     const entries: (BlockName & BlockEntry)[] = [];

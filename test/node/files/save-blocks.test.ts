@@ -126,6 +126,7 @@ test('a checkpoint that one rank cannot write is told on all, and the one before
   const error = await refusals(2, path, { fails: full });
   assert.is((error as Error).message, 'Rank 1 on host host: /x: no space left on device.');
   assert.is(await readFile(join(path, 'epoch-0001', 'index.json'), 'utf8'), before);
+  assert.equal(await readdir(path), ['epoch-0001'], 'nothing is left of the other');
   assert.is((await train(path, ALONE)).from, 1);
 });
 
