@@ -148,15 +148,15 @@ export async function topLists({ embeddings, info: { score, range } }: ScoredTab
           .record('top n')
           .dispatch(bind(users.blocks[userBlock].buffer, itemSide.blocks[block].buffer), nFours * nSlices, { begin, end })
           .submit();
-        const idle = gpu.idle();
-        idle.catch(() => undefined);
         await previous; // one dispatch waits on the device while another runs
-        previous = idle;
+        if (end < nOwn) (previous = gpu.idle()).catch(() => undefined);
         done += excluded.length * (end - begin);
         onProgress?.({ done, total });
       }
-      const z = await gpu.readFloats(topZ);
-      const found = await gpu.readWords(topItem);
+      // Both at once, since each waits for the device; and both to their end, so that nothing is in use if one fails.
+      const reading = [gpu.readFloats(topZ), gpu.readWords(topItem)] as const;
+      await Promise.allSettled(reading);
+      const [z, found] = await Promise.all(reading);
       if (!z.subarray(0, excluded.length * nSlices * nKept).every(Number.isFinite)) {
         throw new DotbiasError(`Nothing can be recommended: scores are not finite, because ${NOT_FINITE}`);
       }
@@ -170,10 +170,10 @@ export async function topLists({ embeddings, info: { score, range } }: ScoredTab
     const listBytes = 4 * nSlices * nKept;
     const most = Math.min(MAX_BLOCK, Math.floor(gpu.maxBinding / listBytes));
     const lists: Uint32Array[] = [];
-    // A little for uniforms and padding; then a user's scores, items, their copy on the way back, Asked, and excluded items.
-    for (let bytes = 4096 + 9 * listBytes; first + lists.length < end && lists.length < most;) {
+    // A little for uniforms and padding; then a user's scores, items, their copies on the way back, Asked, and excluded items.
+    for (let bytes = 4096 + 12 * listBytes; first + lists.length < end && lists.length < most;) {
       const list = input.excluded(rows[order[first + lists.length]]);
-      bytes += 3 * listBytes + 4 * Asked.size + 4 * list.length;
+      bytes += 4 * listBytes + 4 * Asked.size + 4 * list.length;
       if (bytes > budget) break;
       lists.push(list);
     }

@@ -49,20 +49,22 @@ export async function openOwnGpu(batch?: BatchShape): Promise<Gpu> {
 
 /**
  * Awaits GPU work with a nap between two polls: Dawn settles its promises from the event loop, which would otherwise
- * spin and take a core from a software adapter. There is no nap while host work waits for the loop to turn.
+ * spin and take a core from a software adapter. Of several that wait, one naps. There is no nap while host work waits for the loop to turn.
  */
 function eventLoop(napMs: number): Required<Pick<GpuOptions, 'wait' | 'turn'>> {
   const never = new Int32Array(new SharedArrayBuffer(4));
   let working = 0;
+  const waiting = new Set<Promise<unknown>>();
   return {
     async wait(work) {
-      let settled = false;
-      const done = () => void (settled = true);
+      const done = () => void waiting.delete(work);
+      waiting.add(work);
       work.then(done, done);
       for (;;) {
         await setImmediate();
-        if (settled) return work;
-        if (working === 0) Atomics.wait(never, 0, 0, napMs);
+        if (!waiting.has(work)) return work;
+        const [first] = waiting;
+        if (working === 0 && first === work) Atomics.wait(never, 0, 0, napMs);
       }
     },
     async turn() {
