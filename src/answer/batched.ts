@@ -1,20 +1,28 @@
 import { checkNotNegative, checkOptions, checkWhole } from '../base/check.js';
 import { DotbiasError, OverloadedError } from '../base/errors.js';
 import type { Id } from '../data/ids.js';
-import type { Rows } from '../model/layout.js';
 import { checkUnknown, readSide, rowOf, rowsOf, type UnknownIds, type UnknownUser } from '../model/rows.js';
-import { type PlacedRows, rowsIn } from '../model/table-side.js';
-import { foldedUser } from './fold-in.js';
+import { foldRows } from './fold-in-all.js';
 import type { FoldedRecommendOptions } from './folded-user.js';
 import { excludedOf, type FoldInOptions, type GivenRating, type GivenRows, readGiven, strengthOf } from './given-ratings.js';
+import { priorOf } from './prior.js';
+import type { Prior } from './solve-user.js';
 import { inGroups, JoinedCalls } from './joined-calls.js';
 import { type PredictOptions, predictRows } from './predict.js';
 import { excludedRows, named, type Recommendation, type RecommendOptions } from './recommend.js';
-import { checkSimilar, namedSimilar, type SimilarItem, type Similarity, type SimilarOptions, similarRows } from './similar.js';
-import { topLists } from './top-lists.js';
+import {
+  checkSimilar,
+  namedSimilar,
+  type SimilarItem,
+  type Similarity,
+  type SimilarOptions,
+  similarRows,
+  type VectorTable,
+  withLengths,
+} from './similar.js';
+import { type TopLists, topLists } from './top-lists.js';
 import { type TrainedModel, unknownUserOf } from './trained-model.js';
 import { usersFor } from './unknown-user.js';
-import { UserFolder } from './user-folder.js';
 
 /** How calls are joined; all optional. */
 export interface BatchedOptions {
@@ -26,6 +34,8 @@ export interface BatchedOptions {
 
 /** How a new user is folded in, and what their list may leave out. */
 export interface RecommendForOptions extends FoldInOptions, Pick<FoldedRecommendOptions, 'exclude'> {}
+
+const MAX_DELAY = 60_000;
 
 /** A list to be made: whose ids and titles are looked up when it is there. */
 interface ListCall {
@@ -58,8 +68,8 @@ interface SimilarCall {
  * those that come while others are being answered, go to the device together. Each answer is that of the model's own method, bit for
  * bit, and an error is that of its own call alone.
  *
- * It keeps a copy of the item table on the host once new users or similar items have been asked for, and nothing on the device. When
- * the model has been released, what is still waiting is refused; `close` waits for it first.
+ * It keeps a copy of the item vectors on the host once similar items have been asked for, and nothing on the device. When the model has
+ * been released, what is still waiting is refused; `close` waits for it first.
  */
 export class BatchedModel {
   readonly #model: TrainedModel;
@@ -69,8 +79,6 @@ export class BatchedModel {
   readonly #newLists: JoinedCalls<NewUserCall, Recommendation[]>;
   readonly #pairs: JoinedCalls<PairsCall, Float32Array>;
   readonly #similar: JoinedCalls<SimilarCall, SimilarItem[]>;
-  #folder: UserFolder | undefined;
-  #items: { version: number; rows: Promise<Rows> } | undefined;
   #isClosed = false;
   #nCalls = 0;
   #nBatches = 0;
@@ -80,6 +88,7 @@ export class BatchedModel {
     checkOptions('batched', options, ['maxDelayMs', 'maxWaiting']);
     const { maxDelayMs = 0, maxWaiting = 1024 } = options;
     checkNotNegative('maxDelayMs', maxDelayMs);
+    if (maxDelayMs > MAX_DELAY) throw new RangeError(`maxDelayMs must be at most ${MAX_DELAY}, not ${maxDelayMs}.`);
     checkWhole('maxWaiting', maxWaiting);
     this.#model = model;
     this.#maxWaiting = maxWaiting;
@@ -90,10 +99,12 @@ export class BatchedModel {
         this.#nBatches++;
         return answer(calls);
       });
+    const prior = kept(model, () => priorOf(model.embeddings));
+    const items = kept(model, async () => withLengths(await readSide(model.embeddings, 'items')));
     this.#lists = joined((calls) => listsOf(model, calls));
-    this.#newLists = joined((calls) => newListsOf(model, this.#folder!, calls));
+    this.#newLists = joined((calls) => newListsOf(model, prior, calls));
     this.#pairs = joined((calls) => pairsOf(model, calls));
-    this.#similar = joined((calls) => this.#similarOf(calls));
+    this.#similar = joined((calls) => similarOf(model, items, calls));
   }
 
   /** Calls that wait or are being answered. */
@@ -117,7 +128,7 @@ export class BatchedModel {
     return this.#join(this.#lists, { row, unknown: orMean(unknown), n, excluded });
   }
 
-  /** As `model.foldIn(ratings)` and then its `recommend`. @throws as they do; OverloadedError; DotbiasError once closed */
+  /** As `model.foldInAll` of this one user and then its `recommend`, with ids and titles. @throws as they do; OverloadedError; DotbiasError once closed */
   async recommendFor(ratings: Iterable<GivenRating>, n = 10, options: RecommendForOptions = {}): Promise<Recommendation[]> {
     checkOptions('recommendFor', options, ['exclude', 'l2', 'unknown']);
     const { exclude = 'rated', ...foldIn } = options;
@@ -125,7 +136,6 @@ export class BatchedModel {
     const given = readGiven(this.#model, ratings, foldIn, '');
     checkWhole('n', n);
     const excluded = excludedOf(this.#model, exclude, () => given.rows)(0);
-    this.#folder ??= new UserFolder(this.#model, {});
     return this.#join(this.#newLists, { given, l2, n, excluded });
   }
 
@@ -163,23 +173,29 @@ export class BatchedModel {
     answer.then(done, done);
     return answer;
   }
+}
 
-  async #similarOf(calls: readonly SimilarCall[]): Promise<SimilarItem[][]> {
-    const { embeddings } = this.#model;
-    const { version, gpu, shape } = embeddings;
-    if (this.#items?.version !== version) {
-      const rows = readSide(embeddings, 'items');
-      rows.catch(() => (this.#items = undefined));
-      this.#items = { version, rows };
+/** What `read` gives, kept until the tables change. */
+function kept<T>({ embeddings }: TrainedModel, read: () => Promise<T>): () => Promise<T> {
+  let latest: { version: number; value: Promise<T> } | undefined;
+  return () => {
+    const { version } = embeddings;
+    if (latest?.version !== version) {
+      latest = { version, value: read() };
+      latest.value.catch(() => (latest = undefined));
     }
-    const rows = await this.#items.rows;
-    const answers: SimilarItem[][] = [];
-    for (const { row, n, metric } of calls) {
-      answers.push(namedSimilar(this.#model, similarRows(rows.factors, shape.nFactors, row, n, metric)));
-      await gpu.turn();
-    }
-    return answers;
+    return latest.value;
+  };
+}
+
+async function similarOf(model: TrainedModel, items: () => Promise<VectorTable>, calls: readonly SimilarCall[]): Promise<SimilarItem[][]> {
+  const table = await items();
+  const answers: SimilarItem[][] = [];
+  for (const [k, { row, n, metric }] of calls.entries()) {
+    answers.push(namedSimilar(model, similarRows(table, row, n, metric)));
+    if (k % 8 === 7) await model.embeddings.gpu.turn();
   }
+  return answers;
 }
 
 /** With 'error' there is no row 0, and nothing is read for it. */
@@ -197,33 +213,33 @@ function listsOf(model: TrainedModel, calls: readonly UserCall[]): Promise<Recom
       embeddings.gpu.withScope(async (scope) => {
         const rows = some.map(({ row }) => row);
         const users = await usersFor(embeddings, scope, some[0].unknown, rows);
-        return listsFor(
-          model,
-          { blocks: users.blocks, blockOf: (k) => users.blockOf(rows[k]), placeOf: (k) => users.placeOf(rows[k]) },
-          some,
-        );
+        // Row k stands for call k: two calls may ask for one user, and leave out different items.
+        const lists = await topLists(model, longest(some), {
+          users: { blocks: users.blocks, blockOf: (k) => users.blockOf(rows[k]), placeOf: (k) => users.placeOf(rows[k]) },
+          rows: rows.map((_, k) => k),
+          excluded: (k) => some[k].excluded,
+        });
+        return namedLists(model, lists, some);
       }),
   );
 }
 
-async function newListsOf(model: TrainedModel, folder: UserFolder, calls: readonly NewUserCall[]): Promise<Recommendation[][]> {
-  const { gpu, layout } = model.embeddings;
-  const { prior, items } = await folder.read();
-  return inGroups(calls, lengthClass, async (some) => {
-    const packed = new Float32Array(some.length * layout.rowStride);
-    for (const [k, { given, l2 }] of some.entries()) {
-      const { factors, bias } = foldedUser(model, items, given, await items.vectors(given.rows), prior, l2);
-      layout.packRows({ factors, biases: [bias] }, packed.subarray(k * layout.rowStride));
-      await gpu.turn();
-    }
-    return gpu.withScope((scope) => listsFor(model, rowsIn(scope.upload('folded users', packed), some.length), some));
-  });
+function newListsOf(model: TrainedModel, prior: () => Promise<Prior>, calls: readonly NewUserCall[]): Promise<Recommendation[][]> {
+  return inGroups(
+    calls,
+    (call) => `${lengthClass(call)} ${call.l2}`,
+    async (some) => {
+      const given = some.map((call) => call.given);
+      const folded = await foldRows(model, given, some[0].l2, prior);
+      return namedLists(model, await folded.lists(longest(some), (k) => some[k].excluded), some);
+    },
+  );
 }
 
-/** The lists of the users of rows 0, 1 and so on, one for each call. */
-async function listsFor(model: TrainedModel, users: PlacedRows, calls: readonly ListCall[]): Promise<Recommendation[][]> {
-  const n = calls.reduce((most, call) => Math.max(most, call.n), 0);
-  const { items, predictions } = await topLists(model, n, { users, rows: calls.map((_, k) => k), excluded: (k) => calls[k].excluded });
+const longest = (calls: readonly ListCall[]) => calls.reduce((most, { n }) => Math.max(most, n), 0);
+
+/** The beginning of each list that its call asked for. */
+function namedLists(model: TrainedModel, { n, items, predictions }: TopLists, calls: readonly ListCall[]): Recommendation[][] {
   return calls.map((call, k) => {
     const [begin, end] = [k * n, k * n + call.n];
     return named(model, { items: items.subarray(begin, end), predictions: predictions.subarray(begin, end) });

@@ -7,6 +7,7 @@ import { FoldedUsers } from './folded-users.js';
 import { type FoldInOptions, type GivenRating, type GivenRows, PSEUDO_COUNT, readGiven, strengthOf } from './given-ratings.js';
 import { gather } from '../model/rows.js';
 import { priorOf } from './prior.js';
+import type { Prior } from './solve-user.js';
 import { NOT_FINITE, type TrainedModel } from './trained-model.js';
 
 /** Ratings that one dispatch works through at most, unless a single user has more. */
@@ -25,6 +26,17 @@ export async function foldInAll(
   options: FoldInOptions = {},
 ): Promise<FoldedUsers> {
   const l2 = strengthOf(model, options);
+  const given = Array.from(users, (ratings, k) => readGiven(model, ratings, options, ` of user ${k}`));
+  return foldRows(model, given, l2, () => priorOf(model.embeddings));
+}
+
+/** As `foldInAll`, of ratings that have been checked. @param prior what is known of a user before their ratings, see `priorOf` */
+export async function foldRows(
+  model: TrainedModel,
+  given: readonly GivenRows[],
+  l2: number,
+  prior: () => Promise<Prior>,
+): Promise<FoldedUsers> {
   const {
     embeddings,
     info: { range },
@@ -35,7 +47,6 @@ export async function foldInAll(
     layout,
   } = embeddings;
   const { rowStride, factorVecs } = layout;
-  const given = Array.from(users, (ratings, k) => readGiven(model, ratings, options, ` of user ${k}`));
   const factors = new Float32Array(given.length * nFactors);
   const biases = new Float32Array(given.length);
   const folded = new FoldedUsers(
@@ -49,7 +60,7 @@ export async function foldInAll(
   const [pipeline, gatherer, { mean, sd }] = await Promise.all([
     gpu.compile(foldInKernel(range, hasBias, factorVecs)),
     gpu.compile(gatherRows),
-    priorOf(embeddings),
+    prior(),
   ]);
   const priorRows = new Float32Array(2 * rowStride);
   [mean, sd].forEach((values, i) => layout.packRows({ factors: values, biases: [values[nFactors]] }, priorRows.subarray(i * rowStride)));

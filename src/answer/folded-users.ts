@@ -21,15 +21,23 @@ export class FoldedUsers {
   async recommend(n = 10, options: Pick<FoldedRecommendOptions, 'exclude'> & TopListsBounds = {}): Promise<TopLists> {
     checkWhole('n', n);
     checkOptions('recommend', options, ['exclude', 'memoryBudget', 'onProgress', 'signal']);
+    return this.lists(
+      n,
+      excludedOf(this.model, options.exclude ?? 'rated', (k) => this.givenRows[k]),
+      options,
+    );
+  }
+
+  /** As `recommend`. @param excluded the item rows to leave out for each of them, ascending. @internal */
+  lists(n: number, excluded: (k: number) => Uint32Array, bounds: TopListsBounds = {}): Promise<TopLists> {
     const { model, factors, biases } = this;
     const { gpu, layout } = model.embeddings;
-    const excluded = excludedOf(model, options.exclude ?? 'rated', (k) => this.givenRows[k]);
     const packed = new Float32Array(biases.length * layout.rowStride);
     layout.packRows({ factors, biases }, packed);
     return gpu.withScope(async (scope) => {
       const vectors = scope.upload('folded users', packed);
       return topLists(model, n, {
-        ...options,
+        ...bounds,
         users: rowsIn(vectors, biases.length),
         rows: Uint32Array.from(biases, (_, k) => k),
         excluded,

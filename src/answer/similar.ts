@@ -120,8 +120,27 @@ async function mostSimilar(
   options: SimilarOptions,
 ): Promise<Ranked[]> {
   const metric = checkSimilar(n, options);
-  const { factors } = await readSide(model.embeddings, side);
-  return similarRows(factors, model.embeddings.shape.nFactors, row, n, metric);
+  return similarRows(withLengths(await readSide(model.embeddings, side)), row, n, metric);
+}
+
+/** Vectors [nRows, nFactors], and the length of each. */
+export interface VectorTable {
+  readonly factors: Float32Array;
+  readonly lengths: Float64Array;
+}
+
+/** A table with the lengths of its vectors. */
+export function withLengths(rows: Rows): VectorTable {
+  const { factors } = rows;
+  const lengths = new Float64Array(rows.biases.length);
+  for (let row = 0; row < lengths.length; row++) lengths[row] = Math.sqrt(product(factors, factors.length / lengths.length, row, row));
+  return { factors, lengths };
+}
+
+function product(factors: Float32Array, nFactors: number, a: number, b: number): number {
+  let sum = 0;
+  for (let f = 0; f < nFactors; f++) sum += factors[a * nFactors + f] * factors[b * nFactors + f];
+  return sum;
 }
 
 /** The metric asked for. @throws RangeError for a metric that there is not, or if n is not a whole number of at least 1 */
@@ -133,19 +152,13 @@ export function checkSimilar(n: number, options: SimilarOptions): Similarity {
   return metric;
 }
 
-/** The n rows of a table [nRows, nFactors] that are most similar to one of them, itself and row 0 left out. */
-export function similarRows(factors: Float32Array, nFactors: number, row: number, n: number, metric: Similarity): Ranked[] {
-  const product = (a: number, b: number) => {
-    let sum = 0;
-    for (let f = 0; f < nFactors; f++) sum += factors[a * nFactors + f] * factors[b * nFactors + f];
-    return sum;
-  };
-  const length = Math.sqrt(product(row, row));
-  const scores = new Float64Array(factors.length / nFactors).fill(-Infinity);
+/** The n rows of a table that are most similar to one of them, itself and row 0 left out. */
+export function similarRows({ factors, lengths }: VectorTable, row: number, n: number, metric: Similarity): Ranked[] {
+  const scores = new Float64Array(lengths.length).fill(-Infinity);
   for (let other = 1; other < scores.length; other++) {
     if (other === row) continue;
-    const scale = metric === 'cosine' ? length * Math.sqrt(product(other, other)) : 1;
-    scores[other] = scale === 0 ? 0 : product(row, other) / scale;
+    const scale = metric === 'cosine' ? lengths[row] * lengths[other] : 1;
+    scores[other] = scale === 0 ? 0 : product(factors, factors.length / lengths.length, row, other) / scale;
   }
   return bestRows(scores, n).map((other) => [other, scores[other]]);
 }

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type BatchedModel, DotbiasError, type GivenRating, hash32, OverloadedError } from '../../src/index.js';
+import { named } from '../../src/answer/recommend.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { modelOf, type RatedModelOptions, ratingsOf, tablesOf } from '../helpers/rated-model.js';
 import { assertRefused } from '../helpers/refusal.js';
@@ -42,7 +43,10 @@ test('answers of joined calls are those of single calls, bit for bit', async () 
     );
     both(
       (of) => of.recommendFor(ratingsAt(k), n, fold),
-      async () => (await model.foldIn(ratingsAt(k), { l2: fold.l2 })).recommend(n, { exclude: fold.exclude }),
+      async () => {
+        const folded = await model.foldInAll([ratingsAt(k)], { l2: fold.l2 });
+        return named(model, await folded.recommend(n, { exclude: fold.exclude }));
+      },
     );
   }
   assert.is(batched.waiting, 96);

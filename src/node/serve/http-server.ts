@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { DotbiasError } from '../../base/errors.js';
 
 /** An answer to a request. */
 export interface Answer {
@@ -21,6 +22,14 @@ const IDLE_GRACE = 250;
 /** How long the server waits for what is left of requests, and for who reads their answers, when it ends. */
 const END_GRACE = 10_000;
 
+/** Why a server cannot listen, by the system's code. */
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'this user may not',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+  ENOTFOUND: 'there is no such host',
+};
+
 /**
  * HTTP/1.1 with limits on everything that a client may keep a server waiting with.
  *
@@ -40,12 +49,16 @@ export class HttpServer {
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
 
-  /** @returns the port; @throws the system's error, as for a port that is in use */
+  /** @returns the port; @throws DotbiasError if it cannot listen there */
   listen(port: number, host: string): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
+      const refuse = (error: NodeJS.ErrnoException) => {
+        const reason = REASONS[error.code ?? ''] ?? error.message;
+        reject(new DotbiasError(`The server cannot listen at ${host}, port ${port}: ${reason}.`, { cause: error }));
+      };
+      this.#server.once('error', refuse);
       this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
+        this.#server.off('error', refuse);
         resolve((this.#server.address() as AddressInfo).port);
       });
     });

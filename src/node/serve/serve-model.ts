@@ -43,7 +43,7 @@ const BODY_LIMITS = { maxBytes: 2 ** 18, maxValues: 10_000 };
  * Serves a model file over HTTP: docs/serve.md lists the routes. Requests that come together are answered together, see `BatchedModel`.
  * There is no authentication.
  *
- * @throws as `loadModelFile` and `openGpu`; RangeError for a port that there is not; the system's error if it cannot listen there
+ * @throws as `loadModelFile` and `openGpu`; RangeError for a port that there is not; DotbiasError if it cannot listen there
  */
 export async function serveModel(path: string, options: ServeOptions = {}): Promise<ModelServer> {
   const known = ['name', 'memoryBudget', 'quiet', 'maxDelayMs', 'maxWaiting', 'port', 'host', 'watch', 'onEvent'];

@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hash32, loadModelFile, type ModelServer, saveModel, serveModel, type ServeOptions } from '../../../src/node.js';
+import { named } from '../../../src/answer/recommend.js';
 import { temporaryFolder } from '../../helpers/cli.js';
 import { testAdapterName } from '../../helpers/device.js';
 import { sharedGpu } from '../../helpers/gpu.js';
@@ -88,8 +89,9 @@ test('answers are those of the model, and many at once those of each alone', asy
     { item: 'i5', rating: 4 },
     { item: 'i9', rating: 1.5 },
   ];
-  const folded = await model.foldIn(ratings.map(({ item, rating }) => [item, rating]));
-  assert.equal((await post(server, { ratings, n: 3 })).body, { nRatings: 2, recommendations: await folded.recommend(3) });
+  const folded = await model.foldInAll([ratings.map(({ item, rating }) => [item, rating] as const)]);
+  const recommendations = named(model, await folded.recommend(3));
+  assert.equal((await post(server, { ratings, n: 3 })).body, { nRatings: 2, recommendations });
   const { body } = await ask(server, '/items/i3/similar?n=2');
   assert.equal(body, { item: 'i3', similar: await model.similarItems('i3', 2) });
   const all = (await ask(server, '/users/u1/recommendations?n=1000&exclude=none')).body.recommendations;
@@ -292,7 +294,12 @@ test('a port, a host or a file that will not do is refused in a sentence', async
     );
   assert.match(await refused(FIRST, { port: 70_000 }), /port must be a whole number from 0 to 65535/);
   assert.match(await refused(FIRST, { prot: 1 } as never), /did you mean port/);
-  assert.match(await refused(FIRST, { port: Number(new URL(server.url).port) }), /EADDRINUSE/);
+  assert.match(
+    await refused(FIRST, { port: Number(new URL(server.url).port) }),
+    /cannot listen at 127\.0\.0\.1, port \d+: the port is in use\./,
+  );
+  assert.match(await refused(FIRST, { host: '203.0.113.1' }), /this machine does not have that address\./);
+  assert.match(await refused(FIRST, { maxDelayMs: 1e12 }), /maxDelayMs must be at most 60000/);
   assert.match(await refused(join(folder, 'none'), {}), /There is no such file/);
 });
 
