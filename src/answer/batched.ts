@@ -128,7 +128,10 @@ export class BatchedModel {
     return this.#join(this.#lists, { row, unknown: orMean(unknown), n, excluded });
   }
 
-  /** As `model.foldInAll` of this one user and then its `recommend`, with ids and titles. @throws as they do; OverloadedError; DotbiasError once closed */
+  /**
+   * As `model.foldInAll` of this one user and then its `recommend`, with ids and titles.
+   * @throws as they do; OverloadedError; DotbiasError once closed
+   */
   async recommendFor(ratings: Iterable<GivenRating>, n = 10, options: RecommendForOptions = {}): Promise<Recommendation[]> {
     checkOptions('recommendFor', options, ['exclude', 'l2', 'unknown']);
     const { exclude = 'rated', ...foldIn } = options;
