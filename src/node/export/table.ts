@@ -21,6 +21,7 @@ export const TABLE_ENDINGS: readonly string[] = Object.keys(FORMATS);
 
 /** @throws RangeError unless the name of a file ends with that of a format */
 export function checkEnding(path: string, endings: readonly string[] = TABLE_ENDINGS): string {
+  if (path === '') throw new RangeError('The name of the file to write is empty.');
   const ending = extname(path).toLowerCase();
   if (endings.includes(ending)) return ending;
   const known = `${endings.slice(0, -1).join(', ')} or ${endings.at(-1)}`;

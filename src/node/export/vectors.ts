@@ -9,7 +9,7 @@ import { idKind } from './places.js';
 export type Side = 'items' | 'users';
 
 /** Numbers of a block: of so many rows that it has a few MB. */
-const NUMBERS_PER_BLOCK = 2 ** 20;
+const NUMBERS_PER_BLOCK = 2 ** 19;
 
 /** A side's table without `#na#`, in the order of its rows. */
 export class SideVectors {

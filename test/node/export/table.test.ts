@@ -23,6 +23,10 @@ test('the format is that of the ending, in either case', async () => {
   }
 });
 
+test('an empty name is refused as one', async () => {
+  await assertRefused(async () => checkEnding(''), /^The name of the file to write is empty\.$/);
+});
+
 test('a table that cannot be made to its end leaves the file as it was, and nothing else', async () => {
   const folder = temporaryFolder();
   const path = join(folder, 'recs.csv');
