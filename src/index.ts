@@ -42,6 +42,7 @@ export type { EpochOrder } from './train/order.js';
 export type { Epochs } from './train/epochs.js';
 export type { Ring } from './base/ring.js';
 export type { Deal } from './data/deal.js';
+export type { DataShare, WholeRatings } from './data/share.js';
 export type { RoundOrder, Rounds, RoundsPlan, RoundSteps, StrataOptions } from './data/rounds.js';
 export { Strata } from './data/strata.js';
 export type { CalibrationStore, Defaults, LearnerOptions } from './train/options.js';

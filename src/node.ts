@@ -19,7 +19,7 @@ export { openGpu, type OpenedGpu, type OpenGpuOptions } from './node/device/devi
 export * from './node/ratings/default-data.js';
 export { readRatings, readSplit, type ReadRatingsOptions } from './node/ratings/ratings-file.js';
 export { prepareRatings, type PreparedReport, type PrepareOptions, type PrepareStage } from './node/ratings/prepare.js';
-export { isPrepared, openPrepared, Prepared, type PreparedRatings } from './node/ratings/prepared.js';
+export { isPrepared, openPrepared, Prepared, type PreparedContent, type PreparedRatings } from './node/ratings/prepared.js';
 export type { PreparedManifest, PreparedPart, PreparedSide } from './node/ratings/manifest.js';
 export { CheckpointDir, type CheckpointDirOptions, type Newest } from './node/files/checkpoint-dir.js';
 export type { NewestBlocks } from './node/files/save-blocks.js';

@@ -146,9 +146,10 @@ export function initialValue(seed: number, table: number, row: number, column: n
  * @param out [nRows, nColumns]; `out[row * nColumns + column]` depends on seed, table, row and column alone
  * @param seed whole number in [0, 2^32)
  * @param table 0 userFactors, 1 itemFactors, 2 userBias, 3 itemBias: each has values of its own
+ * @param rows which rows of the table these are. Default: the first
  * @throws RangeError if `out` has another length or the seed is out of range
  */
-export function fillInitial(out: Float32Array, seed: number, table: number, nRows: number, nColumns: number): void {
+export function fillInitial(out: Float32Array, seed: number, table: number, nRows: number, nColumns: number, rows?: Uint32Array): void {
   if (out.length !== nRows * nColumns) {
     throw new RangeError(`fillInitial: out has ${out.length} values, not nRows x nColumns = ${nRows} x ${nColumns}.`);
   }
@@ -157,7 +158,8 @@ export function fillInitial(out: Float32Array, seed: number, table: number, nRow
   const key = hash32(seed, STREAM.TABLE, table, 0);
   let k = 0;
   for (let row = 0; row < nRows; row++) {
-    for (let column = 0; column < nColumns; column++) out[k++] = drawInitialValue(knots, key, row, column);
+    const r = rows ? rows[row] : row;
+    for (let column = 0; column < nColumns; column++) out[k++] = drawInitialValue(knots, key, r, column);
   }
 }
 

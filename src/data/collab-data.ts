@@ -5,6 +5,7 @@ import { encode, type Encoded, type Id, IdMap, NA, titleOf } from './ids.js';
 import { batchNotes, duplicateNotes } from './notes.js';
 import { type PopularItem, popularItems } from './popular-items.js';
 import type { RatingColumns, Ratings } from './ratings.js';
+import type { DataShare } from './share.js';
 import { type SplitOptions, splitRows } from './split.js';
 
 export type { RatingColumns, Ratings } from './ratings.js';
@@ -38,6 +39,10 @@ export interface EncodedRatings {
   train: Ratings;
   valid: Ratings;
   duplicates: DuplicateCounts & { choice: DuplicateChoice };
+  /** Given where `train` and `valid` are the ratings of some users only. */
+  share?: DataShare | undefined;
+  /** Stands for all ids and ratings, where they need not be looked at to know it. */
+  fingerprint?: string | undefined;
 }
 
 /** Ratings per training step where nothing else is asked for and there are as many. */
@@ -80,6 +85,10 @@ export class CollabData {
     readonly notes: readonly string[],
     /** Item titles by item id, if known. */
     readonly titles?: ReadonlyMap<Id, string>,
+    /** Which of all ratings these are, on a rank that has only some; then `nTrain` and all other counts are of the whole. */
+    readonly share?: DataShare,
+    /** @internal See `dataFingerprint`. */
+    readonly fingerprint?: string,
   ) {}
 
   /** Rows of the user tables, `#na#` included. */
@@ -94,12 +103,12 @@ export class CollabData {
 
   /** Number of training ratings. */
   get nTrain(): number {
-    return this.train.ratings.length;
+    return this.share?.nTrain ?? this.train.ratings.length;
   }
 
   /** Number of validation ratings. */
   get nValid(): number {
-    return this.valid.ratings.length;
+    return this.share?.whole.nValid ?? this.valid.ratings.length;
   }
 
   /** Full batches in an epoch; the ratings left over are dropped, others each time. */
@@ -118,9 +127,10 @@ export class CollabData {
    *
    *     data.popularItems(200).sort((a, b) => b.sd - a.sd).slice(0, 10)
    *
-   * @throws RangeError unless n is a whole number of at least 1
+   * @throws RangeError unless n is a whole number of at least 1; DotbiasError on a rank that has only some of the ratings
    */
   popularItems(n = 10): PopularItem[] {
+    this.share?.refuse('popularItems');
     return popularItems(this.train, this.items, this.titles, n);
   }
 
@@ -167,11 +177,11 @@ export class CollabData {
    * @throws RangeError for a batch size out of range
    */
   static fromEncoded(
-    { users, items, train, valid, duplicates: { choice, ...duplicates } }: EncodedRatings,
+    { users, items, train, valid, duplicates: { choice, ...duplicates }, share, fingerprint }: EncodedRatings,
     { seed = 42, name = 'ratings', titles, batchSize: asked }: Pick<CollabDataOptions, 'seed' | 'name' | 'titles' | 'batchSize'> = {},
   ): CollabData {
     if (asked !== undefined) checkWhole('batchSize', asked);
-    const most = train.ratings.length;
+    const most = share?.nTrain ?? train.ratings.length;
     const batchSize = asked ?? Math.min(USUAL_BATCH, most);
     if (batchSize > most) {
       throw new RangeError(
@@ -179,7 +189,7 @@ export class CollabData {
       );
     }
     const notes = [...duplicateNotes(duplicates, choice), ...(asked === undefined ? batchNotes(batchSize, USUAL_BATCH) : [])];
-    return new CollabData(name, users, items, train, valid, seed, batchSize, duplicates, notes, titles);
+    return new CollabData(name, users, items, train, valid, seed, batchSize, duplicates, notes, titles, share, fingerprint);
   }
 
   /**

@@ -50,6 +50,11 @@ export class IdMap {
     return (this.#ids ??= Array.from({ length: this.size }, (_, row) => this.idOf(row)));
   }
 
+  /** Whether ids are texts, not numbers. */
+  get isText(): boolean {
+    return this.size > 1 && typeof this.idOf(1) === 'string';
+  }
+
   /** Table row of an id; 0 for an id that training never saw. '196' finds the number 196, and 196 finds the text '196'. */
   indexOf(id: Id): number {
     const column = this.#column;

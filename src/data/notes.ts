@@ -4,6 +4,7 @@ import { asWritten } from '../base/decimal.js';
 import type { DuplicateChoice, DuplicateCounts } from './duplicates.js';
 import { extremes } from './rating-range.js';
 import type { Ratings } from './ratings.js';
+import type { DataShare } from './share.js';
 
 /** The least share of the validation ratings that is worth a note. */
 const NOTABLE = 0.1;
@@ -38,19 +39,21 @@ export function batchNotes(batchSize: number, usual: number): string[] {
 /** Notes about validation ratings of users or items that training does not know, if there are many. */
 export function unknownNotes({
   valid,
+  share,
   nTrain,
+  nValid,
   nUsers,
   nItems,
 }: {
   valid: Ratings;
+  share?: DataShare | undefined;
   nTrain: number;
+  nValid: number;
   nUsers: number;
   nItems: number;
 }): string[] {
-  const nValid = valid.ratings.length;
-  const about = (rows: Uint32Array, nKnown: number, side: string, other: string): string[] => {
-    let count = 0;
-    for (const row of rows) if (row === 0) count++;
+  const unknown = share?.whole.unknown ?? { users: countZeros(valid.users), items: countZeros(valid.items) };
+  const about = (count: number, nKnown: number, side: string, other: string): string[] => {
     if (count === 0 || count < NOTABLE * nValid) return [];
     const subject = (many: string) => `${many} validation ratings are of ${side}s that training does not know`;
     if (count < nValid) {
@@ -62,7 +65,13 @@ export function unknownNotes({
         : 'If training should know them, compare how the ids are written.';
     return [`${subject(`All ${thousands(count)}`)}: the validation errors say nothing about ${side}s that it knows. ${cause}`];
   };
-  return [...about(valid.users, nUsers - 1, 'user', 'item'), ...about(valid.items, nItems - 1, 'item', 'user')];
+  return [...about(unknown.users, nUsers - 1, 'user', 'item'), ...about(unknown.items, nItems - 1, 'item', 'user')];
+}
+
+function countZeros(rows: Uint32Array): number {
+  let count = 0;
+  for (const row of rows) if (row === 0) count++;
+  return count;
 }
 
 /** What some sources write in place of a missing rating. */

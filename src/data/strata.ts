@@ -9,6 +9,7 @@ import { countBy, groupBy } from '../base/group-by.js';
 import { type Deal, dealItems, dealUsers } from './deal.js';
 import type { Ratings } from './ratings.js';
 import { Rounds, type StrataOptions } from './rounds.js';
+import type { DataShare } from './share.js';
 
 /** Ratings of an epoch that may be left out at the ends of rounds, as a share. */
 const MOST_LEFT_OUT = 0.05;
@@ -18,9 +19,11 @@ export class Strata {
   private constructor(
     readonly users: Deal,
     readonly items: Deal,
-    /** Training rows by user block, then item block, then in the order of the data. */
-    readonly rows: Uint32Array,
+    /** Training rows by user block, then item block, then in the order of the data; undefined where not all ratings are here. */
+    readonly rows: Uint32Array | undefined,
     readonly rounds: Rounds,
+    /** Where the first rating that is here stands in that order. */
+    private readonly begin = 0,
   ) {}
 
   /** @throws RangeError where more than 5 % of the ratings would be left out at the ends of rounds, or a round has no full batch */
@@ -35,10 +38,22 @@ export class Strata {
     return new Strata(users, items, order, rounds);
   }
 
+  /** The same of ratings of which only some are here, in the order of `rows`. @throws RangeError as `of` */
+  static ofShare({ whole: { users, items, start }, strata, first }: DataShare, batchSize: number, options: StrataOptions): Strata {
+    const rounds = new Rounds({ ...options, batchSize, start, first: 0, n: strata });
+    refuseSmallRounds(rounds);
+    return new Strata(users, items, undefined, rounds, start[first * strata]);
+  }
+
   /** The training ratings of the user blocks first to first + n - 1, in the order that their `Rounds` count them in. */
   ratings({ users, items, ratings }: Ratings, first: number, n: number): Ratings {
     const { start, strata } = this.rounds.plan;
-    const rows = this.rows.subarray(start[first * strata], start[(first + n) * strata]);
+    const [begin, end] = [start[first * strata], start[(first + n) * strata]];
+    const rows = this.rows?.subarray(begin, end);
+    if (rows === undefined) {
+      const some = <T extends Uint32Array | Float32Array>(column: T) => column.subarray(begin - this.begin, end - this.begin) as T;
+      return { users: some(users), items: some(items), ratings: some(ratings) };
+    }
     return {
       users: Uint32Array.from(rows, (row) => users[row]),
       items: Uint32Array.from(rows, (row) => items[row]),

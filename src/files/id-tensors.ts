@@ -18,7 +18,7 @@ type Tensors = Readonly<Record<string, Tensor>>;
 export function idTensors(name: string, map: IdMap, rows?: Uint32Array): Record<string, Tensor> {
   const n = rows?.length ?? map.size;
   const idAt = (k: number) => map.idOf(rows?.[k] ?? k);
-  if (map.size > 1 && typeof map.idOf(1) === 'string')
+  if (map.isText)
     return textTensors(
       name,
       Array.from({ length: n }, (_, k) => idAt(k) as string),

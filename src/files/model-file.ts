@@ -69,20 +69,31 @@ export interface EncodeOptions {
  */
 export async function encodeModel(model: CollabModel, options: EncodeOptions = {}): Promise<Uint8Array> {
   checkOptions('encodeModel', options, ['training', 'ratings']);
-  return writeModel(await readModel(model, options));
+  return writeModel(decoded(model, options, await model.embeddings.readTables(), await model.residualVariance()));
 }
 
-/** A model file in pieces, to be written one after the other: it may be longer than any array. @throws as `encodeModel` */
-export async function modelPieces(model: CollabModel, options: EncodeOptions = {}): Promise<Uint8Array[]> {
-  const { tensors, metadata } = contentOf(await readModel(model, options));
+/**
+ * A model file in pieces, to be written one after the other: it may be longer than any array. Of a model on several ranks every rank
+ * calls it, and rank 0 alone gets the pieces.
+ *
+ * @throws as `encodeModel`
+ */
+export async function modelPieces(model: CollabModel, options: EncodeOptions = {}): Promise<Uint8Array[] | undefined> {
+  const { embeddings } = model;
+  const residualVariance = await model.residualVariance();
+  const tables = await (embeddings.gatherTables ? embeddings.gatherTables() : embeddings.readTables());
+  if (tables === undefined) return undefined;
+  const { tensors, metadata } = contentOf(decoded(model, options, tables, residualVariance));
   return safetensorsPieces(tensors, metadata);
 }
 
-async function readModel(model: CollabModel, { training = {}, ratings = true }: EncodeOptions): Promise<DecodedModel> {
-  const { embeddings, info } = model;
+function decoded(
+  { embeddings, info }: CollabModel,
+  { training = {}, ratings = true }: EncodeOptions,
+  tables: Tables,
+  residualVariance: number | undefined,
+): DecodedModel {
   const { train, valid, ...rest } = info;
-  const residualVariance = await model.residualVariance();
-  const tables = await embeddings.readTables();
   return { ...rest, ...(ratings && { train, valid }), residualVariance, shape: embeddings.shape, tables, training };
 }
 

@@ -1,13 +1,16 @@
 /** The training ratings and the pairs held out for validation, by table row, as tensors; model-file.ts has their names and shapes. */
-import type { ModelInfo } from '../answer/trained-model.js';
+import type { ModelInfo, Pairs } from '../answer/trained-model.js';
 import type { Tensor } from '../base/safetensors.js';
 import type { ModelShape } from '../model/layout.js';
 import type { Refuse } from './id-tensors.js';
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
-/** Training ratings and held-out pairs, of a model that has them. */
-export function ratedTensors({ train, valid }: Pick<ModelInfo, 'train' | 'valid'>): Record<string, Tensor> {
+/**
+ * Training ratings and held-out pairs, of a model that has them.
+ * @param k number of their file where there are several
+ */
+export function ratedTensors({ train, valid }: Pick<ModelInfo, 'train' | 'valid'>, k?: number): Record<string, Tensor> {
   const tensors: Record<string, Tensor> = {};
   if (train) {
     const nTrain = [train.ratings.length];
@@ -20,11 +23,16 @@ export function ratedTensors({ train, valid }: Pick<ModelInfo, 'train' | 'valid'
     tensors['validUsers'] = { dtype: 'U32', shape: nValid, data: valid.users };
     tensors['validItems'] = { dtype: 'U32', shape: nValid, data: valid.items };
   }
-  return tensors;
+  if (k === undefined) return tensors;
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${name}.${numbered(k)}`, tensor]));
 }
 
 /** The inverse of `ratedTensors`, checked. */
-export function readRated(tensors: Tensors, { nUsers, nItems }: ModelShape, refuse: Refuse): Pick<ModelInfo, 'train' | 'valid'> {
+export function readRated(
+  tensors: Tensors,
+  { nUsers, nItems }: Pick<ModelShape, 'nUsers' | 'nItems'>,
+  refuse: Refuse,
+): Pick<ModelInfo, 'train' | 'valid'> {
   const { trainUsers, trainItems, trainRatings } = readLists(
     tensors,
     { trainUsers: 'U32', trainItems: 'U32', trainRatings: 'F32' },
@@ -38,6 +46,39 @@ export function readRated(tensors: Tensors, { nUsers, nItems }: ModelShape, refu
     train: trainUsers && { users: trainUsers, items: trainItems!, ratings: trainRatings! },
     valid: validUsers && { users: validUsers, items: validItems! },
   };
+}
+
+/** Ratings of several files, one after the other: each file has training ratings, or none has; and likewise held-out pairs. */
+export function joinRated(parts: readonly Pick<ModelInfo, 'train' | 'valid'>[], refuse: Refuse): Pick<ModelInfo, 'train' | 'valid'> {
+  if (parts.length < 2) return parts[0] ?? {};
+  const every = <T>(lists: (T | undefined)[]): T[] | undefined => {
+    const found = lists.filter((list) => list !== undefined);
+    if (found.length > 0 && found.length < lists.length) refuse('some of its files have ratings that others lack');
+    return found.length > 0 ? found : undefined;
+  };
+  const train = every(parts.map((part) => part.train));
+  const valid = every(parts.map((part) => part.valid));
+  const rows = (lists: readonly Uint32Array[]) => joined(lists, (n) => new Uint32Array(n));
+  const pairs = (lists: readonly Pairs[]) => ({
+    users: rows(lists.map(({ users }) => users)),
+    items: rows(lists.map(({ items }) => items)),
+  });
+  return {
+    train: train && {
+      ...pairs(train),
+      ratings: joined(
+        train.map(({ ratings }) => ratings),
+        (n) => new Float32Array(n),
+      ),
+    },
+    valid: valid && pairs(valid),
+  };
+}
+
+function joined<T extends Uint32Array | Float32Array>(lists: readonly T[], make: (length: number) => T): T {
+  const all = make(lists.reduce((sum, { length }) => sum + length, 0));
+  lists.reduce((at, list) => (all.set(list, at), at + list.length), 0);
+  return all;
 }
 
 interface Lists {
@@ -80,3 +121,6 @@ function allFinite(values: Tensor['data']): boolean {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
   return true;
 }
+
+/** The number of a file, as the names of its tensors end. */
+export const numbered = (k: number): string => String(k).padStart(5, '0');

@@ -6,7 +6,8 @@
  *     userRows.k U32 [n]                            which rows of the table they are, ascending; row 0 is `#na#`
  *     userIds.k, and userIdsOffsets.k of texts      their ids, see id-tensors.ts
  *
- * likewise `item...`, with `titles.k`; and one file holds trainUsers, trainItems and so on, if any does. The index has in `metadata`
+ * likewise `item...`, with `titles.k`; and one file holds trainUsers, trainItems and so on, if any does, or several, each of which
+ * has some, trainUsers.k and so on. The index has in `metadata`
  * `total_size` (bytes of all tensors), `nUsers`, `nItems`, and the format, formatVersion and config of model-file.ts.
  */
 import type { ModelInfo } from '../answer/trained-model.js';
@@ -15,6 +16,7 @@ import { isObject, parseJson, quote } from '../base/json.js';
 import type { Tensor } from '../base/safetensors.js';
 import type { ModelShape, Rows, Tables } from '../model/layout.js';
 import { idTensors, mapOfIds, readIdColumn, readTextTensors } from './id-tensors.js';
+import { joinRated, numbered, readRated } from './rated-tensors.js';
 import { checkValues, type DecodedModel, metadataOf, type ModelOps, modelOf, readConfig, refuse, titleTensors } from './model-file.js';
 
 export const MODEL_INDEX = 'model.safetensors.index.json';
@@ -47,8 +49,6 @@ export function shardTensors(
   if (side === 'item') Object.assign(tensors, titleTensors('titles', titles, items, rows));
   return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${name}.${numbered(k)}`, tensor]));
 }
-
-const numbered = (k: number) => String(k).padStart(5, '0');
 
 /** A file of a model, and the tensors in it. */
 export interface Shard {
@@ -120,7 +120,8 @@ export class ShardedModel {
   readonly #tables: Tables;
   readonly #sides: Record<Side, { n: number; seen: Uint8Array; ids: Float64Array | string[] | undefined }>;
   readonly #titles: string[] = [];
-  readonly #rated: Record<string, Tensor> = {};
+  /** Ratings by the number of their file, '' where there is one. */
+  readonly #rated = new Map<string, Record<string, Tensor>>();
 
   /**
    * Allocates the model's tables: hold `tableBytes` to the files first.
@@ -151,7 +152,10 @@ export class ShardedModel {
     for (const [name, tensor] of Object.entries(tensors)) {
       const [, side, k] = /^(user|item)Rows\.(\d+)$/.exec(name) ?? [];
       if (side !== undefined) this.#addRows(side as Side, k, tensors);
-      else if (!name.includes('.')) this.#rated[name] = tensor;
+      const [, rated, of] = /^((?:train|valid)[A-Z][a-z]+)(?:\.(\d+))?$/.exec(name) ?? [];
+      if (rated === undefined) continue;
+      const part = this.#rated.get(of ?? '') ?? {};
+      this.#rated.set(of ?? '', Object.assign(part, { [rated]: tensor }));
     }
   }
 
@@ -211,12 +215,18 @@ export class ShardedModel {
     const [users, items] = [map('user'), map('item')];
     const titles = this.#titles.length === 0 ? undefined : Array.from({ length: items.size }, (_, row) => this.#titles[row] ?? '');
     const { nFactors } = this.#config;
-    const tensors: Record<string, Tensor> = { ...this.#rated };
+    const tensors: Record<string, Tensor> = {};
     for (const [name, data] of Object.entries(this.#tables) as [keyof Tables, Float32Array][]) {
       const n = name.startsWith('user') ? users.size : items.size;
       tensors[name] = { dtype: 'F32', shape: name.endsWith('Bias') ? [n] : [n, nFactors], data };
     }
-    return modelOf(tensors, this.#config, { users, items, titles });
+    const parts = [...this.#rated].sort(([a], [b]) => Number(a) - Number(b));
+    const sizes = { nUsers: users.size, nItems: items.size };
+    const rated = joinRated(
+      parts.map(([, part]) => readRated(part, sizes, refuse)),
+      refuse,
+    );
+    return { ...modelOf(tensors, this.#config, { users, items, titles }), ...rated };
   }
 }
 

@@ -1,5 +1,5 @@
 import { fillInitial } from '../base/random.js';
-import type { ModelShape, Tables } from './layout.js';
+import type { ModelShape, Rows, Tables } from './layout.js';
 
 /** fastai's starting values, see `fillInitial`: each table a stream of its own, drawn from the seed. */
 export function initialTables({ nUsers, nItems, nFactors }: ModelShape, seed: number): Tables {
@@ -14,4 +14,13 @@ export function initialTables({ nUsers, nItems, nFactors }: ModelShape, seed: nu
     userBias: table(2, nUsers, 1),
     itemBias: table(3, nItems, 1),
   };
+}
+
+/** The starting values of some rows of a side. */
+export function initialRows(side: 'users' | 'items', rows: Uint32Array, nFactors: number, seed: number): Rows {
+  const [id, n] = [side === 'users' ? 0 : 1, rows.length];
+  const [factors, biases] = [new Float32Array(n * nFactors), new Float32Array(n)];
+  fillInitial(factors, seed, id, n, nFactors, rows);
+  fillInitial(biases, seed, id + 2, n, 1, rows);
+  return { factors, biases };
 }

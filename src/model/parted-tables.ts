@@ -5,6 +5,7 @@ import { type Deal, dealEvenly } from '../data/deal.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Scope } from '../gpu/scope.js';
+import { initialRows } from './initial.js';
 import { type ModelShape, RowLayout, type Rows, type Tables } from './layout.js';
 import { type Block, rowsOfBlock, TableSide } from './table-side.js';
 import {
@@ -82,7 +83,8 @@ export class PartedTables implements ModelTables {
     private readonly deals: Deals,
     nParts: number,
     { nCopies = 1, nState = 0 }: TableOptions = {},
-    private readonly ring: Ring = ALONE,
+    /** The processes that have the other parts. */
+    readonly ring: Ring = ALONE,
   ) {
     const { users, items } = deals;
     if (users.nBlocks !== items.nBlocks || users.nBlocks % nParts !== 0 || nParts % ring.size !== 0) {
@@ -174,35 +176,58 @@ export class PartedTables implements ModelTables {
 
   writeTables(tables: Tables): void {
     this.layout.checkTables(tables);
-    const { layout } = this;
-    for (const { side, rows, part, firstRow } of this.#held()) {
-      const packed = new Float32Array(rows.length * layout.rowStride);
-      layout.packRows(sideOf(tables, side), packed, rows);
-      this.gpu.write(part.param, packed, 4 * firstRow * layout.rowStride);
+    this.#writeParam(({ side, rows }, out) => this.layout.packRows(sideOf(tables, side), out, rows));
+  }
+
+  writeInitial(seed: number): void {
+    const { nFactors } = this.shape;
+    this.#writeParam(({ side, rows }, out) => this.layout.packRows(initialRows(side, rows, nFactors, seed), out));
+  }
+
+  #writeParam(pack: (held: Held, out: Float32Array<ArrayBuffer>) => void): void {
+    const { rowStride } = this.layout;
+    for (const held of this.#held()) {
+      const packed = new Float32Array(held.rows.length * rowStride);
+      pack(held, packed);
+      this.gpu.write(held.part.param, packed, 4 * held.firstRow * rowStride);
     }
     this.version++;
   }
 
-  /** Block by block, each of a moment between two submissions. Every rank calls it, and gets the whole. */
+  /** Block by block, each of a moment between two submissions. @throws DotbiasError on a rank, which has a share of the model only */
   async readTables(): Promise<Tables> {
+    this.#refuseShare();
+    return (await this.gatherTables())!;
+  }
+
+  /** As `readTables`; on several ranks every one calls it, and rank 0 alone gets the whole, in small pieces, and the others nothing. */
+  async gatherTables(): Promise<Tables | undefined> {
     const { layout, shape, ring } = this;
+    const { rowStride } = layout;
     if (ring.size > 1) await this.home();
-    const tables = { users: layout.emptyRows(shape.nUsers), items: layout.emptyRows(shape.nItems) };
+    const tables = ring.rank === 0 ? { users: layout.emptyRows(shape.nUsers), items: layout.emptyRows(shape.nItems) } : undefined;
+    const most = Math.max(1, Math.floor(GATHERED_BYTES / (4 * rowStride)));
     for (const side of ['users', 'items'] as const) {
       const deal = this.deals[side];
-      const perRank = deal.nBlocks / ring.size;
+      const [perRank, nRows] = [deal.nBlocks / ring.size, mostRows(deal, 1)];
       for (let b = 0; b < perRank; b++) {
-        const { part, firstRow, rows } = this.#find(side, ring.rank * perRank + b);
-        const packed = new Float32Array(mostRows(deal, 1) * layout.rowStride);
-        packed.set(await this.gpu.readFloats(part.param, firstRow * layout.rowStride, rows.length * layout.rowStride));
-        const all = new Float32Array((await ring.gather(new Uint8Array(packed.buffer))).slice().buffer);
-        for (let rank = 0; rank < ring.size; rank++) {
-          const of = rowsOfBlock(deal, rank * perRank + b);
-          const first = rank * packed.length;
-          layout.unpackRows(all.subarray(first, first + of.length * layout.rowStride), tables[side], of);
+        const own = this.#find(side, ring.rank * perRank + b);
+        for (let from = 0; from < nRows; from += most) {
+          const end = Math.min(from + most, nRows);
+          const packed = new Float32Array((end - from) * rowStride);
+          const n = Math.min(end, own.rows.length) - from;
+          if (n > 0) packed.set(await this.gpu.readFloats(own.part.param, (own.firstRow + from) * rowStride, n * rowStride));
+          const all = new Float32Array((await ring.gather(new Uint8Array(packed.buffer))).slice().buffer);
+          if (!tables) continue;
+          for (let rank = 0; rank < ring.size; rank++) {
+            const rows = rowsOfBlock(deal, rank * perRank + b).subarray(from, end);
+            const first = rank * packed.length;
+            layout.unpackRows(all.subarray(first, first + rows.length * rowStride), tables[side], rows);
+          }
         }
       }
     }
+    if (!tables) return undefined;
     const { users, items } = tables;
     return { userFactors: users.factors, itemFactors: items.factors, userBias: users.biases, itemBias: items.biases };
   }
@@ -322,6 +347,9 @@ export class PartedTables implements ModelTables {
       throw new DotbiasError(`Each of ${this.ring.size} ranks has a share of this model only: save it, and read the file.`);
   }
 }
+
+/** Bytes of a rank that are gathered at once. */
+const GATHERED_BYTES = 2 ** 22;
 
 /** A block that this process has: its rows, counted in the whole model from `first` on, and where they are. */
 interface Held {

@@ -1,4 +1,5 @@
 import { STATE } from '../../shaders/ops/optimizer.js';
+import type { Ring } from '../base/ring.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { Scope } from '../gpu/scope.js';
@@ -27,6 +28,12 @@ export interface ModelTables {
   /** Sets the parameters; the optimiser's state is left as it is. @throws RangeError as `RowLayout.checkTables` */
   writeTables(tables: Tables): void;
   readTables(): Promise<Tables>;
+  /** The processes that have the other parts, of a model in parts. */
+  readonly ring?: Ring | undefined;
+  /** As `readTables` on several ranks: every one calls it, rank 0 alone gets the tables. A model that has none of it is whole. */
+  gatherTables?(): Promise<Tables | undefined>;
+  /** Sets the parameters to the starting values that `seed` gives, row by row, without the tables of the whole. Where it is left out: `initialTables`. */
+  writeInitial?(seed: number): void;
   /** Parameters and the optimiser's state, bit for bit. */
   readState(): Promise<ModelState>;
   /** The inverse of `readState`. @throws RangeError if an array is missing or has another length */

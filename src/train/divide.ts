@@ -45,9 +45,13 @@ export function divide(
   const kept = { nCopies, nState };
   const tablesIn = (nParts: number, made: Strata) =>
     nParts > 1 ? new PartedTables(gpu, shape, made, nParts, kept, ring) : new EmbeddingTables(gpu, shape, kept);
-  const make = (n: number) => Strata.of(data.train, shape.nUsers, shape.nItems, data.batchSize, { strata: n, passes, seed });
+  const { share } = data;
+  const make = (n: number) =>
+    share
+      ? Strata.ofShare(share, data.batchSize, { strata: n, passes, seed })
+      : Strata.of(data.train, shape.nUsers, shape.nItems, data.batchSize, { strata: n, passes, seed });
   const needed = (each: Strata) => partsNeeded(gpu, shape, each, ring.size);
-  const strata = asked ?? (ring.size > 1 ? strataOfRanks(ring.size) : undefined);
+  const strata = asked ?? share?.strata ?? (ring.size > 1 ? strataOfRanks(ring.size) : undefined);
   if (ring.size > 1 && strata! % ring.size !== 0) {
     throw new RangeError(
       `strata must be a multiple of the ${ring.size} ranks, and ${strata} is none: give strata: ${strataOfRanks(ring.size)}.`,
@@ -58,6 +62,7 @@ export function divide(
       `parts must be a multiple of the ${ring.size} ranks, which have equally many, and ${parts} is none: leave it out.`,
     );
   }
+  share?.check(strata!, ring);
   if (strata !== undefined && strata > 1) {
     const made = make(strata);
     const nParts = parts ?? needed(made);

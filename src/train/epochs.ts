@@ -6,6 +6,8 @@ import type { EpochOrder } from './order.js';
 export interface Epochs {
   /** Training rows of an epoch, in the order in which steps take them, a batch each. */
   readonly order: EpochOrder;
+  /** Stands for the order of all epochs where it follows from this, the ratings, the seed and `settings`; else for none. */
+  readonly orderPrint?: string | undefined;
   /** Steps of each round of an epoch: a submission ends where a round ends. The plain order has one round. */
   readonly steps: readonly number[];
   /** See `Batches.segments`. */

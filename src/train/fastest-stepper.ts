@@ -28,6 +28,7 @@ export async function fastest(
   step: StepOptions,
   factories: readonly StepperFactory[],
 ): Promise<StepperFactory> {
+  data.share?.refuse("stepper: 'auto'");
   const store = calibrations ?? inMemory;
   const { batchSize, range, score, loss, optimizer } = step;
   const ops = [range, score, loss, optimizer].map(({ name }) => name);

@@ -59,7 +59,7 @@ export function planOf(fit: Fit): Settings {
       callbacks: namedOf(callbacks).map(({ name }) => name),
       // In float32, in which all JavaScript engines agree; `mathFingerprint` has the rest.
       schedule: fingerprint(Float32Array.from(schedule.lr), Float32Array.from(schedule.beta1)),
-      order: fingerprint(learner.trainer.order(plan['firstEpoch'] as number)),
+      order: learner.trainer.epochs.orderPrint ?? fingerprint(learner.trainer.order(plan['firstEpoch'] as number)),
     };
     plans.set(fit, known);
   }
@@ -127,7 +127,7 @@ const fingerprints = new WeakMap<CollabData, string>();
 
 /** Of the ratings as training sees them and of the ids that their rows stand for. */
 export function dataFingerprint(data: CollabData): string {
-  let known = fingerprints.get(data);
+  let known = data.fingerprint ?? fingerprints.get(data);
   if (known === undefined) {
     const { users, items, train, valid } = data;
     const ids = [...idPieces(users), ...idPieces(items)];

@@ -2,7 +2,7 @@ import type { CollabData } from '../data/collab-data.js';
 import { onGpu, openGpu } from '../gpu/acquire.js';
 import { type Gpu, READBACK_BYTES } from '../gpu/gpu.js';
 import { initialTables } from '../model/initial.js';
-import { EmbeddingTables, fitsOneBinding } from '../model/tables.js';
+import { EmbeddingTables, fitsOneBinding, type ModelTables } from '../model/tables.js';
 import { batchesOn, chooseStepper } from './choose-stepper.js';
 import { CollabLearner } from './learner.js';
 import { type CheckedOptions, checkLearnerOptions, type LearnerOptions } from './options.js';
@@ -55,18 +55,19 @@ async function makeLearner(
   const { factory } = stepping;
   const { nState } = step.optimizer;
   const isTooLarge = factory.nCopies === 2 && !fitsOneBinding(gpu, shape);
-  const inStrata = (options.strata ?? 1) > 1 || (options.ring?.size ?? 1) > 1 || isTooLarge;
+  const inStrata = (options.strata ?? 1) > 1 || (options.ring?.size ?? 1) > 1 || isTooLarge || data.share !== undefined;
   // Read on demand: most trainings have no strata, and a page is smaller by it.
   const division = inStrata ? (await import('./divide.js')).divide(gpu, data, shape, options, seed, factory, nState) : undefined;
   const order = division?.order ?? (options.order ? checkedOrder(data.nTrain, options.order) : randomOrder(data.nTrain, seed));
-  const tables = division?.tables ?? new EmbeddingTables(gpu, shape, { nCopies: factory.nCopies ?? 1, nState });
+  const tables: ModelTables = division?.tables ?? new EmbeddingTables(gpu, shape, { nCopies: factory.nCopies ?? 1, nState });
   const parts: Promise<Trainer | Validator>[] = [];
   try {
     const batches = batchesOn(options, gpu, data.nTrain, stepping, inStrata);
-    tables.writeTables(makeTables());
+    if (options.init === undefined && tables.writeInitial) tables.writeInitial(seed);
+    else tables.writeTables(makeTables());
     // Kernels of both compile side by side.
     const trainer = Trainer.create(tables, data, step, order, factory, batches, options.ring);
-    const validator = Validator.create(tables, data.valid, step, checked.unknownUser, division?.order, options.ring);
+    const validator = Validator.create(tables, data.valid, step, checked.unknownUser, division?.order, options.ring, data.share);
     parts.push(trainer, validator);
     const made = await Promise.all([trainer, validator]);
     gpu.checkMemory(READBACK_BYTES, 'Reading results back');

@@ -158,7 +158,11 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
     defaults,
     unknownUser,
     seed,
-    notes: [...data.notes, ...unknownNotes(data), ...rangeNotes(data, step.range.bounds, isFromData)],
+    notes: [
+      ...data.notes,
+      ...unknownNotes(data),
+      ...(data.share?.rangeNotes(step.range.bounds) ?? rangeNotes(data, step.range.bounds, isFromData)),
+    ],
   };
 }
 
@@ -210,7 +214,7 @@ const nameOf = (stepper: string | StepperFactory) => (typeof stepper === 'string
 /** A vector of a million numbers is a mistake. */
 export const MAX_FACTORS = 65_536;
 
-function stepOptions({ batchSize, train }: CollabData, options: LearnerOptions, defaults: Defaults): StepOptions {
+function stepOptions({ batchSize, train, share }: CollabData, options: LearnerOptions, defaults: Defaults): StepOptions {
   const { yRange, wd = 0.01, wdBias = wd, score = dotProduct, loss = mse, beta2, eps, stepsPerSubmission } = options;
   if (options.range !== undefined && yRange !== undefined) {
     throw new TypeError('Give either yRange, the bounds of the usual sigmoid, or a range op of your own, not both.');
@@ -226,7 +230,7 @@ function stepOptions({ batchSize, train }: CollabData, options: LearnerOptions, 
   const adamOptions = { ...(beta2 !== undefined && { beta2 }), eps: eps ?? (defaults === 'fastai1' ? 1e-8 : 1e-5) };
   const optimizer = options.optimizer ?? adam(adamOptions);
   checkOptimizer(optimizer);
-  const range = options.range ?? rangeOf(yRange === undefined ? rangeOfRatings(train.ratings) : yRange);
+  const range = options.range ?? rangeOf(yRange === undefined ? rangeOfRatings(share?.whole.ranges.train ?? train.ratings) : yRange);
   for (const [what, op] of Object.entries({ score, range, loss })) {
     if (typeof op?.wgsl !== 'string' || typeof op.value !== 'function' || typeof op.grad !== 'function') {
       throw new TypeError(`${what} must be an op, with the text wgsl and the functions value and grad, not ${show(op)}.`);

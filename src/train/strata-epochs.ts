@@ -1,3 +1,5 @@
+import { DotbiasError } from '../base/errors.js';
+import { fingerprint } from '../base/fingerprint.js';
 import { ALONE, type Ring } from '../base/ring.js';
 import type { Ratings } from '../data/ratings.js';
 import type { Rounds, RoundSteps } from '../data/rounds.js';
@@ -36,7 +38,11 @@ function strataEpochs({ users, items, rounds, rows }: Strata, nParts: number, fi
   const perPart = strata / nParts;
   const parts = Array.from({ length: n }, (_, part) => rounds.of((first + part) * perPart, perPart));
   return {
-    order: (epoch) => joined(rounds.steps.map((_, round) => rounds.round(epoch, round).order.map((k) => rows[k]))),
+    order(epoch) {
+      if (rows === undefined) throw new DotbiasError('A rank that has only some of the ratings does not know the order of all.');
+      return joined(rounds.steps.map((_, round) => rounds.round(epoch, round).order.map((k) => rows[k])));
+    },
+    orderPrint: fingerprint(rounds.plan.start),
     steps: rounds.steps,
     segmentsPerStep: perPart,
     deals: { users, items },

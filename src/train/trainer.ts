@@ -1,6 +1,7 @@
 import { DivergedError } from '../base/errors.js';
 import type { Ring } from '../base/ring.js';
 import type { CollabData } from '../data/collab-data.js';
+import { ratingsPerRow } from '../data/ratings-per-row.js';
 import type { Strata } from '../data/strata.js';
 import type { ModelTables } from '../model/tables.js';
 import type { Schedule } from '../schedule/schedule.js';
@@ -65,7 +66,9 @@ export class Trainer {
   ): Promise<Trainer> {
     const { gpu, layout, shape } = tables;
     const { batchSize } = options;
-    const sizes = { train: data.train, batchSize, layout, nUsers: shape.nUsers, gpu, batches, isLazy: factory.nCopies === 2 };
+    const { train, nTrain, share } = data;
+    const perRow = () => share?.whole.perRow ?? ratingsPerRow(train, shape.nUsers, layout.nRows);
+    const sizes = { nTrain, perRow, batchSize, layout, gpu, batches, isLazy: factory.nCopies === 2 };
     const asked = checkedSteps(options.stepsPerSubmission, Math.min(mostSteps(sizes), factory.maxSteps ?? Infinity));
     const usual = Math.min(windowSize(sizes), factory.maxSteps ?? Infinity);
     // Read on demand: most trainings have no strata, and a page is smaller by it.

@@ -5,6 +5,7 @@ import { priorReader } from '../answer/prior.js';
 import { meanUser, readsMeanUser } from '../answer/unknown-user.js';
 import type { Ring } from '../base/ring.js';
 import type { Ratings } from '../data/collab-data.js';
+import type { DataShare } from '../data/share.js';
 import type { Binding } from '../gpu/pipeline.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
@@ -65,6 +66,7 @@ export class Validator {
 
   /**
    * @param strata blocks by which sums are formed, of training in strata
+   * @param share which of all ratings these are, if not all
    * @param ring of the processes that have the parts of the model; each measures by its own users, and every rank calls `run`
    * @throws MemoryBudgetError, with nothing left allocated; RangeError for what several ranks cannot measure
    */
@@ -75,6 +77,7 @@ export class Validator {
     unknownUser: UnknownUser = 'mean',
     strata?: Deals,
     ring?: Ring,
+    share?: DataShare,
   ): Promise<Validator> {
     const {
       gpu,
@@ -82,8 +85,9 @@ export class Validator {
       shape,
     } = tables;
     const kernel = validate(loss, range, score, shape.hasBias);
-    const nRatings = ratings.users.length;
-    const readsMean = readsMeanUser(tables, unknownUser, ratings.users);
+    const nRatings = share?.whole.nValid ?? ratings.users.length;
+    const unknown = share && [share.whole.unknown.users > 0 ? 0 : 1];
+    const readsMean = readsMeanUser(tables, unknownUser, unknown ?? ratings.users);
     const own = strata && ring && ring.size > 1 ? (await onRanks()).ratingsOf(ratings, strata, ring, readsMean) : ratings;
     const [pipeline, checker, moments] = await Promise.all([
       gpu.compile(kernel),

@@ -3,18 +3,17 @@
  * and a fit be stopped. Where windows end may decide the last bit of a result, so it depends on sizes only, never on time, and
  * is computed with + - * / alone, in which all JavaScript engines agree.
  */
-import { ratingsPerRow } from '../data/ratings-per-row.js';
-import type { Ratings } from '../data/ratings.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { RowLayout } from '../model/layout.js';
 import type { BatchesOn } from '../steps/stepper.js';
 
 /** What the size of a window follows from. */
 export interface WindowInput {
-  readonly train: Ratings;
+  readonly nTrain: number;
+  /** Training ratings of each row, asked for lazy steps only. */
+  readonly perRow: () => Uint32Array;
   readonly batchSize: number;
   readonly layout: Pick<RowLayout, 'nRows' | 'rowStride'>;
-  readonly nUsers: number;
   readonly gpu: Pick<Gpu, 'maxBinding' | 'memoryBudget'> & { readonly info: Pick<Gpu['info'], 'isSoftware'> };
   readonly batches: BatchesOn;
   /** Whether steps touch only the rows of the batch, and each window all rows once; else each step does. */
@@ -49,7 +48,7 @@ const TOGETHER = { perRating: 128, perStep: 2048 };
 const SHARE_OF_BUDGET = 1 / 8;
 
 /** The most steps for which the buffers of a window fit their bindings and their share of the memory budget; at least 1. */
-export function mostSteps({ batchSize, layout: { nRows }, gpu, batches }: Omit<WindowInput, 'train' | 'isLazy'>): number {
+export function mostSteps({ batchSize, layout: { nRows }, gpu, batches }: Omit<WindowInput, 'nTrain' | 'perRow' | 'isLazy'>): number {
   const fit = (bytes: number, each: typeof LARGEST) => Math.floor(bytes / (each.perRating * batchSize + each.perStep));
   const most = Math.min(fit(gpu.maxBinding, LARGEST), fit(SHARE_OF_BUDGET * gpu.memoryBudget, TOGETHER));
   // A device-made window has a bit for each row and step, and one step more.
@@ -61,16 +60,16 @@ export function mostSteps({ batchSize, layout: { nRows }, gpu, batches }: Omit<W
  * Rows that a step is likely to touch: a row with c of the n training ratings is in a batch c B / n times, on average; those
  * that are more often in one than once count once.
  */
-export function touchedRows(train: Ratings, batchSize: number, nUsers: number, nRows: number): number {
-  const share = batchSize / train.users.length;
-  return ratingsPerRow(train, nUsers, nRows).reduce((sum, count) => sum + Math.min(1, count * share), 0);
+export function touchedRows(perRow: Uint32Array, nTrain: number, batchSize: number): number {
+  const share = batchSize / nTrain;
+  return perRow.reduce((sum, count) => sum + Math.min(1, count * share), 0);
 }
 
 /** Steps of a window, of which an epoch may have fewer; at most `mostSteps`. */
 export function windowSize(input: WindowInput): number {
-  const { train, batchSize, layout, nUsers, gpu, isLazy } = input;
+  const { nTrain, perRow, batchSize, layout, gpu, isLazy } = input;
   const { nRows, rowStride } = layout;
-  const ofRows = isLazy ? TOUCH_ACCESSES * touchedRows(train, batchSize, nUsers, nRows) : DENSE_ACCESSES * nRows;
+  const ofRows = isLazy ? TOUCH_ACCESSES * touchedRows(perRow(), nTrain, batchSize) : DENSE_ACCESSES * nRows;
   const accesses = ofRows + 2 * batchSize;
   const forEnter = isLazy ? Math.ceil(((PARTS_OF_ENTER - 1) * ENTER_ACCESSES * nRows) / accesses) : 1;
   const usual = Math.floor((WINDOW_ACCESSES * (gpu.info.isSoftware ? 1 : GPU_FACTOR)) / (accesses * rowStride));

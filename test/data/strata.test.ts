@@ -73,7 +73,7 @@ test('a round is the one that is specified, and the steps of a part are those of
       assert.is(strata.rounds.steps[round], steps.length);
       const { order, segments } = strata.rounds.round(epoch, round);
       assert.equal(
-        [...order].map((k) => strata.rows[k]),
+        [...order].map((k) => strata.rows![k]),
         steps.flat(),
       );
       const nParts = [2, 3].find((divisor) => S % divisor === 0)!;
@@ -87,7 +87,7 @@ test('a round is the one that is specified, and the steps of a part are those of
             const at = s * S + part * perPart + u;
             assert.equal(
               Array.from(own, (k) => ratings[k]),
-              Array.from(order.slice(segments[at], segments[at + 1]), (k) => strata.rows[k]),
+              Array.from(order.slice(segments[at], segments[at + 1]), (k) => strata.rows![k]),
             );
           }
         }
@@ -116,7 +116,7 @@ test('in a round no two user blocks meet in an item, and epochs differ', () => {
   const blockOf = new Map<number, number>();
   for (let at = 0; at + 1 < segments.length; at++) {
     for (const k of order.subarray(segments[at], segments[at + 1])) {
-      const row = strata.rows[k];
+      const row = strata.rows![k];
       const u = strata.users.block[train.users[row]];
       assert.is(u, at % 4);
       assert.is(blockOf.get(train.items[row]) ?? u, u);

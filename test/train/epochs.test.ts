@@ -71,7 +71,7 @@ async function byInjectedOrder(name: StepperName, strata: Strata, totalSteps: nu
     for (const [round, nSteps] of strata.rounds.steps.entries()) {
       const { order, segments } = rounds.round(epoch, round);
       const start = Uint32Array.from({ length: nSteps + 1 }, (_, s) => s * data.batchSize);
-      await stepper.run({ order: order.map((k) => strata.rows[k]), start, segments }, step);
+      await stepper.run({ order: order.map((k) => strata.rows![k]), start, segments }, step);
       losses.push(...meanLosses([await stepper.readLosses()], segmentsPerStep, data.batchSize));
       step += nSteps;
     }

@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import type { BatchesOn } from '../../src/steps/stepper.js';
+import { ratingsPerRow } from '../../src/data/ratings-per-row.js';
 import { mostSteps, touchedRows, windowSize } from '../../src/train/window-size.js';
 
 const MIB = 2 ** 20;
@@ -27,22 +28,23 @@ interface Shape {
 
 function inputOf({ nUsers, nItems, n, nFactors, batchSize, gpu = LAVAPIPE, batches = 'host', isLazy = true }: Shape) {
   const layout = { nRows: nUsers + nItems, rowStride: 4 * (Math.ceil(nFactors / 4) + 1) };
-  return { train: evenRatings(nUsers, nItems, n), batchSize, layout, nUsers, gpu, batches, isLazy };
+  const perRow = () => ratingsPerRow(evenRatings(nUsers, nItems, n), nUsers, layout.nRows);
+  return { nTrain: n, perRow, batchSize, layout, gpu, batches, isLazy };
 }
 
 /** The share of the pass over all rows in the work of a window. */
 function shareOfEnter(shape: Shape): number {
-  const { train, batchSize, nUsers, layout } = inputOf(shape);
-  const perStep = 6 * touchedRows(train, batchSize, nUsers, layout.nRows) + 2 * batchSize;
+  const { nTrain, perRow, batchSize, layout } = inputOf(shape);
+  const perStep = 6 * touchedRows(perRow(), nTrain, batchSize) + 2 * batchSize;
   const enter = 3 * layout.nRows;
   return enter / (enter + windowSize(inputOf(shape)) * perStep);
 }
 
 test('a row counts as touched as often as it is in a batch on average, and never more than once', () => {
-  const train = { users: Uint32Array.of(1, 1, 1, 2), items: Uint32Array.of(1, 1, 2, 2), ratings: new Float32Array(4) };
-  assert.is(touchedRows(train, 1, 3, 6), 2); // 3/4 + 1/4, and 2/4 + 2/4
-  assert.is(touchedRows(train, 2, 3, 6), 1 + 0.5 + 1 + 1);
-  assert.is(touchedRows(train, 4, 3, 6), 4);
+  const perRow = Uint32Array.of(0, 3, 1, 0, 2, 2);
+  assert.is(touchedRows(perRow, 4, 1), 2); // 3/4 + 1/4, and 2/4 + 2/4
+  assert.is(touchedRows(perRow, 4, 2), 1 + 0.5 + 1 + 1);
+  assert.is(touchedRows(perRow, 4, 4), 4);
 });
 
 test('the pass over all rows is at most an eighth of the work of a window that fits', () => {

@@ -9,7 +9,12 @@ import type { Command } from 'commander';
 import { MODEL_INDEX } from '../../files/sharded-model.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { canHash, modelHashes, type SavedAs } from '../../node/files/model-hashes.js';
+import { trainingConfig } from '../../files/model-file.js';
 import { isFolderName, saveModel } from '../../node/files/model-file.js';
+import type { Prepared } from '../../node/ratings/prepared.js';
+import { CollabModel } from '../../answer/collab-model.js';
+import { knownPairs } from '../../answer/trained-model.js';
+import type { SourcedData } from '../print/train-report.js';
 import { type CollabLearner } from '../../train/learner.js';
 import { addConfigOption, applyConfig } from '../options/config.js';
 import { readData } from '../options/data.js';
@@ -77,23 +82,20 @@ async function train(_: unknown, command: Command): Promise<void> {
   const ring = await openRanks();
   if (ring.size > 1) checkTogether(flags);
   const mine = ring.rank === 0 ? flags : { ...flags, out: undefined, report: undefined, history: undefined, tensorboard: undefined };
-  await trainOn(ring, mine, { out: flags.out !== undefined, report: flags.report !== undefined });
+  await trainOn(ring, mine, { out: flags.out, report: flags.report !== undefined });
   await ring.close();
 }
 
 /** Refuses what several ranks cannot do yet. */
-function checkTogether({ keepBest, plots, out }: TrainFlags): void {
+function checkTogether({ keepBest, plots }: TrainFlags): void {
   const refused = Object.entries({ '--keep-best': keepBest, '--plots': plots });
   const [flag] = refused.find(([, value]) => value !== undefined && value !== false) ?? [];
   if (flag !== undefined)
     throw new UsageError(`${flag} needs the whole model, and each rank has a part: leave it out, or train in one process.`);
-  if (out !== undefined && isFolderName(out)) {
-    throw new UsageError('--out names a folder, and ranks save one file: give a name without a slash at its end.');
-  }
 }
 
-/** Trains; on several ranks each its parts. @param saves what rank 0 saves that takes all ranks */
-async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; report: boolean }): Promise<void> {
+/** Trains; on several ranks each its parts. @param saves what all ranks save together */
+async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: string | undefined; report: boolean }): Promise<void> {
   const tell = (line: string) => void (flags.quiet || print(line));
   const watch = new Stopwatch();
   await checkFiles({
@@ -112,10 +114,11 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; rep
   await checkRun(flags, ring);
 
   // What is downloaded by default is downloaded by rank 0 alone.
-  if (ring.rank > 0) await ring.meet();
-  const sourced = await watch.time('data', () => readData(flags));
-  if (ring.rank === 0) await ring.meet();
-  const { data } = sourced;
+  const isDownloaded = flags.data === undefined && flags.trainFile === undefined;
+  if (ring.rank > 0 && isDownloaded) await ring.meet();
+  const sourced = await watch.time('data', () => readData(flags, ring));
+  if (ring.rank === 0 && isDownloaded) await ring.meet();
+  const { data, split } = sourced;
   await agree(ring, { ratings: dataFingerprint(data) });
   checkEpochs(flags.epochs, data.stepsPerEpoch);
   const opened = watch.start('device');
@@ -148,9 +151,9 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; rep
         nFactors: flags.factors,
         yRange: learn.yRange,
         bias: flags.bias,
-        ...(!flags.trainFile && { validPct: flags.validPct }),
+        ...('validPct' in split && { validPct: split.validPct }),
       };
-      const options = settingsOf(flags);
+      const options = settingsOf({ ...flags, validPct: config.validPct });
       const report = trainReport({ ...ended, learn, valid, adapter: device.info, sourced, options, config, watch });
       const hashes = saves.report && !isLost && canHash(learn.embeddings.shape);
       const writeReport = async () => {
@@ -165,8 +168,7 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; rep
       if (!flags.quiet && data.nValid > 0 && ring.size === 1) printLines(`\n${await samplePredictions(learn)}`);
       let saved: SavedAs | undefined;
       await allOf(
-        async () => void (saved = await saveTo(flags.out, learn, flags, tell)),
-        async () => void (saves.out && ring.rank > 0 && (await learn.tables())), // as rank 0 does to save them
+        async () => void (saved = await saveTo(saves.out, learn, sourced, flags, tell)),
         () => plotTo(flags.plots, learn, tell),
         async () => void (hashes && (report.model = await modelHashes(learn, saved))),
         writeReport,
@@ -178,9 +180,26 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: boolean; rep
 /** The file by which a model is there: in a folder its index. */
 const modelFile = (out: string) => (isFolderName(out) ? join(out, MODEL_INDEX) : out);
 
-async function saveTo(out: string | undefined, learn: CollabLearner, { ratings }: TrainFlags, tell: Tell): Promise<SavedAs | undefined> {
+/** The model of a rank that has a share of the ratings: for one file rank 0 reads all ids, and where they are asked for all ratings. */
+async function fromShare(learn: CollabLearner, prepared: Prepared, isOneFile: boolean, ratings: boolean): Promise<CollabModel> {
+  const residualVariance = await learn.residualVariance();
+  const isReader = isOneFile && learn.embeddings.ring?.rank === 0;
+  const { train, valid, ...names } = isReader ? await prepared.content({ ratings }) : learn.info;
+  const rated = isReader ? { train, valid: valid && knownPairs(valid) } : { train, valid };
+  return new CollabModel(learn.embeddings, { ...learn.info, ...names, ...rated, residualVariance });
+}
+
+async function saveTo(
+  out: string | undefined,
+  learn: CollabLearner,
+  { prepared }: SourcedData,
+  { ratings }: TrainFlags,
+  tell: Tell,
+): Promise<SavedAs | undefined> {
   if (out === undefined) return undefined;
-  await saveModel(learn, out, { ratings });
+  const training = trainingConfig(learn);
+  const model = learn.data.share === undefined ? learn : await fromShare(learn, prepared!, !isFolderName(out), ratings);
+  await saveModel(model, out, { ratings, training });
   tell('');
   tell(`Model saved to ${out}`);
   return { path: modelFile(out), ratings };

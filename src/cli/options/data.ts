@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { counted } from '../../base/count.js';
+import { ALONE, type Ring } from '../../base/ring.js';
 import { CollabData, type RatingColumns } from '../../data/collab-data.js';
 import { randomSplit } from '../../data/split.js';
 import type { Id } from '../../data/ids.js';
@@ -74,10 +75,13 @@ export async function readNamed(flags: SourceFlags): Promise<NamedRatings> {
   return opened;
 }
 
-/** Reads the ratings that the flags name, and splits them unless they are split already. Throws as `readNamed`. */
-export async function readData(flags: DataFlags): Promise<SourcedData> {
-  if (flags.data !== undefined && (await isPrepared(flags.data))) return readPrepared(flags, flags.data);
-  const { validPct, seed, batchSize, duplicates } = flags;
+/**
+ * Reads the ratings that the flags name, and splits them unless they are split already. On several ranks each reads its own part of
+ * prepared ratings, and of others all. Throws as `readNamed`.
+ */
+export async function readData(flags: DataFlags & { strata?: number | undefined }, ring = ALONE): Promise<SourcedData> {
+  if (flags.data !== undefined && (await isPrepared(flags.data))) return readPrepared(flags, flags.data, ring);
+  const { validPct = DEFAULT_VALID_PCT, seed, batchSize, duplicates } = flags;
   const ratings = await readNamed(flags);
   const { source, name, titles } = ratings;
   const options = { seed, batchSize, name, duplicates, ...(titles && { titles }) };
@@ -89,11 +93,8 @@ export async function readData(flags: DataFlags): Promise<SourcedData> {
   return { data, split, source, bestMse: bestMse(randomSplit(columns.ratings.length, validPct, seed).valid) };
 }
 
-/**
- * Ratings that were prepared, as a whole. Flags that decided them are refused where they are given and differ; the share for
- * validation is from here on what it was then.
- */
-async function readPrepared(flags: DataFlags, dir: string): Promise<SourcedData> {
+/** Ratings that were prepared. Flags that decided them are refused where they are given and differ. */
+async function readPrepared(flags: Parameters<typeof readData>[0], dir: string, { rank, size }: Ring): Promise<SourcedData> {
   const prepared = await openPrepared(dir);
   const { name, strata, validPct, seed, duplicates } = prepared.manifest;
   const differs = (flag: string, given: unknown, then: unknown): never => {
@@ -101,16 +102,25 @@ async function readPrepared(flags: DataFlags, dir: string): Promise<SourcedData>
       `${flag} ${String(given)} comes too late: ${dir} was prepared with ${String(then)}. Leave it out, or prepare again.`,
     );
   };
-  if (flags.validPct !== validPct && flags.validPct !== DEFAULT_VALID_PCT) differs('--valid-pct', flags.validPct, validPct);
+  if (flags.validPct !== undefined && flags.validPct !== validPct) differs('--valid-pct', flags.validPct, validPct);
   if (flags.duplicates !== undefined && flags.duplicates !== duplicates.choice)
     differs('--duplicates', flags.duplicates, duplicates.choice);
   if (Object.values(readingOptions(flags)).some((value) => value !== undefined)) {
     throw new UsageError(`${dir} was read when it was prepared: options that say how to read files are for 'dotbias prepare'.`);
   }
-  flags.validPct = validPct;
-  const data = await prepared.data({ seed: flags.seed, batchSize: flags.batchSize });
+  const options = { seed: flags.seed, batchSize: flags.batchSize };
   const source = `${name}, prepared in ${dir} (${strata} strata; split by --valid-pct ${validPct} --seed ${seed}).`;
-  return { data, split: { by: 'prepared', validPct, seed }, source };
+  const read = { split: { by: 'prepared', validPct, seed }, source, prepared } as const;
+  if (size === 1) return { ...read, data: await prepared.data(options) };
+  if (flags.strata !== undefined && flags.strata !== strata) differs('--strata', flags.strata, strata);
+  if (strata === 1 || strata % size !== 0) {
+    throw new UsageError(
+      `${dir} was prepared with --strata ${strata}, and ${size} ranks need a multiple of ${size}: prepare again, or start as many ranks ` +
+        'as divide it.',
+    );
+  }
+  const perRank = strata / size;
+  return { ...read, data: await prepared.share(rank * perRank, perRank, options) };
 }
 
 /** Notes which rows were left out, and what was read as one may not expect. */

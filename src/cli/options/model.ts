@@ -3,6 +3,7 @@ import { MAX_STEPS } from '../../base/check.js';
 import { calibrationFile } from '../../node/device/calibrations.js';
 import { type BatchesOn, STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
 import { type CollabData, USUAL_BATCH } from '../../data/collab-data.js';
+import { extremes } from '../../data/rating-range.js';
 import type { UnknownUser } from '../../model/rows.js';
 import type { BatchShape } from '../../train/make-learner.js';
 import { type LearnerOptions, MAX_FACTORS, MOST_STRATA } from '../../train/options.js';
@@ -110,13 +111,14 @@ export interface RangeChoice {
 }
 
 /** The range that was asked for; a preset's only for ratings from 1 to 5, which it was made for. */
-export function rangeChoice({ yRange, preset }: Pick<ModelFlags, 'yRange' | 'preset'>, { train }: CollabData): RangeChoice {
+export function rangeChoice({ yRange, preset }: Pick<ModelFlags, 'yRange' | 'preset'>, { train, share }: CollabData): RangeChoice {
   if (yRange === 'none') return { yRange: null, from: 'as asked for' };
   if (yRange !== undefined) return { yRange, from: 'as asked for' };
   const { yRange: ofPreset } = PRESETS[preset];
   const fromData = { yRange: undefined, from: 'from the training ratings' };
   if (ofPreset === undefined) return fromData;
-  if (train.ratings.every((rating) => rating >= 1 && rating <= 5)) return { yRange: ofPreset, from: `of the preset ${preset}` };
+  const [min, max] = share?.whole.ranges.train ?? extremes(train.ratings);
+  if (min >= 1 && max <= 5) return { yRange: ofPreset, from: `of the preset ${preset}` };
   return { ...fromData, from: `${fromData.from}: that of the preset ${preset}, ${ofPreset.join(' to ')}, is for ratings from 1 to 5` };
 }
 

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BlockIds } from '../../data/block-ids.js';
 import type { Deal } from '../../data/deal.js';
 import type { Id } from '../../data/ids.js';
 import { rowsOfBlock } from '../../model/table-side.js';
@@ -76,9 +77,18 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
 function modelBytes({ info, data, embeddings: { shape } }: CollabLearner, ratings: boolean): number {
   const { nUsers, nItems, nFactors } = shape;
   let ids = 0;
-  for (const map of [info.users, info.items]) for (let row = 0; row < map.size; row++) ids += idBytes(map.idOf(row));
-  for (const title of info.titles?.values() ?? []) ids += idBytes(title);
-  return SMALL + 4 * (nUsers + nItems) * (nFactors + 1) + ids + (ratings ? 12 * data.train.ratings.length : 0);
+  for (const map of [info.users, info.items]) {
+    let known = 0;
+    // A rank knows those of its own blocks, which are like all others.
+    const rows = map instanceof BlockIds ? map.rows : undefined;
+    const n = rows?.length ?? map.size;
+    for (let k = 0; k < n; k++) known += idBytes(map.idOf(rows?.[k] ?? k));
+    ids += (known * map.size) / Math.max(1, n);
+  }
+  let titles = 0;
+  for (const title of info.titles?.values() ?? []) titles += idBytes(title);
+  if (data.share) titles *= data.share.strata / data.share.n;
+  return SMALL + 4 * (nUsers + nItems) * (nFactors + 1) + Math.ceil(ids + titles) + (ratings ? 12 * data.nTrain : 0);
 }
 
 /** 8 bytes of a number, or of where a text ends. */

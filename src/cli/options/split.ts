@@ -4,7 +4,8 @@ import { integer, seed, share } from './numbers.js';
 
 /** How ratings are split and trained on. */
 export interface SplitFlags {
-  validPct: number;
+  /** Undefined: `DEFAULT_VALID_PCT`, or what ratings were prepared with. */
+  validPct?: number | undefined;
   seed: number;
   /** Undefined: 64, or all training ratings if they are fewer. */
   batchSize?: number | undefined;
@@ -17,7 +18,7 @@ export const DEFAULT_VALID_PCT = 0.1;
 /** Adds `SplitFlags`. */
 export function addSplitOptions(command: Command): Command {
   return command
-    .option('--valid-pct <x>', 'share of the ratings kept for validation', share, DEFAULT_VALID_PCT)
+    .option('--valid-pct <x>', `share of the ratings kept for validation (default: ${DEFAULT_VALID_PCT})`, share)
     .option('--seed <n>', 'decides the split, the starting values and the order of the ratings', seed, 42)
     .option(
       '--batch-size <n>',

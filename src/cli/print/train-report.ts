@@ -12,6 +12,7 @@ import { runtimeName } from '../process/runtime.js';
 import type { CollabLearner } from '../../train/learner.js';
 import type { Validation } from '../../train/validator.js';
 import { adapterText } from './head.js';
+import type { Prepared } from '../../node/ratings/prepared.js';
 import type { Stopwatch } from '../process/stopwatch.js';
 import type { BatchesOn } from '../../steps/stepper.js';
 
@@ -93,6 +94,8 @@ export interface SourcedData {
   /** Which data these are: a sentence. */
   source: string;
   split: SplitBy;
+  /** The folder of prepared ratings, of which a rank has read its own part. */
+  prepared?: Prepared | undefined;
   /** The lowest validation MSE that any model can reach, where it is known. */
   bestMse?: number | undefined;
 }

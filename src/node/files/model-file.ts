@@ -13,13 +13,17 @@ import {
 } from '../../files/model-file.js';
 import { CollabLearner } from '../../train/learner.js';
 import { openOwnGpu } from '../device/device.js';
+import { ALONE } from '../../base/ring.js';
 import { writeFileAtomic } from '../disk/files.js';
 import { readSavedFile } from './saved-file.js';
 import { readShardedModel, saveSharded } from './sharded-model.js';
+import { onFirst } from './together.js';
 
 /**
  * Writes a model to a safetensors file, whole or not at all, see `writeFileAtomic`. A new file that holds ratings, which
  * are personal data, can be read by its owner alone (mode 0600); one that is there keeps its permissions.
+ *
+ * Of a model on several ranks every rank calls it: rank 0 gathers one file, and in several files each rank writes those of its blocks.
  *
  * @param options.training what the file notes about the training. Default: the `trainingConfig` of a learner, and nothing
  *   for another model
@@ -36,7 +40,8 @@ export async function saveModel(model: CollabModel, path: string, options: SaveO
   const bytes = 4 * (nUsers + nItems) * (nFactors + 1);
   if (bytes > shardBytes) throw new RangeError(`${path}: ${tooLarge(bytes, shardBytes)}`);
   const personal = model.info.train !== undefined && ratings !== false;
-  await writeFileAtomic(path, await modelPieces(model, { training, ratings }), { mode: personal ? 0o600 : undefined });
+  const pieces = await modelPieces(model, { training, ratings });
+  await onFirst(model.embeddings.ring ?? ALONE, () => writeFileAtomic(path, pieces!, { mode: personal ? 0o600 : undefined }));
 }
 
 /** How a model is saved. */

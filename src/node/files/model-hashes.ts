@@ -30,11 +30,15 @@ export interface SavedAs {
 }
 
 /**
+ * Hashes of a model; of one on several ranks every rank calls it, and rank 0 alone gets them.
+ *
  * @param saved the file that the model was saved in, if it was: one that is no file, such as /dev/stdout, has no hash
  * @throws the file system's error
  */
-export async function modelHashes(model: CollabModel, saved?: SavedAs): Promise<ModelHashes> {
-  const parameters = tablesFingerprint(await model.tables());
+export async function modelHashes({ embeddings }: CollabModel, saved?: SavedAs): Promise<ModelHashes | undefined> {
+  const tables = await (embeddings.gatherTables ? embeddings.gatherTables() : embeddings.readTables());
+  if (tables === undefined) return undefined;
+  const parameters = tablesFingerprint(tables);
   if (saved === undefined || !(await stat(saved.path)).isFile()) return { parameters };
   return { parameters, file: basename(saved.path), sha256: await sha256OfFile(saved.path), ratings: saved.ratings };
 }

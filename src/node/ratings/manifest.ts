@@ -57,6 +57,8 @@ export interface PreparedManifest {
   items: PreparedSide;
   train: PreparedPart;
   valid: PreparedPart;
+  /** Validation ratings of users, and of items, that training does not know: they are row 0. */
+  unknown: { users: number; items: number };
   /** Of all ids and ratings: the same for the same data, split and strata. */
   fingerprint: string;
 }
@@ -90,7 +92,7 @@ export function readManifest(text: string): PreparedManifest {
 
 /** The first field that cannot be; undefined if all can. */
 function wrongField(manifest: PreparedManifest): string | undefined {
-  const { strata, train, valid, duplicates, nRows } = manifest;
+  const { strata, train, valid, unknown, duplicates, nRows } = manifest;
   if (!isWhole(strata, 1, MAX_STRATA)) return 'strata';
   const isCounts = (counts: unknown, length: number, most: number) =>
     Array.isArray(counts) && counts.length === length && counts.every((count) => isWhole(count, 0, most)) && total(counts) <= most;
@@ -125,6 +127,7 @@ function wrongField(manifest: PreparedManifest): string | undefined {
     items: isSide(manifest.items),
     train: isPart(train) && total(train.blocks) > 0,
     valid: isPart(valid),
+    unknown: isPart(valid) && isObject(unknown) && [unknown.users, unknown.items].every((n) => isWhole(n, 0, total(valid.blocks))),
     nRows: isWhole(nRows, 1, MAX_RATINGS),
     fingerprint: typeof manifest.fingerprint === 'string' && /^[0-9a-f]{16}$/.test(manifest.fingerprint),
   };

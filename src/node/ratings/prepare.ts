@@ -178,6 +178,11 @@ async function writeAll(
     blocks: Array.from({ length: nBlocks }, (_, block) => start[block + 1] - start[block]),
     fingerprints: Array.from({ length: nBlocks }, () => ''),
   });
+  const ofNa = (column: string, block: string, { block: blocks, place }: Deal) =>
+    `count(*) FILTER (${block} = ${blocks[0]} AND ${column} = ${place[0]})`;
+  const [users, items] = (await db.row(
+    `SELECT ${ofNa('"user"', 'ub', deals.user)}, ${ofNa('item', 'ib', deals.item)} FROM sorted WHERE valid`,
+  )) as [number, number];
   const draft: PreparedManifest = {
     version: VERSION,
     folder,
@@ -190,6 +195,7 @@ async function writeAll(
     items: sideOf(deals.item, isText.items),
     train: await writePart('train'),
     valid: await writePart('valid'),
+    unknown: { users, items },
     fingerprint: '',
   };
   // Read back as whoever trains reads them.

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { checkWhole } from '../../base/check.js';
 import { DataError, FileFormatError } from '../../base/errors.js';
 import { fingerprint, fingerprintText } from '../../base/fingerprint.js';
-import { CollabData, type CollabDataOptions } from '../../data/collab-data.js';
+import { BlockIds } from '../../data/block-ids.js';
+import { CollabData, type CollabDataOptions, type EncodedRatings } from '../../data/collab-data.js';
 import { type Deal, dealOf } from '../../data/deal.js';
 import { ascends, type Id, IdMap, isId, NA } from '../../data/ids.js';
 import type { Ratings } from '../../data/ratings.js';
+import { DataShare } from '../../data/share.js';
 import { ParquetFile, type RowGroup } from '../../read/parquet-file.js';
 import { readTextFile } from '../disk/read-file.js';
 import { FORMAT, type PreparedManifest, MANIFEST_FILE, preparedFiles, readManifest, total } from './manifest.js';
@@ -17,6 +19,15 @@ import { placed } from './ratings-file.js';
 export interface PreparedRatings {
   train: Ratings;
   valid: Ratings;
+}
+
+/** All that prepared ratings hold: ids by row, titles by id, and ratings by row. */
+export interface PreparedContent {
+  users: IdMap;
+  items: IdMap;
+  titles?: ReadonlyMap<Id, string> | undefined;
+  train?: Ratings | undefined;
+  valid?: Ratings | undefined;
 }
 
 /** Whether a folder has prepared ratings. */
@@ -117,19 +128,67 @@ export class Prepared {
    * @throws as `ratings`; RangeError for an option out of range
    */
   async data(options: Pick<CollabDataOptions, 'seed' | 'name' | 'batchSize'> = {}): Promise<CollabData> {
-    const { manifest } = this;
+    const { titles, ...ready } = await this.content({ ratings: true });
+    return this.#made({ ...ready, train: ready.train!, valid: ready.valid! }, titles, options);
+  }
+
+  /**
+   * The ids and titles of all users and items; and all ratings, in the order of the data.
+   *
+   * @param options.ratings whether to read these: 24 bytes a rating, and twice as many for a moment
+   * @throws as `ratings`
+   */
+  async content({ ratings }: { ratings: boolean }): Promise<PreparedContent> {
     const { users, items } = await this.deals();
-    const [train, valid] = [await this.#inOrder('train'), await this.#inOrder('valid')];
-    const titles = manifest.hasTitles ? await this.#titles() : undefined;
-    const ready = {
+    return {
       users: await this.#idMap('users', users),
       items: await this.#idMap('items', items),
-      train,
-      valid,
-      duplicates: { ...manifest.duplicates, onBothSides: 0 },
+      titles: await this.#titles(),
+      ...(ratings && { train: await this.#inOrder('train'), valid: await this.#inOrder('valid') }),
     };
-    const { seed = manifest.seed, name = manifest.name, batchSize } = options;
-    return CollabData.fromEncoded(ready, { seed, name, batchSize, titles });
+  }
+
+  /**
+   * The share of a rank: the ratings of the user blocks `first` to `first + n - 1`, with the ids and titles of the blocks of these
+   * numbers on both sides, and of all others what a training in as many strata needs, 14 bytes a row. Rank r of a ring of n ranks
+   * trains on `share(r * strata / n, strata / n)`.
+   *
+   * @throws as `data`; RangeError for ratings in one stratum
+   */
+  async share(first: number, n: number, options: Pick<CollabDataOptions, 'seed' | 'name' | 'batchSize'> = {}): Promise<CollabData> {
+    const { manifest } = this;
+    const { strata, train, valid, unknown } = manifest;
+    if (strata === 1) throw new RangeError('These ratings were prepared in one stratum, of which there are no shares: read all of them.');
+    const { users, items } = await this.deals();
+    const perRow = new Uint32Array(this.nUsers + this.nItems);
+    await this.#counts('users', perRow.subarray(0, this.nUsers));
+    await this.#counts('items', perRow.subarray(this.nUsers));
+    const start = new Uint32Array(strata ** 2 + 1);
+    train.blocks.forEach((size, block) => (start[block + 1] = start[block] + size));
+    const ranges = { train: train.range!, valid: valid.range };
+    const whole = { users, items, start, perRow, nValid: total(valid.blocks), ranges, unknown };
+    const idsOf = async (side: 'users' | 'items', deal: Deal) => {
+      const blocks: Id[][] = [];
+      for (let block = first; block < first + n; block++) blocks.push(await this.ids(side, block));
+      return new BlockIds(manifest[side].ids, deal, first, blocks);
+    };
+    const ready = {
+      ...(await this.ratings(first, n)),
+      users: await idsOf('users', users),
+      items: await idsOf('items', items),
+      share: new DataShare(whole, first, n),
+    };
+    return this.#made(ready, await this.#titles(items.start[first], items.start[first + n]), options);
+  }
+
+  #made(
+    ready: Omit<EncodedRatings, 'duplicates' | 'fingerprint'>,
+    titles: ReadonlyMap<Id, string> | undefined,
+    { seed = this.manifest.seed, name = this.manifest.name, batchSize }: Pick<CollabDataOptions, 'seed' | 'name' | 'batchSize'>,
+  ): CollabData {
+    const { duplicates, fingerprint: print } = this.manifest;
+    const known = { duplicates: { ...duplicates, onBothSides: 0 }, fingerprint: print };
+    return CollabData.fromEncoded({ ...ready, ...known }, { seed, name, batchSize, titles });
   }
 
   async #open(name: string, nRows: number): Promise<ParquetFile> {
@@ -167,6 +226,19 @@ export class Prepared {
     // Each row once, and ascending in each block.
     if (block.includes(0xffff) || deal.rows.some((row, k) => row !== rows[k])) throw damaged(file.label);
     return deal;
+  }
+
+  /** Training ratings of each row of a side, to `out`. */
+  async #counts(side: 'users' | 'items', out: Uint32Array): Promise<void> {
+    const file = await this.#open(preparedFiles[side], out.length);
+    for await (const group of file.groups(['row', 'count'])) {
+      const [rows, counts] = [0, 1].map(() => new Uint32Array(group.end - group.begin));
+      fill(rows, group, 0, file.label, out.length);
+      fill(counts, group, 1, file.label);
+      rows.forEach((row, k) => (out[row] = counts[k]));
+    }
+    const sum = out.reduce((all, count) => all + count, 0);
+    if (sum !== total(this.manifest.train.blocks)) throw damaged(file.label);
   }
 
   async #part(part: 'train' | 'valid', first: number, n: number, deals: { users: Deal; items: Deal }): Promise<Ratings> {
@@ -244,13 +316,14 @@ export class Prepared {
     return new IdMap(column instanceof Float64Array ? column : [NA, ...column]);
   }
 
-  /** Titles of items that have one, by id. */
-  async #titles(): Promise<Map<Id, string>> {
+  /** Titles of items that have one, by id, of these rows of the file; undefined if there are none at all. */
+  async #titles(first = 0, end = this.nItems): Promise<Map<Id, string> | undefined> {
+    if (!this.manifest.hasTitles) return undefined;
     const file = await this.#open(preparedFiles.items, this.nItems);
     const titles = new Map<Id, string>();
-    for await (const { columns } of file.groups(['row', 'id', 'title'])) {
-      const [rows, ids, texts] = columns;
-      for (let k = 0; k < rows.length; k++) {
+    for await (const group of file.groups(['row', 'id', 'title'], first, end)) {
+      const [rows, ids, texts] = group.columns;
+      for (let k = Math.max(first - group.begin, 0); k < Math.min(group.end, end) - group.begin; k++) {
         if (typeof texts[k] === 'string') titles.set(idOf(rows[k], ids[k], this.manifest.items.ids, file.label), texts[k] as string);
       }
     }

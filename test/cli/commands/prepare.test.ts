@@ -13,15 +13,15 @@ await writeFile(ratings, `user,item,rating\n${lines.join('\n')}\n`);
 
 test('prepared ratings train to the same model file as the ratings themselves, in strata and without', async () => {
   const prep = join(folder, 'prep');
-  const { code, stdout, stderr } = await dotbias('prepare', ratings, '--out', prep, '--strata', '4', '--seed', '3');
+  const { code, stdout, stderr } = await dotbias('prepare', ratings, '--out', prep, '--strata', '4', '--seed', '3', '--valid-pct', '0.15');
   assert.is(code, 0, stderr);
-  assert.match(stdout, /ratings\.csv: 1,3\d\d training and 1\d\d validation ratings of 83 items by 60 users, in 4 strata/);
+  assert.match(stdout, /ratings\.csv: 1,275 training and 225 validation ratings of 83 items by 60 users, in 4 strata/);
   for (const strata of ['1', '4']) {
     const models = await Promise.all(
-      [prep, ratings].map(async (data, k) => {
+      [[prep], [ratings, '--valid-pct', '0.15']].map(async (data, k) => {
         const out = join(folder, `${strata}-${k}.safetensors`);
         const settings = ['--seed', '3', '--epochs', '1', '--batch-size', '8', '--strata', strata, '--factors', '8'];
-        const trained = await dotbias('train', '--data', data, '--out', out, '--quiet', ...settings);
+        const trained = await dotbias('train', '--data', ...data, '--out', out, '--quiet', ...settings);
         assert.is(trained.code, 0, trained.stderr);
         return readFileSync(out);
       }),
@@ -38,7 +38,7 @@ test('what was decided when ratings were prepared is refused later, and so are c
     assert.match(stderr, message);
     assert.is(stderr.trim().split('\n').length, 1);
   };
-  await refused(['train', '--data', prep, '--valid-pct', '0.3'], /--valid-pct 0\.3 comes too late: .* was prepared with 0\.1/);
+  await refused(['train', '--data', prep, '--valid-pct', '0.1'], /--valid-pct 0\.1 comes too late: .* was prepared with 0\.15/);
   await refused(['train', '--data', prep, '--text-ids'], /options that say how to read files are for 'dotbias prepare'/);
   await refused(['train', '--data', prep, '--duplicates', 'mean'], /--duplicates mean comes too late/);
   await refused(['evaluate', '--data', prep], /holds prepared ratings, which are split already/);
