@@ -32,7 +32,7 @@ export interface ModelTables {
   readonly ring?: Ring | undefined;
   /** As `readTables` on several ranks: every one calls it, rank 0 alone gets the tables. A model that has none of it is whole. */
   gatherTables?(): Promise<Tables | undefined>;
-  /** Sets the parameters to the starting values that `seed` gives, row by row, without the tables of the whole. Where it is left out: `initialTables`. */
+  /** Writes the starting values of a seed row by row, where the whole need not be made first; else they are `initialTables`. */
   writeInitial?(seed: number): void;
   /** Parameters and the optimiser's state, bit for bit. */
   readState(): Promise<ModelState>;

@@ -8,6 +8,9 @@ import type { CollabLearner } from '../../src/train/learner.js';
 import type { LearnerOptions } from '../../src/train/options.js';
 import { smallData } from '../helpers/data.js';
 import { freshDevice, sharedGpu } from '../helpers/gpu.js';
+import { DotbiasError } from '../../src/base/errors.js';
+import type { Ring } from '../../src/base/ring.js';
+import { shareOf } from '../helpers/share.js';
 import { onRing } from '../helpers/local-ring.js';
 import { assertRefused } from '../helpers/refusal.js';
 import { makeLearner } from '../helpers/short-run.js';
@@ -111,17 +114,40 @@ test('a model that one binding does not hold trains in parts, says so, and is lo
   device.destroy();
 });
 
-test('ranks train, measure and save as one process does, bit for bit', async () => {
+test('ranks train, measure and save as one process does, bit for bit, and so do ranks that have their own ratings only', async () => {
   const of = smallData({ batchSize: 4 });
-  const outcome = async (options: LearnerOptions) => {
-    const learn = await makeLearner({ strata: 8, passes: 2, unknownUser: 'na', ...options }, of);
+  const outcome = async (options: LearnerOptions, on = of) => {
+    const learn = await makeLearner({ strata: 8, passes: 2, unknownUser: 'na', ...options }, on);
     const epochs = await learn.fitOneCycle(2, 0.01);
-    const result = [learn.history.losses, epochs.map(({ valid }) => valid), await learn.validate(), await encodeModel(learn)];
+    const results = [learn.history.losses, epochs.map(({ valid }) => valid), await learn.validate()];
+    const { gatherTables, ring } = learn.embeddings;
+    const tables = await (gatherTables ? gatherTables.call(learn.embeddings) : learn.tables());
+    assert.is(tables !== undefined, ring === undefined || ring.rank === 0);
     learn.release();
-    return result;
+    return { results, tables };
   };
   const alone = await outcome({});
-  for (const size of [2, 4]) for (const ranks of await onRing(size, (ring) => outcome({ ring }))) assert.equal(ranks, alone);
+  for (const size of [2, 4]) {
+    const share = ({ rank }: Ring) => shareOf(of, 8, (8 / size) * rank, 8 / size);
+    for (const on of [() => of, share]) {
+      const ranks = await onRing(size, (ring) => outcome({ ring }, on(ring)));
+      for (const { results } of ranks) assert.equal(results, alone.results);
+      assert.equal(ranks[0].tables, alone.tables);
+    }
+  }
+});
+
+test('a share of the ratings is trained on by its own rank and in its own strata only', async () => {
+  const of = smallData({ batchSize: 4 });
+  const refused = async (options: LearnerOptions, message: RegExp, type?: Parameters<typeof assertRefused>[2]) =>
+    assertRefused(() => makeLearner({ unknownUser: 'na', ...options }, shareOf(of, 8, 4, 4)), message, type);
+  await refused({}, /^Rank 0 of 1 cannot train on the ratings of the user blocks 4 to 7 of 8: read those that are its own\.$/);
+  await refused({ strata: 4 }, /^strata must be 8, as these ratings were dealt to, and not 4\.$/);
+  await refused(
+    { stepper: 'auto' },
+    /^stepper: 'auto' needs all ratings, and here are those of 4 of 8 blocks of users only\.$/,
+    DotbiasError,
+  );
 });
 
 test('parts that cannot be are refused', async () => {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { setTimeout } from 'node:timers/promises';
+import { readModelFile } from '../../../src/node/files/model-file.js';
+import { prepareRatings } from '../../../src/node/ratings/prepare.js';
 import { dotbias, temporaryFolder, writeRatings } from '../../helpers/cli.js';
 import { type Kind, ranks, whyNoRanks } from '../../helpers/mpi.js';
 
@@ -54,6 +56,27 @@ for (const [kind, sizes] of [
   });
 
   if (kind === 'mpich') continue;
+  test(`${kind}: ranks read each their part of prepared ratings, and save one file or their blocks: the model of one process`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
+    const [prep, one, file, several] = ['prep', 'one', 'file', 'several/'].map((name) => join(folder, name));
+    await prepareRatings(ratings, prep, { strata: 4, validPct: 0.1 });
+    const run = [...TRAIN, '--data', prep, '--epochs', '1', '--unknown-user', 'na'];
+    assert.is((await dotbias(...run, '--strata', '4', '--out', one)).code, 0);
+    const start = (...more: string[]) => ranks(kind, 2, ['src/cli/main.js', ...run, ...more]);
+    for (const out of [file, several]) {
+      const { code, output } = await start('--out', out);
+      assert.is(code, 0, output);
+    }
+    assert.ok((await readFile(file)).equals(await readFile(one)));
+    const [alike, model] = [await readModelFile(several), await readModelFile(one)];
+    assert.equal([alike.tables, alike.users.ids, alike.items.ids], [model.tables, model.users.ids, model.items.ids]);
+    assert.is(alike.train!.ratings.length, model.train!.ratings.length);
+    const { code, output } = await start('--strata', '2');
+    assert.is.not(code, 0);
+    assert.match(output, /--strata 2 comes too late: .* was prepared with 4\. Leave it out, or prepare again\./);
+    await rm(folder, { recursive: true });
+  });
+
   test(`${kind}: a job whose rank is killed goes on from its last checkpoint on fewer ranks or one, to the same model`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
     const dir = join(folder, 'run');

@@ -2,6 +2,8 @@ import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Pairs } from '../../../src/answer/trained-model.js';
+import type { Ring } from '../../../src/base/ring.js';
 import { DotbiasError } from '../../../src/base/errors.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../../../src/base/safetensors.js';
 import { CollabData } from '../../../src/data/collab-data.js';
@@ -12,6 +14,8 @@ import { PartedTables } from '../../../src/model/parted-tables.js';
 import { collabLearner } from '../../../src/train/make-learner.js';
 import { dotbias, temporaryFolder } from '../../helpers/cli.js';
 import { sharedGpu } from '../../helpers/gpu.js';
+import { onRing } from '../../helpers/local-ring.js';
+import { shareOf } from '../../helpers/share.js';
 import { assertRefused } from '../../helpers/refusal.js';
 
 const test = suite('sharded model');
@@ -81,10 +85,46 @@ test('a model in parts is saved block by block, wherever its blocks are', async 
   tables.writeTables(await embeddings.readTables());
   await tables.moveItems();
   const path = join(folder, 'parts/');
-  await saveModel(new CollabModel(tables as never, info, false), path, { training: one.training });
+  await saveModel(new CollabModel(tables as never, { ...info, residualVariance: one.residualVariance }, false), path, {
+    training: one.training,
+  });
   assert.equal(plain(await readModelFile(path)), plain(one));
   assert.is((await readdir(path)).length, 10);
   tables.release();
+});
+
+test('ranks write each their own blocks and ratings, and together the model of one process', async () => {
+  const gpu = await sharedGpu();
+  const all = CollabData.fromRows(rows, { seed: 3, batchSize: 2, titles });
+  const train = async (of: CollabData, ring?: Ring) => {
+    const ranked = await collabLearner(of, { nFactors: 5, yRange: [0, 5.5], unknownUser: 'na', strata: 4, gpu, ring });
+    await ranked.fitOneCycle(1, 0.05);
+    return ranked;
+  };
+  const alone = await train(all);
+  await saveModel(alone, join(folder, 'alone.safetensors'));
+  const sorted = (pairs: Pairs & { ratings?: Float32Array }) =>
+    Array.from(pairs.users, (user, k) => [user, pairs.items[k], pairs.ratings?.[k]].join()).sort();
+  const content = async (path: string) => {
+    const { train: rated, valid, ...rest } = plain(await readModelFile(path));
+    return { ...rest, train: sorted(rated!), valid: sorted(valid!) };
+  };
+  const wanted = await content(join(folder, 'alone.safetensors'));
+  for (const [name, dataOf] of [
+    ['whole', () => all],
+    ['shares', ({ rank }: Ring) => shareOf(all, 4, 2 * rank, 2)],
+  ] as const) {
+    const path = join(folder, `ranks-${name}/`);
+    await onRing(2, async (ring) => {
+      const ranked = await train(dataOf(ring), ring);
+      await saveModel(ranked, path);
+      ranked.release();
+    });
+    assert.equal(await content(path), wanted);
+    const ratings = (await readdir(path)).filter((file) => file.startsWith('ratings'));
+    assert.is(ratings.length, name === 'whole' ? 1 : 2);
+  }
+  alone.release();
 });
 
 test('a newer model takes the place of the older one, a failed save of none', async () => {
@@ -101,7 +141,7 @@ test('a newer model takes the place of the older one, a failed save of none', as
       size: 39,
     },
   };
-  const failing = { embeddings: learn.embeddings, info: broken } as unknown as CollabModel;
+  const failing = { embeddings: learn.embeddings, info: broken, residualVariance: async () => 1 } as unknown as CollabModel;
   await assertRefused(() => saveModel(failing, path, { shardBytes: 300 }), /broken/, Error);
   assert.equal((await readdir(path)).sort(), [...first, 'notes.txt'].sort());
   assert.is((await readModelFile(path)).train, undefined);

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DotbiasError } from '../../../src/base/errors.js';
+import type { BlockIds } from '../../../src/data/block-ids.js';
+import type { CollabData } from '../../../src/data/collab-data.js';
+import { ratingsPerRow } from '../../../src/data/ratings-per-row.js';
 import type { PreparedManifest } from '../../../src/node/ratings/manifest.js';
 import { prepareRatings } from '../../../src/node/ratings/prepare.js';
 import { isPrepared, openPrepared } from '../../../src/node/ratings/prepared.js';
@@ -44,6 +47,7 @@ test('a manifest that contradicts itself is refused by the name of the field, be
     ['items', (other) => void (other['items'] = { ...other.items, fingerprints: [] })],
     ['train', (other) => void (other['train'] = { ...other.train, blocks: other.train.blocks.slice(1) })],
     ['valid', (other) => void (other['valid'] = { ...other.valid, range: [5, 1] })],
+    ['unknown', (other) => void (other['unknown'] = { users: 0, items: 301 })],
     ['nRows', (other) => void (other['nRows'] = 299)],
     ['seed', (other) => void (other['seed'] = -1)],
   ];
@@ -93,6 +97,33 @@ test('ids of a block are those of its rows', async () => {
       rowsOf(items).map((row) => data.items.idOf(row)),
     );
   }
+});
+
+test('a share has the ratings, ids and titles of its blocks, and counts of the whole', async () => {
+  const prepared = await openPrepared(whole);
+  const all = await prepared.data();
+  const shares = [await prepared.share(0, 1), await prepared.share(1, 2)];
+  for (const share of shares) {
+    for (const name of ['nUsers', 'nItems', 'nTrain', 'nValid', 'stepsPerEpoch', 'fingerprint'] as const) assert.is(share[name], all[name]);
+    const known = share.share!.whole;
+    assert.equal(known.perRow, ratingsPerRow(all.train, all.nUsers, all.nUsers + all.nItems));
+    assert.equal(known.ranges.train, [1, 5]);
+    const unknown = (rows: Uint32Array) => rows.filter((row) => row === 0).length;
+    assert.equal(known.unknown, { users: unknown(all.valid.users), items: unknown(all.valid.items) });
+    for (const side of ['users', 'items'] as const) {
+      const rows = (share[side] as BlockIds).rows;
+      assert.equal(
+        Array.from(rows, (row) => share[side].idOf(row)),
+        Array.from(rows, (row) => all[side].idOf(row)),
+      );
+      const other = Array.from({ length: all[side].size }, (_, row) => row).find((row) => !rows.includes(row))!;
+      await refuses(async () => share[side].idOf(other), /A rank knows the ids of its own blocks only/);
+      await refuses(async () => share[side].indexOf(1), /A rank knows the ids of its own blocks only/);
+    }
+    await refuses(async () => share.popularItems(), /popularItems needs all ratings, and here are those of \d of 3 blocks/);
+  }
+  const pairs = ({ train: { users, items, ratings } }: CollabData) => Array.from(users, (user, k) => [user, items[k], ratings[k]].join());
+  assert.equal(shares.flatMap(pairs).sort(), pairs(all).sort());
 });
 
 test.run();
