@@ -184,9 +184,9 @@ const modelFile = (out: string) => (isFolderName(out) ? join(out, MODEL_INDEX) :
 async function fromShare(learn: CollabLearner, prepared: Prepared, isOneFile: boolean, ratings: boolean): Promise<CollabModel> {
   const residualVariance = await learn.residualVariance();
   const isReader = isOneFile && learn.embeddings.ring?.rank === 0;
-  const { train, valid, ...names } = isReader ? await prepared.content({ ratings }) : learn.info;
-  const rated = isReader ? { train, valid: valid && knownPairs(valid) } : { train, valid };
-  return new CollabModel(learn.embeddings, { ...learn.info, ...names, ...rated, residualVariance });
+  const whole = isReader ? await prepared.content({ ratings }) : learn.info;
+  const valid = whole.valid && knownPairs(whole.valid);
+  return new CollabModel(learn.embeddings, { ...learn.info, ...whole, valid, residualVariance });
 }
 
 async function saveTo(
