@@ -133,9 +133,8 @@ export class Prepared {
   }
 
   /**
-   * The ids and titles of all users and items; and all ratings, in the order of the data.
+   * The ids and titles of all users and items; and, with `ratings`, all ratings in the order of the data: 12 bytes each, more for a moment.
    *
-   * @param options.ratings whether to read these: 24 bytes a rating, and twice as many for a moment
    * @throws as `ratings`
    */
   async content({ ratings }: { ratings: boolean }): Promise<PreparedContent> {
