@@ -25,7 +25,8 @@ export { CheckpointDir, type CheckpointDirOptions, type Newest } from './node/fi
 export type { NewestBlocks } from './node/files/save-blocks.js';
 export * from './node/files/sweep-dir.js';
 export type { TransferOptions } from './node/ratings/download.js';
-export type { DownloadOptions } from './node/ratings/movielens.js';
+export { downloadMovieLens, type DownloadedMovieLens, type DownloadOptions } from './node/ratings/movielens.js';
+export { MOVIELENS, type MovieLensName, type MovieLensSet } from './node/ratings/movielens-sets.js';
 export { readMovieLensFolds, type GivenFold, type MovieLensFolds } from './node/ratings/movielens-folds.js';
 export { writeFileAtomic, type WriteOptions } from './node/disk/files.js';
 export type { FolderLock, LockOptions } from './node/disk/lock.js';

@@ -5,6 +5,7 @@ import { addCard } from './commands/card.js';
 import { addEvaluate } from './commands/evaluate.js';
 import { addExplain } from './commands/explain.js';
 import { addExport } from './commands/export.js';
+import { addFetch } from './commands/fetch.js';
 import { addImport } from './commands/import.js';
 import { addInfo } from './commands/info.js';
 import { addLrFind } from './commands/lr-find.js';
@@ -42,6 +43,7 @@ export function createProgram(): Command {
     addEvaluate,
     addSweep,
     addLrFind,
+    addFetch,
     addDescribe,
     addPrepare,
     addImport,

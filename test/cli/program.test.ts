@@ -145,6 +145,7 @@ test('whatever the value of whatever option, a refusal is one line of safe chara
     'lr-find': ['--data', '/none'],
     evaluate: ['--data', '/none'],
     describe: ['--data', '/none'],
+    fetch: ['ml-latest'],
     sweep: ['/none'],
     recommend: ['--model', '/none', '--user', '1'],
     explain: ['--model', '/none'],

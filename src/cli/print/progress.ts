@@ -66,3 +66,23 @@ export async function countProgress(what: string, total: number, quiet: boolean)
   bar.start(total, 0);
   return { update: (done) => bar.update(done), clear: () => bar.stop() };
 }
+
+/** A bar for a download, in megabytes, on stderr, if that is a terminal. */
+export async function downloadProgress(quiet: boolean): Promise<{ update(bytes: number, total: number | undefined): void; clear(): void }> {
+  if (quiet || isSilent() || process.stderr.isTTY !== true) return { update() {}, clear() {} };
+  const {
+    default: { SingleBar },
+  } = await import('cli-progress');
+  let bar: SingleBar | undefined;
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+  return {
+    update(bytes, total = bytes) {
+      const values = { done: megabytes(bytes), all: megabytes(total) };
+      if (bar === undefined) {
+        bar = new SingleBar({ format: '[{bar}] {done} of {all} MB  {eta_formatted} left', clearOnComplete: true, barsize: 30 });
+        bar.start(total, bytes, values);
+      } else bar.update(bytes, values);
+    },
+    clear: () => bar?.stop(),
+  };
+}

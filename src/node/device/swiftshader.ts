@@ -130,7 +130,10 @@ async function readArchive(bytes: Uint8Array, file: string): Promise<Map<string,
 
 async function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   for (const [name, content] of files) await writeFile(join(folder, name), content, { mode: 0o600 });
-  await writeHashes(folder, files);
+  await writeHashes(
+    folder,
+    Array.from(files, ([name, content]) => [name, sha256(content)] as const),
+  );
 }
 
 /** Writes the files to `folder` of the cache; false if they cannot be there, for whatever reason. */

@@ -8,7 +8,7 @@ import { plantedRatings, type PlantedRatings } from '../../data/planted.js';
 import { READ_OPTIONS } from '../../read/options.js';
 import { checkReadOptions, type Skipped } from '../../read/ratings-file.js';
 import { cacheDir as defaultCacheDir } from '../disk/cache.js';
-import { cachedMovieLens100k, DOWNLOAD_OPTIONS, downloadMovieLens100k, type DownloadOptions } from './movielens.js';
+import { cachedMovieLens, DOWNLOAD_OPTIONS, downloadMovieLens, type DownloadOptions } from './movielens.js';
 import { readRatings, type ReadRatingsOptions } from './ratings-file.js';
 
 /** Which ratings `openRatings` takes, and how it reads or downloads them; all optional. */
@@ -64,13 +64,13 @@ export async function openRatings(options: OpenRatingsOptions = {}): Promise<Ope
     }
     return movieLens(named, reading, 'from MOVIELENS_DIR');
   }
-  const cached = await cachedMovieLens100k(cacheDir, options.md5);
+  const cached = await cachedMovieLens('ml-100k', cacheDir, options.md5);
   if (cached !== undefined && cached.changed === undefined) return movieLens(cached.folder, reading, 'from the cache');
   const changed = cached && `${join(cached.folder, cached.changed!)} is not as it was published`;
   if (offline) return planted(plantedSeed, `no network allowed, and ${changed ?? 'MovieLens-100K is not in the cache'}`);
   let downloaded: string;
   try {
-    downloaded = await downloadMovieLens100k({ ...pick(options, DOWNLOAD_OPTIONS), cacheDir });
+    downloaded = (await downloadMovieLens('ml-100k', { ...pick(options, DOWNLOAD_OPTIONS), cacheDir })).folder;
   } catch (error) {
     if (signal?.aborted) throw error;
     const failed = `MovieLens-100K could not be downloaded${changed === undefined ? '' : ' again'}`;

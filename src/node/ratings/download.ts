@@ -1,4 +1,4 @@
-/** Downloads the archive of MovieLens-100K, with bounds on what is waited for and what is taken. */
+/** Downloads a file, with bounds on what is waited for and what is taken. */
 import { createWriteStream } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -17,18 +17,18 @@ export interface TransferOptions {
   stallTimeout?: number | undefined;
 }
 
-/** The most bytes that are taken from a server: the archive has 4.9 MB. */
-const MAX_ARCHIVE = 50_000_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 /**
  * Streams `url` into a file.
  *
+ * @param what is downloaded and how long that is, for messages
+ * @param most bytes that are taken from the server
  * @throws DataError if the server cannot be reached, stalls, or sends something else or too much; the signal's reason if it
  *   is aborted
  */
-export async function download(url: string, path: string, options: TransferOptions): Promise<void> {
+export async function download(url: string, path: string, what: string, most: number, options: TransferOptions): Promise<void> {
   const { onProgress, signal, connectTimeout = 3000, stallTimeout = 15_000 } = options;
   signal?.throwIfAborted();
   const controller = new AbortController();
@@ -41,9 +41,7 @@ export async function download(url: string, path: string, options: TransferOptio
     timer = setTimeout(() => giveUp(`The download stalled: no data for ${stallTimeout / 1000} s.`), stallTimeout);
   };
   const tooLong = (): DataError =>
-    new DataError(`The server sends more than ${MAX_ARCHIVE} bytes, and MovieLens-100K has 4.9 MB. The download was stopped.`, {
-      file: url,
-    });
+    new DataError(`The server sends more than ${most} bytes, and ${what}. The download was stopped.`, { file: url });
   try {
     const response = await follow(url, controller.signal);
     if (response.statusCode !== 200) {
@@ -52,7 +50,7 @@ export async function download(url: string, path: string, options: TransferOptio
     }
     const length = Number(response.headers['content-length']);
     const total = length > 0 ? length : undefined;
-    if (length > MAX_ARCHIVE) {
+    if (length > most) {
       response.destroy();
       throw tooLong();
     }
@@ -62,7 +60,7 @@ export async function download(url: string, path: string, options: TransferOptio
       for await (const chunk of chunks) {
         restart();
         bytes += chunk.length;
-        if (bytes > MAX_ARCHIVE) throw tooLong();
+        if (bytes > most) throw tooLong();
         onProgress?.(bytes, total);
         yield chunk;
       }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { checkChoice } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
 import type { RatingColumns } from '../../data/collab-data.js';
-import { downloadMovieLens100k } from './movielens.js';
+import { downloadMovieLens } from './movielens.js';
 import { readSplit } from './ratings-file.js';
 
 /** The two sets of splits that come with MovieLens-100K: five folds, and two splits with ten test ratings of each user. */
@@ -30,7 +30,7 @@ export interface GivenFold {
 export async function readMovieLensFolds(which: MovieLensFolds, folder?: string): Promise<GivenFold[]> {
   checkChoice('The set of folds', which, ['u1-u5', 'ua-ub']);
   const named = process.env['MOVIELENS_DIR'];
-  const path = folder ?? (named ? join(named, 'ml-100k') : await downloadMovieLens100k());
+  const path = folder ?? (named ? join(named, 'ml-100k') : (await downloadMovieLens('ml-100k')).folder);
   const folds: GivenFold[] = [];
   for (const name of NAMES[which]) {
     const [trainFile, validFile] = ['base', 'test'].map((part) => join(path, `${name}.${part}`));

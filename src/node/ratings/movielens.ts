@@ -1,30 +1,27 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { openAsBlob } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { checkOptions } from '../../base/check.js';
+import { checkChoice, checkOptions } from '../../base/check.js';
 import { DataError } from '../../base/errors.js';
 import { bytesOf } from '../../read/bytes.js';
 import { unpacked } from '../../read/unpack.js';
 import { zipEntries } from '../../read/zip.js';
 import { cacheDir } from '../disk/cache.js';
 import { makeFolder } from '../disk/folders.js';
-import { readHashes, sha256, writeHashes } from '../disk/hashes.js';
+import { hashOfFile, readHashes, writeHashes } from '../disk/hashes.js';
 import { removeLeftovers, scratchFolder } from '../disk/leftovers.js';
 import { download, type TransferOptions } from './download.js';
+import { archiveOf, MOVIELENS, MOVIELENS_NAMES, type MovieLensName, type MovieLensSet } from './movielens-sets.js';
 
-/** Where GroupLens publishes MovieLens-100K. */
-const ML_100K_URL = 'https://files.grouplens.org/datasets/movielens/ml-100k.zip';
-/** The MD5 that GroupLens publishes beside it. */
-const ML_100K_MD5 = '0e33842e24a9c977be4e0107933c0723';
-
-/** How MovieLens-100K is downloaded; all optional. */
+/** How a MovieLens set is downloaded; all optional. */
 export interface DownloadOptions extends TransferOptions {
   /**
-   * Folder in which `ml-100k` is kept. Default: `$DOTBIAS_CACHE_DIR`, else `$XDG_CACHE_HOME/dotbias`, else
-   * `~/.cache/dotbias`.
+   * Folder in which the set's own folder, such as `ml-100k`, is kept. Default: `$DOTBIAS_CACHE_DIR`, else
+   * `$XDG_CACHE_HOME/dotbias`, else `~/.cache/dotbias`.
    */
   cacheDir?: string | undefined;
-  /** Address of the archive. Default: that of GroupLens. */
+  /** Address of the archive, and with `.md5` behind it of its MD5 where that is not known. Default: that of GroupLens. */
   url?: string | undefined;
   /**
    * Expected MD5 of the archive, 32 hexadecimal digits; any other archive is refused. MD5 is what GroupLens publishes: it
@@ -44,26 +41,6 @@ export const DOWNLOAD_OPTIONS: readonly (keyof DownloadOptions)[] = [
   'stallTimeout',
 ];
 
-/** The beginnings of the SHA-256 of the files that are read of the published archive: what is in the cache is checked by them. */
-const ML_100K_FILES: Readonly<Record<string, string>> = {
-  'u.data': '06416e597f82b7342361e41163890c81',
-  'u.item': '553841ebc7de3a0fd0d6b62a204ea30c',
-  'u1.base': 'ce253ec86c448b44fb3ba9a30d12dcfc',
-  'u1.test': '18c6014a4b2c7324f250a63f8904a7b1',
-  'u2.base': '6c06f0b5df4b256da1a994f3ac66edc8',
-  'u2.test': '4de658d1e04ed9104629509a2e2528fc',
-  'u3.base': 'afdc155c291c6edc41c0407e39d7462e',
-  'u3.test': '0f548b51c78327de4c156461d3e430b7',
-  'u4.base': '219f0f4d40dfe9c5141d425f53fa91ee',
-  'u4.test': '7c02ad0a1e7ab1083c8b9d4b627203a0',
-  'u5.base': 'a9574e59ce961eec2121627760b6e9b0',
-  'u5.test': '351cc52e0d15b6c721466276fc24671d',
-  'ua.base': '67b5bcdb380c29f85d56a012ecd88612',
-  'ua.test': 'd0497e202417720f57a184ec8c66be2d',
-  'ub.base': '237254d253b6ad7de84f919d04105542',
-  'ub.test': 'd54a72d05730d5892062734b2bec73e9',
-};
-
 /** What is known of an earlier download. */
 export interface CachedMovieLens {
   folder: string;
@@ -72,89 +49,132 @@ export interface CachedMovieLens {
 }
 
 /** An earlier download; undefined if there is none. */
-export async function cachedMovieLens100k(cache: string = cacheDir(), md5 = ML_100K_MD5): Promise<CachedMovieLens | undefined> {
-  const folder = join(cache, 'ml-100k');
-  if (!(await exists(join(folder, 'u.data')))) return undefined;
-  // Of another archive the hashes were noted when it was unpacked.
-  const expected = md5 === ML_100K_MD5 ? ML_100K_FILES : await readHashes(folder);
-  for (const [name, hash] of Object.entries(expected)) {
-    const bytes = await readFile(join(folder, name)).catch(() => undefined);
-    if (bytes === undefined || !sha256(bytes).startsWith(String(hash))) return { folder, changed: name };
+export async function cachedMovieLens(
+  name: MovieLensName,
+  cache: string = cacheDir(),
+  md5: string | undefined = MOVIELENS[name].md5,
+): Promise<CachedMovieLens | undefined> {
+  const set: MovieLensSet = MOVIELENS[name];
+  const folder = join(cache, set.folder);
+  if (!(await exists(join(folder, set.ratings)))) return undefined;
+  // Where the files are not known, their hashes were noted when they were unpacked.
+  const expected = md5 === set.md5 && set.files ? set.files : await readHashes(folder);
+  if (!(set.ratings in expected)) return { folder, changed: set.ratings };
+  for (const [file, hash] of Object.entries(expected)) {
+    const found = await hashOfFile(join(folder, file)).catch(() => undefined);
+    if (found === undefined || !found.startsWith(String(hash))) return { folder, changed: file };
   }
   return { folder, changed: undefined };
 }
 
+/** What `downloadMovieLens` has done. */
+export interface DownloadedMovieLens {
+  /** The folder of the set. */
+  folder: string;
+  /** Whether it was there already. */
+  isCached: boolean;
+  /** The MD5 that the archive was found to have; absent if it was there already. */
+  md5?: string | undefined;
+}
+
 /**
- * Downloads MovieLens-100K (5 MB), checks its MD5 and unpacks it into `<cacheDir>/ml-100k`; returns that folder. An earlier
- * download is used if its files are still what they were, and replaced otherwise. The folder appears whole or not at all,
- * and any number of processes may do this at once.
+ * Downloads a MovieLens set, checks its MD5 and unpacks it into its folder in `cacheDir`. An earlier download is used if its files
+ * are still what they were, and replaced otherwise. The folder appears whole or not at all, and any number of processes may do this
+ * at once. `ml-latest-small` changes from time to time: its MD5 is read from beside it, which finds damage, but cannot tell whether it
+ * is the set that others have.
  *
  * The data are for research; GroupLens does not permit redistribution.
  *
- * @throws DataError if the server cannot be reached, stalls or sends something else or too much; the signal's reason if it
- *   is aborted; TypeError for an option that does not exist. Nothing is left behind.
+ * @throws RangeError for a set that there is not; DataError if the server cannot be reached, stalls or sends something else or too
+ *   much; the signal's reason if it is aborted; TypeError for an option that does not exist. Nothing is left behind.
  */
-export async function downloadMovieLens100k(options: DownloadOptions = {}): Promise<string> {
-  checkOptions('downloadMovieLens100k', options, DOWNLOAD_OPTIONS);
-  const { cacheDir: cache = cacheDir(), url = ML_100K_URL, md5 = ML_100K_MD5 } = options;
-  const cached = await cachedMovieLens100k(cache, md5);
-  if (cached !== undefined && cached.changed === undefined) return cached.folder;
+export async function downloadMovieLens(name: MovieLensName, options: DownloadOptions = {}): Promise<DownloadedMovieLens> {
+  checkOptions('downloadMovieLens', options, DOWNLOAD_OPTIONS);
+  checkChoice('The MovieLens set', name, MOVIELENS_NAMES);
+  const set: MovieLensSet = MOVIELENS[name];
+  const { title, megabytes } = set;
+  const { cacheDir: cache = cacheDir(), url = archiveOf(name), md5: given = set.md5, signal } = options;
+  const cached = await cachedMovieLens(name, cache, given);
+  if (cached !== undefined && cached.changed === undefined) return { folder: cached.folder, isCached: true };
 
   await makeFolder(cache);
-  await removeLeftovers(cache, 'ml-100k');
+  await removeLeftovers(cache, set.folder);
   const { path: scratch, remove } = await scratchFolder(cache);
   try {
-    const archive = join(scratch, 'ml-100k.zip');
-    await download(url, archive, options);
-    const bytes = await readFile(archive);
-    const found = createHash('md5').update(bytes).digest('hex');
+    const md5 = given ?? (await md5Beside(url, join(scratch, 'md5'), title, options));
+    const archive = join(scratch, `${name}.zip`);
+    await download(url, archive, `${title} has ${megabytes} MB`, Math.max(5, Math.ceil(megabytes)) * 10_000_000, options);
+    const found = await hashOfFile(archive, 'md5', signal);
     if (found !== md5) {
-      throw new DataError(`The download is not MovieLens-100K: its MD5 is ${found}, not ${md5}. It was removed; try again.`, { file: url });
+      throw new DataError(`The download is not ${title}: its MD5 is ${found}, not ${md5}. It was removed; try again.`, { file: url });
     }
     const contents = join(scratch, 'unpacked');
-    await unpack(bytes, contents, url);
-    if (!(await exists(join(contents, 'ml-100k', 'u.data')))) {
-      throw new DataError('The archive holds no ml-100k/u.data.', { file: url });
+    const hashes = await unpack(archive, contents, set, url, signal);
+    if (!hashes.has(`${set.folder}/${set.ratings}`)) {
+      throw new DataError(`The archive holds no ${set.folder}/${set.ratings}.`, { file: url });
     }
-    return await moveInto(join(contents, 'ml-100k'), cache, md5);
+    const own = Array.from(hashes).filter(([file]) => file.startsWith(`${set.folder}/`));
+    await writeHashes(
+      join(contents, set.folder),
+      own.map(([file, hash]) => [file.slice(set.folder.length + 1), hash]),
+    );
+    return { folder: await moveInto(join(contents, set.folder), name, cache, md5), isCached: false, md5 };
   } finally {
     await remove();
   }
 }
 
-/** The most bytes that an archive may unpack to: MovieLens-100K has 16 MB. */
-const MAX_UNPACKED = 500_000_000;
+/** The MD5 that lies beside an archive. @throws DataError as `download`, and if there is none in it */
+async function md5Beside(url: string, path: string, title: string, { onProgress: _, ...options }: TransferOptions): Promise<string> {
+  const file = `${url}.md5`;
+  await download(file, path, `the MD5 of ${title} has 32 digits`, 10_000, options);
+  const [found] = /\b[0-9a-f]{32}\b/i.exec(await readFile(path, 'utf8')) ?? [];
+  if (found === undefined) throw new DataError(`There is no MD5 in what the server sends as that of ${title}.`, { file });
+  return found.toLowerCase();
+}
 
-/** Unpacks the files of an archive. @throws DataError for a name that would lead out of the folder */
-async function unpack(bytes: Uint8Array, folder: string, url: string): Promise<void> {
-  const entries = await zipEntries(bytesOf(bytes, url), url);
-  if (entries.reduce((sum, { size }) => sum + size, 0) > MAX_UNPACKED) {
-    throw new DataError(`The archive is not MovieLens-100K: it would unpack to more than ${MAX_UNPACKED} bytes.`, { file: url });
+/** Unpacks the files of an archive; returns their SHA-256 by name. @throws DataError for a name that would lead out of the folder */
+async function unpack(
+  archive: string,
+  folder: string,
+  { title, megabytes }: MovieLensSet,
+  url: string,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, string>> {
+  const entries = await zipEntries(bytesOf(await openAsBlob(archive), url), url);
+  const most = Math.max(5, Math.ceil(megabytes)) * 100_000_000;
+  if (entries.reduce((sum, { size }) => sum + size, 0) > most) {
+    throw new DataError(`The archive is not ${title}: it would unpack to more than ${most} bytes.`, { file: url });
   }
+  const hashes = new Map<string, string>();
   for (const { name, gzip } of entries) {
     if (name.startsWith('/') || /[\\:]/.test(name) || name.split('/').includes('..')) {
       throw new DataError(`The archive holds a file with the unsafe name '${name}'.`, { file: url, value: name });
     }
     const path = join(folder, name);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, unpacked(gzip(), `${url}/${name}`));
+    const hash = createHash('sha256');
+    const file = await open(path, 'w');
+    try {
+      for await (const chunk of unpacked(gzip({ signal }), `${url}/${name}`)) {
+        hash.update(chunk);
+        await file.writeFile(chunk);
+      }
+    } finally {
+      await file.close();
+    }
+    hashes.set(name, hash.digest('hex'));
   }
+  return hashes;
 }
 
 /** Moves a folder to its place in the cache. If another process was faster, its folder stays; what is broken is replaced. */
-async function moveInto(from: string, cache: string, md5: string): Promise<string> {
-  const to = join(cache, 'ml-100k');
-  if (md5 !== ML_100K_MD5) {
-    const files: [name: string, content: Uint8Array][] = [];
-    for (const name of await readdir(from)) {
-      if ((await stat(join(from, name))).isFile()) files.push([name, await readFile(join(from, name))]);
-    }
-    await writeHashes(from, files);
-  }
+async function moveInto(from: string, name: MovieLensName, cache: string, md5: string): Promise<string> {
+  const to = join(cache, MOVIELENS[name].folder);
   try {
     await rename(from, to);
   } catch (error) {
-    const there = await cachedMovieLens100k(cache, md5);
+    const there = await cachedMovieLens(name, cache, md5);
     if (there !== undefined && there.changed === undefined) return to;
     await rm(to, { recursive: true, force: true });
     await rename(from, to).catch(() => {

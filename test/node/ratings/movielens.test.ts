@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
 import { DataError } from '../../../src/base/errors.js';
-import { cachedMovieLens100k, downloadMovieLens100k, type DownloadOptions } from '../../../src/node/ratings/movielens.js';
+import { assertRefused } from '../../helpers/refusal.js';
+import { cachedMovieLens, downloadMovieLens, type DownloadOptions } from '../../../src/node/ratings/movielens.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
 const servers: Server[] = [];
@@ -39,12 +40,14 @@ async function serve(listener: RequestListener): Promise<{ url: string; hits: ()
 
 const serveBytes = (bytes: Uint8Array) => serve((_, response) => response.writeHead(200, { 'content-length': bytes.length }).end(bytes));
 let caches = 0;
+/** The folder of a download. */
+const folderOf = async (options: DownloadOptions) => (await downloadMovieLens('ml-100k', options)).folder;
 const newCache = (): string => join(folder, `cache-${caches++}`);
 
 async function refused(options: DownloadOptions, pattern: RegExp): Promise<void> {
   const cacheDir = newCache();
   try {
-    await downloadMovieLens100k({ cacheDir, md5: md5Of(zip), ...options });
+    await downloadMovieLens('ml-100k', { cacheDir, md5: md5Of(zip), ...options });
   } catch (error) {
     assert.instance(error, DataError, String(error));
     assert.match((error as Error).message, pattern);
@@ -59,21 +62,21 @@ test('a download is checked, unpacked and used again', async () => {
   const cacheDir = newCache();
   const progress: [number, number | undefined][] = [];
   const options = { cacheDir, url, md5: md5Of(zip), onProgress: (bytes: number, total?: number) => void progress.push([bytes, total]) };
-  assert.is(await cachedMovieLens100k(cacheDir), undefined);
-  const path = await downloadMovieLens100k(options);
+  assert.is(await cachedMovieLens('ml-100k', cacheDir), undefined);
+  const path = await folderOf(options);
   assert.is(path, join(cacheDir, 'ml-100k'));
   assert.is(await readFile(join(path, 'u.data'), 'utf8'), uData);
   assert.equal(progress.at(-1), [zip.length, zip.length]);
   assert.equal(await readdir(cacheDir), ['ml-100k']);
-  assert.is(await downloadMovieLens100k(options), path);
-  assert.equal(await cachedMovieLens100k(cacheDir, md5Of(zip)), { folder: path, changed: undefined });
+  assert.equal(await downloadMovieLens('ml-100k', options), { folder: path, isCached: true });
+  assert.equal(await cachedMovieLens('ml-100k', cacheDir, md5Of(zip)), { folder: path, changed: undefined });
   assert.is(hits(), 1);
 });
 
 test('several downloads at once end with one whole folder', async () => {
   const { url } = await serveBytes(zip);
   const options = { cacheDir: newCache(), url, md5: md5Of(zip) };
-  const paths = await Promise.all([1, 2, 3, 4].map(() => downloadMovieLens100k(options)));
+  const paths = await Promise.all([1, 2, 3, 4].map(() => folderOf(options)));
   assert.is(new Set(paths).size, 1);
   assert.equal(await readdir(options.cacheDir), ['ml-100k']);
   assert.is(await readFile(join(paths[0], 'u.data'), 'utf8'), uData);
@@ -84,7 +87,7 @@ test('an empty folder that a broken run left is replaced', async () => {
   const cacheDir = newCache();
   await mkdir(join(cacheDir, 'ml-100k'), { recursive: true });
   await writeFile(join(cacheDir, 'ml-100k', 'junk'), '');
-  await downloadMovieLens100k({ cacheDir, url, md5: md5Of(zip) });
+  await downloadMovieLens('ml-100k', { cacheDir, url, md5: md5Of(zip) });
   assert.equal((await readdir(join(cacheDir, 'ml-100k'))).sort(), ['sha256.json', 'u.data', 'u.item']);
 });
 
@@ -98,14 +101,14 @@ test('other bytes than the published ones are refused and removed', async () => 
 test('a file that was changed after the download is noticed, and all is downloaded again', async () => {
   const { url, hits } = await serveBytes(zip);
   const options = { cacheDir: newCache(), url, md5: md5Of(zip) };
-  const file = join(await downloadMovieLens100k(options), 'u.data');
+  const file = join(await folderOf(options), 'u.data');
   await writeFile(file, uData.replace('3', '4'));
-  assert.is((await cachedMovieLens100k(options.cacheDir, options.md5))!.changed, 'u.data');
-  await downloadMovieLens100k(options);
+  assert.is((await cachedMovieLens('ml-100k', options.cacheDir, options.md5))!.changed, 'u.data');
+  await downloadMovieLens('ml-100k', options);
   assert.is(await readFile(file, 'utf8'), uData);
   assert.is(hits(), 2);
   // Another archive than the published one is not known: what is in the cache is compared with the published files.
-  assert.is((await cachedMovieLens100k(options.cacheDir))!.changed, 'u.data');
+  assert.is((await cachedMovieLens('ml-100k', options.cacheDir))!.changed, 'u.data');
 });
 
 test('an endless download is stopped, and one that says so is not begun', async () => {
@@ -134,7 +137,7 @@ test('redirections are followed on one server and to https, a few times', async 
     const next = step === undefined ? 3 : Number(step) - 1;
     response.writeHead([301, 302, 307, 308][next % 4], { location: `/else?step=${next}` }).end();
   });
-  await downloadMovieLens100k({ cacheDir: newCache(), url, md5: md5Of(zip) });
+  await downloadMovieLens('ml-100k', { cacheDir: newCache(), url, md5: md5Of(zip) });
   await refused({ url: `${url}?step=7` }, /redirects more than 5 times\.$/);
   for (const location of ['http://127.0.0.1:1/x.zip', 'ftp://x/y', 'file:///etc/passwd', 'http://[']) {
     const other = await serve((_, response) => response.writeHead(302, { location }).end());
@@ -166,20 +169,20 @@ test('a slow download that keeps coming is not taken for stalled', async () => {
     const parts = [0, 1, 2, 3].map((k) => zip.subarray((k * zip.length) / 4, ((k + 1) * zip.length) / 4));
     parts.forEach((part, k) => setTimeout(() => (k === 3 ? response.end(part) : response.write(part)), 60 * k));
   });
-  await downloadMovieLens100k({ cacheDir: newCache(), url, md5: md5Of(zip), stallTimeout: 150, connectTimeout: 150 });
+  await downloadMovieLens('ml-100k', { cacheDir: newCache(), url, md5: md5Of(zip), stallTimeout: 150, connectTimeout: 150 });
 });
 
 test('an abort stops the download with its reason', async () => {
   const { url } = await serve((_, response) => void response.writeHead(200).write(zip.subarray(0, 50)));
   const stop = new AbortController();
   const cacheDir = newCache();
-  const running = downloadMovieLens100k({ cacheDir, url, signal: stop.signal, onProgress: () => stop.abort(new Error('enough')) });
+  const running = downloadMovieLens('ml-100k', { cacheDir, url, signal: stop.signal, onProgress: () => stop.abort(new Error('enough')) });
   await running.then(
     () => assert.unreachable(),
     (error) => assert.match(error.message, 'enough'),
   );
   assert.equal(await readdir(cacheDir), []);
-  await downloadMovieLens100k({ cacheDir, url, signal: AbortSignal.abort(new Error('never')) }).then(
+  await downloadMovieLens('ml-100k', { cacheDir, url, signal: AbortSignal.abort(new Error('never')) }).then(
     () => assert.unreachable(),
     (error) => assert.match(error.message, 'never'),
   );
@@ -189,7 +192,7 @@ test('an abort stops the download with its reason', async () => {
 test('an abort while the cache folder is made is not missed', async () => {
   const { url, hits } = await serveBytes(zip);
   const stop = new AbortController();
-  const running = downloadMovieLens100k({ cacheDir: newCache(), url, md5: md5Of(zip), signal: stop.signal });
+  const running = downloadMovieLens('ml-100k', { cacheDir: newCache(), url, md5: md5Of(zip), signal: stop.signal });
   stop.abort(new Error('enough'));
   await running.then(
     () => assert.unreachable(),
@@ -198,10 +201,50 @@ test('an abort while the cache folder is made is not missed', async () => {
   assert.is(hits(), 0);
 });
 
+test('a set that changes is checked by the MD5 beside it', async () => {
+  const small = Buffer.from(zipSync({ 'ml-latest-small/ratings.csv': strToU8('userId,movieId,rating,timestamp\n1,1,4.0,964982703\n') }));
+  let beside: string | undefined = `${md5Of(small)}  ml-latest-small.zip\n`;
+  const { url, hits } = await serve((request, response) => {
+    if (!request.url!.endsWith('.md5')) return void response.end(small);
+    response.writeHead(beside === undefined ? 404 : 200).end(beside);
+  });
+  const fetchIt = (cacheDir: string) => downloadMovieLens('ml-latest-small', { cacheDir, url });
+  const cacheDir = newCache();
+  const folderOfSet = join(cacheDir, 'ml-latest-small');
+  assert.equal(await fetchIt(cacheDir), { folder: folderOfSet, isCached: false, md5: md5Of(small) });
+  assert.equal(await fetchIt(cacheDir), { folder: folderOfSet, isCached: true });
+  assert.is(hits(), 2);
+  for (const [text, pattern] of [
+    [md5Of(zip), /^.*The download is not MovieLens Latest Small: its MD5 is [0-9a-f]{32}, not [0-9a-f]{32}\./],
+    ['not today', /zip\.md5: There is no MD5 in what the server sends/],
+    ['x'.repeat(20_000), /sends more than 10000 bytes/],
+    [undefined, /zip\.md5: The server answered with status 404/],
+  ] as const) {
+    beside = text;
+    const elsewhere = newCache();
+    await assertRefused(() => fetchIt(elsewhere), pattern, DataError);
+    assert.equal(await readdir(elsewhere), []);
+  }
+});
+
+test('the folder of an archive may have another name than the set, and a set that there is not is refused', async () => {
+  const ten = Buffer.from(
+    zipSync({ 'ml-10M100K/ratings.dat': strToU8('1::122::5::838985046\n'), 'ml-10M100K/deep/split.sh': strToU8('x') }),
+  );
+  const { url } = await serveBytes(ten);
+  const cacheDir = newCache();
+  const { folder: found } = await downloadMovieLens('ml-10m', { cacheDir, url, md5: md5Of(ten) });
+  assert.is(found, join(cacheDir, 'ml-10M100K'));
+  assert.is((await cachedMovieLens('ml-10m', cacheDir, md5Of(ten)))!.changed, undefined);
+  await rm(join(found, 'deep'), { recursive: true });
+  assert.is((await cachedMovieLens('ml-10m', cacheDir, md5Of(ten)))!.changed, 'deep/split.sh');
+  await assertRefused(() => downloadMovieLens('ml-5m' as never), /^The MovieLens set must be 'ml-100k', /);
+});
+
 test('an option that does not exist is refused', async () => {
-  await downloadMovieLens100k({ cachedir: newCache() } as object).then(
+  await downloadMovieLens('ml-100k', { cachedir: newCache() } as object).then(
     () => assert.unreachable(),
-    (error) => assert.match(error.message, /^downloadMovieLens100k has no option 'cachedir'; did you mean cacheDir\?$/),
+    (error) => assert.match(error.message, /^downloadMovieLens has no option 'cachedir'; did you mean cacheDir\?$/),
   );
 });
 
