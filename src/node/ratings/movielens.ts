@@ -125,9 +125,9 @@ export async function downloadMovieLens(name: MovieLensName, options: DownloadOp
 }
 
 /** The MD5 that lies beside an archive. @throws DataError as `download`, and if there is none in it */
-async function md5Beside(url: string, path: string, title: string, { onProgress: _, ...options }: TransferOptions): Promise<string> {
+async function md5Beside(url: string, path: string, title: string, options: TransferOptions): Promise<string> {
   const file = `${url}.md5`;
-  await download(file, path, `the MD5 of ${title} has 32 digits`, 10_000, options);
+  await download(file, path, `the MD5 of ${title} has 32 digits`, 10_000, { ...options, onProgress: undefined });
   const [found] = /\b[0-9a-f]{32}\b/i.exec(await readFile(path, 'utf8')) ?? [];
   if (found === undefined) throw new DataError(`There is no MD5 in what the server sends as that of ${title}.`, { file });
   return found.toLowerCase();
