@@ -13,6 +13,8 @@ interface FetchFlags {
   quiet?: boolean | undefined;
 }
 
+const CHANGES = 'This set changes from time to time: to have it anew, remove the folder first. Do not report results on it.';
+
 /** Adds `dotbias fetch`. */
 export function addFetch(program: Command): void {
   program
@@ -48,13 +50,10 @@ async function fetchSet(name: MovieLensName, { out, url, quiet = false }: FetchF
     if (result === undefined) return;
     const { folder, isCached, md5 } = result;
     if (quiet) return print(folder);
+    const says = set.md5 === undefined ? 'as the server says beside it' : 'as published';
     if (isCached) print(`${set.title} was in ${folder} already, its files as they were downloaded.`);
-    else
-      print(
-        `${set.title} is in ${folder}; the MD5 of its archive is ${md5}, ${set.md5 === undefined ? 'as the server says beside it' : 'as published'}.`,
-      );
-    if (set.md5 === undefined)
-      print('This set changes from time to time: to have it anew, remove the folder first. Do not report results on it.');
+    else print(`${set.title} is in ${folder}; the MD5 of its archive is ${md5}, ${says}.`);
+    if (set.md5 === undefined) print(CHANGES);
     print('It is for research, and may not be passed on; the README in its folder says more.');
   });
 }
