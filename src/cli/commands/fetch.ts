@@ -1,6 +1,7 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
-import { downloadMovieLens } from '../../node/ratings/movielens.js';
+import { cachedMovieLens, downloadMovieLens } from '../../node/ratings/movielens.js';
 import { MOVIELENS, MOVIELENS_NAMES, type MovieLensName, type MovieLensSet } from '../../node/ratings/movielens-sets.js';
 import { downloadProgress } from '../print/progress.js';
 import { UsageError } from '../process/errors.js';
@@ -36,6 +37,7 @@ async function fetchSet(name: MovieLensName, { out, url, quiet = false }: FetchF
   if (url !== undefined && !/^https?:\/\/[^/]/.test(url))
     throw new UsageError('--url must be an address that begins with https:// or http://.');
   const set: MovieLensSet = MOVIELENS[name];
+  if (out !== undefined) await checkFolder(name, resolve(out));
   const progress = await downloadProgress(quiet);
   await interruptible(async (interrupt) => {
     const { signal } = interrupt;
@@ -56,4 +58,14 @@ async function fetchSet(name: MovieLensName, { out, url, quiet = false }: FetchF
     if (set.md5 === undefined) print(CHANGES);
     print('It is for research, and may not be passed on; the README in its folder says more.');
   });
+}
+
+/** The cache is ours, and what is broken in it is replaced; a folder of the user's is not. */
+async function checkFolder(name: MovieLensName, out: string): Promise<void> {
+  const folder = join(out, MOVIELENS[name].folder);
+  const there = await cachedMovieLens(name, out);
+  if (there === undefined ? !existsSync(folder) : there.changed === undefined) return;
+  throw new UsageError(
+    `${folder} is there already${there ? `, but ${there.changed} is not as it was downloaded` : ''}: remove it, or name another folder.`,
+  );
 }

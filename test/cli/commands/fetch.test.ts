@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -39,6 +39,10 @@ test('fetch downloads a set, checks it, unpacks it, and uses it again', async ()
   assert.equal([readdirSync(out), readFileSync(join(folder, 'ratings.csv'), 'utf8')], [['ml-latest-small'], RATINGS]);
   assert.match((await fetchSet('ml-latest-small', '--out', out, '--url', url)).stdout, /^MovieLens Latest Small was in .* already/);
   assert.is((await fetchSet('ml-latest-small', '--out', out, '--quiet')).stdout, `${folder}\n`);
+  writeFileSync(join(folder, 'ratings.csv'), 'my own');
+  const refused = await fetchSet('ml-latest-small', '--out', out, '--url', url);
+  assert.match(refused.stderr, /^error: .*ml-latest-small is there already, but ratings\.csv is not as it was downloaded: remove it, or/);
+  assert.is(readFileSync(join(folder, 'ratings.csv'), 'utf8'), 'my own');
 });
 
 test('fetch refuses another archive than the published one, and an unknown set or server, and leaves nothing', async () => {

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '../../../src/base/errors.js';
+import { hashOfFile, writeHashes } from '../../../src/node/disk/hashes.js';
 import { openRatings, type OpenRatingsOptions } from '../../../src/node/ratings/default-data.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
@@ -65,7 +66,10 @@ test('a MOVIELENS_DIR without ml-100k is an error, not a reason to take other da
 });
 
 test('the cache comes next, without a look at the network', async () => {
-  const found = await openRatings({ url, cacheDir: await putMovieLens('cache'), md5: 'of another archive' });
+  const cacheDir = await putMovieLens('cache');
+  const unpacked = join(cacheDir, 'ml-100k');
+  await writeHashes(unpacked, [['u.data', await hashOfFile(join(unpacked, 'u.data'))]]); // as a download does
+  const found = await openRatings({ url, cacheDir, md5: 'of another archive' });
   assert.match(found.source, /^MovieLens-100K, from the cache/);
   assert.is(hits, 0);
 });
