@@ -107,6 +107,7 @@ export {
   type ModelOps,
   type TrainingConfig,
 } from './files/model-file.js';
+export type { FetchOptions, SentLoadOptions } from './files/fetch-model.js';
 export { importWeights, type ImportOptions } from './files/import-weights.js';
 
 // How good it is

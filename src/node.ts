@@ -7,6 +7,7 @@ import { collabLearner as makeInCore } from './train/make-learner.js';
 import type { CollabModel } from './answer/collab-model.js';
 import type { CollabData } from './data/collab-data.js';
 import { type DecodedModel, loadModel as loadInCore, type LoadOptions } from './files/model-file.js';
+import type { FetchOptions } from './files/fetch-model.js';
 import { calibrationFile } from './node/device/calibrations.js';
 import { openOwnGpu } from './node/device/device.js';
 import { type CollabLearner } from './train/learner.js';
@@ -46,6 +47,6 @@ export function collabLearner(data: CollabData, options: LearnerOptions = {}): P
 }
 
 /** As in the core, but without `gpu` it opens the best adapter of this machine, see `openGpu`. */
-export function loadModel(file: Uint8Array | DecodedModel, options: LoadOptions = {}): Promise<CollabModel> {
+export function loadModel(file: Uint8Array | DecodedModel | string | URL, options: LoadOptions & FetchOptions = {}): Promise<CollabModel> {
   return loadInCore(file, options, openOwnGpu);
 }

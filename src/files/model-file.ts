@@ -29,6 +29,7 @@ import type { Op } from '../gpu/kernel.js';
 import { MAX_PARAM, type ModelShape, type Tables } from '../model/layout.js';
 import { EmbeddingTables, fitsOneBinding } from '../model/tables.js';
 import type { CollabLearner } from '../train/learner.js';
+import type { FetchOptions } from './fetch-model.js';
 import { idTensors, readIds, readIdTensors, readTextTensors, textTensors } from './id-tensors.js';
 import { ratedTensors, readRated } from './rated-tensors.js';
 
@@ -154,7 +155,8 @@ export function metadataOf(
 
 const named = ({ name, uniforms = {} }: Op) => ({ name, constants: uniforms });
 
-const GIVE_BYTES = 'give the content of the file as a Uint8Array, or its path to loadModelFile of dotbias-node.';
+const GIVE_BYTES =
+  'give the content of the file as a Uint8Array, its path to loadModelFile of dotbias-node, or its https address to loadModel.';
 
 /**
  * Reads and checks a model file. Tables may be views of `bytes`. Tensors and metadata that are not the format's are ignored.
@@ -200,22 +202,26 @@ export interface LoadOptions extends ModelOps {
 /**
  * A saved model on a device, ready to predict exactly what it predicted when it was saved (on the same device).
  *
- * @param file the bytes of a model file, or what `decodeModel` made of them
+ *     const model = await loadModel('https://example.org/model.safetensors', { sha256: '97cad395...' });
+ *
+ * @param file the bytes of a model file, or what `decodeModel` made of them, or an address of https or http to fetch them from: then
+ *   `maxBytes`, `sha256` and `signal` say what is taken, see `FetchOptions`. In a page the server must allow it (CORS)
  * @param open opens a device where none is given. Default: `openGpu` of the core
- * @throws FileFormatError as `decodeModel`; TypeError for anything else than bytes or a decoded model, and for ops beside the
- *   latter, which has its own; MemoryBudgetError if the model does not fit; NoAdapterError without WebGPU. Nothing stays allocated then
+ * @throws FileFormatError as `decodeModel`, and for another SHA-256; DotbiasError in a sentence if the file cannot be fetched; TypeError
+ *   for anything else than bytes, an address or a decoded model, for ops beside the latter, which has its own, and for options of
+ *   fetching without an address; MemoryBudgetError if the model does not fit; NoAdapterError without WebGPU. Nothing stays allocated then
  */
 export async function loadModel(
-  file: Uint8Array | DecodedModel,
-  options: LoadOptions = {},
+  file: Uint8Array | DecodedModel | string | URL,
+  options: LoadOptions & FetchOptions = {},
   open: () => Promise<Gpu> = () => openGpu(),
 ): Promise<CollabModel> {
-  checkOptions('loadModel', options, ['gpu', 'score', 'range']);
-  const { gpu: given, ...ops } = options;
+  checkOptions('loadModel', options, ['gpu', 'score', 'range', 'maxBytes', 'sha256', 'signal']);
+  const { gpu: given, maxBytes, sha256, signal, ...ops } = options;
   if (isDecoded(file) && (ops.score ?? ops.range) !== undefined) {
     throw new TypeError('A decoded model has its ops already: give score and range to decodeModel.');
   }
-  const { tables, shape, training: _, ...info } = isDecoded(file) ? file : decodeModel(file, ops);
+  const { tables, shape, training: _, ...info } = await decodedFrom(file, { maxBytes, sha256, signal }, ops);
   return onGpu(given, open, async (gpu, ownsGpu) => {
     const embeddings = fitsOneBinding(gpu, shape)
       ? new EmbeddingTables(gpu, shape)
@@ -230,7 +236,19 @@ export async function loadModel(
   });
 }
 
-const isDecoded = (file: Uint8Array | DecodedModel): file is DecodedModel => typeof file === 'object' && file !== null && 'tables' in file;
+/** An address of the web; any other text is most likely the path of a file. */
+const isAddress = (file: unknown): file is string | URL => file instanceof URL || (typeof file === 'string' && /^https?:/i.test(file));
+
+/** What a file holds, wherever it is. @throws TypeError for an option that would be ignored in silence; as `loadModel` */
+async function decodedFrom(file: Uint8Array | DecodedModel | string | URL, fetching: FetchOptions, ops: ModelOps): Promise<DecodedModel> {
+  // Read on demand: most models are given as bytes.
+  if (isAddress(file)) return (await import('./fetch-model.js')).fetchedModel(file, fetching, (bytes) => decodeModel(bytes, ops));
+  const [given] = Object.entries(fetching).find(([, value]) => value !== undefined) ?? [];
+  if (given !== undefined) throw new TypeError(`${given} is for a model that is fetched: give loadModel its address.`);
+  return isDecoded(file) ? file : decodeModel(file as Uint8Array, ops);
+}
+
+const isDecoded = (file: unknown): file is DecodedModel => typeof file === 'object' && file !== null && 'tables' in file;
 
 /** What a model file should note of a learner's training. */
 export function trainingConfig({ defaults, data, seed, trainer, history }: CollabLearner): TrainingConfig {

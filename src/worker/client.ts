@@ -1,6 +1,7 @@
 import { show } from '../base/check.js';
 import type { CollabDataOptions, RatingColumns, RatingRow } from '../data/collab-data.js';
 import type { PlantedOptions } from '../data/planted.js';
+import type { SentLoadOptions } from '../files/fetch-model.js';
 import type { OpenGpuOptions } from '../gpu/acquire.js';
 import { webThread } from '../gpu/web-thread.js';
 import type { Thread } from '../gpu/thread.js';
@@ -42,8 +43,8 @@ export interface Engine {
   ): Promise<RemoteData>;
   /** A learner; see `collabLearner`. */
   collabLearner(data: RemoteData, options?: RemoteLearnerOptions): Promise<RemoteLearner>;
-  /** A saved model; see `loadModel`. */
-  loadModel(bytes: Uint8Array, options?: { gpu?: RemoteGpu | undefined }): Promise<RemoteModel>;
+  /** A saved model, of its bytes or its address; see `loadModel`. */
+  loadModel(file: Uint8Array | string, options?: SentLoadOptions & { gpu?: RemoteGpu | undefined }): Promise<RemoteModel>;
   /** Ends the worker, and with it everything that lives there. Calls that still wait are rejected. */
   terminate(): void;
 }

@@ -2,6 +2,7 @@ import type { CollabModel } from '../answer/collab-model.js';
 import { CollabData, type CollabDataOptions, type RatingColumns, type RatingRow } from '../data/collab-data.js';
 import { type PlantedOptions, plantedRatings } from '../data/planted.js';
 import type { OpenGpuOptions } from '../gpu/acquire.js';
+import type { SentLoadOptions } from '../files/fetch-model.js';
 import type { Gpu } from '../gpu/gpu.js';
 import type { ParseRatingsOptions } from '../read/parse-ratings.js';
 import type { CollabLearner } from '../train/learner.js';
@@ -41,8 +42,8 @@ export class WorkerEngine {
     return collabLearner(data, options, () => this.open());
   }
 
-  async loadModel(bytes: Uint8Array, options?: { gpu?: Gpu | undefined }): Promise<CollabModel> {
+  async loadModel(file: Uint8Array | string, options?: SentLoadOptions & { gpu?: Gpu | undefined }): Promise<CollabModel> {
     const { loadModel } = await import('../files/model-file.js');
-    return loadModel(bytes, options, () => this.open());
+    return loadModel(file, options, () => this.open());
   }
 }

@@ -41,7 +41,7 @@ test('a path, or anything else that is not bytes, is refused with a word on what
   for (const wrong of ['model.safetensors', undefined, null, new ArrayBuffer(8), {}, new Float32Array(4)]) {
     await assertRefused(
       () => loadModel(wrong as unknown as Uint8Array),
-      /^loadModel and decodeModel take bytes, not .*: give the content of the file as a Uint8Array, or its path to loadModelFile/,
+      /^loadModel and decodeModel take bytes, not .*: give the content of the file as a Uint8Array, its path to loadModelFile/,
       TypeError,
     );
   }
