@@ -5,7 +5,7 @@
 import autocannon from 'autocannon';
 
 const [url, connections, seconds, nUsers] = [process.argv[2], ...process.argv.slice(3).map(Number)];
-const requests = Array.from({ length: nUsers }, (_, k) => ({ method: 'GET', path: `/users/${k + 1}/recommendations?n=10` }));
+const request = (user) => ({ method: 'GET', path: `/users/${user}/recommendations?n=10` });
 let started = 0;
 
 const load = (duration) =>
@@ -13,10 +13,11 @@ const load = (duration) =>
     url,
     connections,
     duration,
-    // Each connection begins with another user, so that those of one moment are distinct.
+    // Each connection has users of its own, so that those of one moment are distinct.
     setupClient(client) {
-      const first = Math.floor(((started++ % connections) * nUsers) / connections);
-      client.setRequests([...requests.slice(first), ...requests.slice(0, first)]);
+      const first = (started++ % connections) + 1;
+      const own = Array.from({ length: Math.ceil((nUsers - first + 1) / connections) }, (_, k) => first + k * connections);
+      client.setRequests(own.map(request));
     },
   });
 
