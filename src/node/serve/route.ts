@@ -92,32 +92,34 @@ function decode(text: string, where: string): string {
  * @throws HttpError 400 for one that there is not, twice the same, or a value that it cannot have
  */
 export function readQuery(parameters: Route<never>['query'], query: string): Record<string, string | number> {
-  const given = new Map<string, string>();
+  const given = new Map<string, unknown>();
   for (const part of query === '' ? [] : query.split('&')) {
-    const [name, value = ''] = part.split(/=(.*)/s).map((text) => decode(text.replaceAll('+', ' '), 'the query'));
+    const end = part.includes('=') ? part.indexOf('=') : part.length;
+    const [name, value] = [decodeQuery(part.slice(0, end)), decodeQuery(part.slice(end + 1))];
     if (given.has(name)) throw new HttpError(400, `The query has ${show(name)} twice.`);
-    given.set(name, value);
+    given.set(name, /^\d{1,15}$/.test(value) ? Number(value) : value);
   }
-  const entries = [...given].map(([name, value]): [string, unknown] => [name, /^\d{1,15}$/.test(value) ? Number(value) : value]);
-  return readParameters(parameters, entries, 'query');
+  return readParameters(parameters, given, 'query');
 }
 
-/** As `readQuery`, of names and values. @param where what has them, for messages */
+const decodeQuery = (text: string) => (/[%+]/.test(text) ? decode(text.replaceAll('+', ' '), 'the query') : text);
+
+/** As `readQuery`, of values by name. @param where what has them, for messages */
 export function readParameters(
   parameters: Route<never>['query'] = {},
-  entries: Iterable<readonly [string, unknown]>,
+  given: ReadonlyMap<string, unknown>,
   where: string,
 ): Record<string, string | number> {
-  const given = new Map(entries);
-  const known = Object.entries(parameters);
   for (const name of given.keys()) {
-    if (known.some(([each]) => each === name)) continue;
-    const list = known.map(([each]) => each).join(' and ');
+    if (Object.hasOwn(parameters, name)) continue;
+    const list = Object.keys(parameters).join(' and ');
     throw new HttpError(400, `The ${where} has ${show(name)}; it may have ${list || 'nothing'}.`);
   }
-  return Object.fromEntries(
-    known.map(([name, { schema }]) => [name, given.has(name) ? readValue(name, schema, given.get(name)) : schema.default]),
-  );
+  const values: Record<string, string | number> = {};
+  for (const [name, { schema }] of Object.entries(parameters)) {
+    values[name] = given.has(name) ? readValue(name, schema, given.get(name)) : schema.default;
+  }
+  return values;
 }
 
 function readValue(name: string, schema: ParameterSchema, value: unknown): string | number {

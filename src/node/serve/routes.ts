@@ -89,7 +89,7 @@ export const ROUTES: readonly Route<App>[] = [
     async handle({ served }, { body }) {
       if (!isObject(body)) throw new HttpError(400, 'The body must be an object with the field ratings.');
       const { ratings: given, ...rest } = body;
-      const asked = readParameters(OF_BODY, Object.entries(rest), 'body, besides ratings,');
+      const asked = readParameters(OF_BODY, new Map(Object.entries(rest)), 'body, besides ratings,');
       const ratings = readRatings(given);
       const { model, batched } = served.current;
       const recommendations = await batched.recommendFor(ratings, lengthOf(asked, model.info.items), {

@@ -87,10 +87,10 @@ function answerer(served: ServedModel, onEvent: ServeOptions['onEvent']): (reque
     let label = 'none';
     let answer: Answer;
     try {
-      const [target, query = ''] = url.split(/\?(.*)/s);
-      const { route, path } = router.find(method, target);
+      const end = url.includes('?') ? url.indexOf('?') : url.length;
+      const { route, path } = router.find(method, url.slice(0, end));
       label = `${route.method} ${route.path}`;
-      const values = readQuery(route.query, query);
+      const values = readQuery(route.query, url.slice(end + 1));
       const body = route.method === 'POST' ? await readJson(request, BODY_LIMITS) : undefined;
       answer = answerOf(200, await route.handle(app, { path, query: values, body }));
     } catch (error) {
