@@ -65,10 +65,14 @@ export async function writeBlocks(learner: Learner, readBlock: ReadBlock): Promi
 /** Holds an index to a model. @throws FileFormatError that names the first difference */
 export function checkBlocks(learner: Learner, index: BlocksIndex): void {
   const { embeddings } = learner;
-  const deals = dealsOf(learner);
-  const sizes = ({ start }: Deals['users']) => Array.from(start.subarray(1), (end, b) => end - start[b]);
   const { rowStride } = embeddings.layout;
-  checkIndex(index, { users: sizes(deals.users), items: sizes(deals.items), nArrays: embeddings.parts[0].arrays.length, rowStride });
+  checkIndex(index, { ...blockSizes(dealsOf(learner)), nArrays: embeddings.parts[0].arrays.length, rowStride });
+}
+
+/** Rows of each block. */
+export function blockSizes({ users, items }: Deals): { users: number[]; items: number[] } {
+  const sizes = ({ start }: Deals['users']) => Array.from(start.subarray(1), (end, b) => end - start[b]);
+  return { users: sizes(users), items: sizes(items) };
 }
 
 /** Rows of a block, counted over both tables of the whole model. */

@@ -1,13 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlockIds } from '../../data/block-ids.js';
-import type { Deal } from '../../data/deal.js';
 import type { Id } from '../../data/ids.js';
-import { rowsOfBlock } from '../../model/table-side.js';
 import { freeBytes, anchorOf, findTarget } from '../../node/disk/target.js';
 import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
 import { isFolderName, MAX_FILE_BYTES, tooLarge } from '../../node/files/model-file.js';
 import type { CollabLearner } from '../../train/learner.js';
+import { blockSizes } from '../../train/state-blocks.js';
 import { UsageError } from '../process/errors.js';
 
 /** What a training will write. */
@@ -58,12 +57,14 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
   if (checkpointDir !== undefined) {
     const kept = (await new CheckpointDir(checkpointDir).epochs()).length;
     const more = Math.max(1, Math.min(epochs, keepLast + 1) - kept);
-    const { bytes, ofFile } = checkpointBytes(learn, outputs);
-    if (ofFile > MAX_CHECKPOINT_BYTES) {
-      const remedy = learn.trainer.epochs.deals === undefined ? 'train in strata, each of which has its own' : 'give more strata';
-      const size = `a file of a checkpoint takes about ${ofFile} bytes, and may have ${MAX_CHECKPOINT_BYTES}`;
-      throw new UsageError(`--checkpoint-dir: ${size}: ${remedy}.`);
+    const { rest, blocks } = checkpointBytes(learn, outputs);
+    const largest = Math.max(rest, ...blocks);
+    if (largest > MAX_CHECKPOINT_BYTES) {
+      const inRest = blocks.length === 0 ? 'train in strata, each of which has its own' : 'leave out --keep-best';
+      const size = `a file of a checkpoint takes about ${largest} bytes, and may have ${MAX_CHECKPOINT_BYTES}`;
+      throw new UsageError(`--checkpoint-dir: ${size}: ${rest === largest ? inRest : 'give more strata'}.`);
     }
+    const bytes = blocks.reduce((sum, block) => sum + block, rest);
     await add('--checkpoint-dir', join(checkpointDir, 'epoch'), more * bytes);
   }
   for (const { folder, flags, bytes } of needs.values()) {
@@ -94,14 +95,17 @@ function modelBytes({ info, data, embeddings: { shape } }: CollabLearner, rating
 /** 8 bytes of a number, or of where a text ends. */
 const idBytes = (id: Id) => 8 + (typeof id === 'number' ? 0 : Buffer.byteLength(id));
 
-/** Parameters, the optimiser's state, and five numbers of each step; see checkpoint.ts. In strata every block is a file. */
-function checkpointBytes({ embeddings, trainer }: CollabLearner, { epochs, keepBest }: TrainingOutputs): { bytes: number; ofFile: number } {
+/**
+ * Parameters, the optimiser's state, and five numbers of each step; see checkpoint.ts. In strata every block is a file, beside which the
+ * rest has the state of the best epoch alone.
+ */
+function checkpointBytes({ embeddings, trainer }: CollabLearner, { epochs, keepBest }: TrainingOutputs) {
   const { rowStride, nParams } = embeddings.layout;
-  const perRow = 4 * rowStride * embeddings.parts[0].arrays.length;
-  const state = (perRow * nParams) / rowStride;
+  const nArrays = embeddings.parts[0].arrays.length;
+  const state = 4 * nParams * nArrays;
   const rest = SMALL + 5 * 8 * epochs * trainer.stepsPerEpoch + (keepBest ? state : 0);
   const { deals } = trainer.epochs;
-  if (deals === undefined) return { bytes: rest + state, ofFile: rest + state };
-  const blocks = Object.values(deals).flatMap((deal: Deal) => Array.from({ length: deal.nBlocks }, (_, b) => rowsOfBlock(deal, b).length));
-  return { bytes: rest + state + SMALL * blocks.length, ofFile: Math.max(rest, SMALL + perRow * Math.max(...blocks)) };
+  if (deals === undefined) return { rest: rest + state, blocks: [] };
+  const sizes = Object.values(blockSizes(deals)).flat();
+  return { rest, blocks: sizes.map((nRows) => SMALL + 4 * nRows * rowStride * nArrays) };
 }

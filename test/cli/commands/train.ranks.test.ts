@@ -22,7 +22,7 @@ async function alone(...args: string[]) {
 }
 
 for (const [kind, sizes] of [
-  ['openmpi', [2, 4]],
+  ['openmpi', [4]],
   ['mpich', [2]],
 ] as [Kind, number[]][]) {
   const reason = whyNoRanks(kind);
@@ -44,6 +44,7 @@ for (const [kind, sizes] of [
     await rm(folder, { recursive: true });
   });
 
+  if (kind === 'mpich') continue;
   test(`${kind}: what ranks cannot do together is refused before work`, async () => {
     for (const [args, message] of [
       [['--keep-best'], /--keep-best needs the whole model, and each rank has a part/],
@@ -55,7 +56,6 @@ for (const [kind, sizes] of [
     }
   });
 
-  if (kind === 'mpich') continue;
   test(`${kind}: ranks read each their part of prepared ratings, and save one file or their blocks: the model of one process`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'dotbias-test-'));
     const [prep, one, file, several] = ['prep', 'one', 'file', 'several/'].map((name) => join(folder, name));
