@@ -26,7 +26,10 @@ export function createProgram(): Command {
   const program = new Command('dotbias')
     .description("fastai's collaborative filtering on WebGPU: learns from ratings what a user would give an item.")
     .version(VERSION)
-    .addHelpText('after', '\nExit codes: 0 done, 1 an error (one line on stderr), 130, 143 or 129 ended by Ctrl-C, SIGTERM or SIGHUP.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 an error (one line on stderr), 130, 143 or 129 ended by Ctrl-C, SIGTERM or SIGHUP (serve: 0).',
+    )
     .configureOutput({
       outputError: (text, write) => write(`${oneSentence(text.trim())}\n`),
       ...(isSilent() && { writeOut: () => undefined, writeErr: () => undefined }),

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as errors from '../../src/base/errors.js';
 import { DataError, DivergedError, DotbiasError } from '../../src/base/errors.js';
 import { reviveError, sendError } from '../../src/worker/sent-error.js';
 
@@ -47,6 +48,15 @@ test('an error of an unknown class is an Error of that name, and what is no erro
   assert.equal([own.name, own.message, own.count, own.what], ['OwnError', 'what', 3, undefined]);
   assert.is(String(sent('text')), 'Error: text');
   assert.is(String(sent(undefined)), 'Error: undefined');
+});
+
+test('every class of error of ours comes over as itself', () => {
+  const classes = Object.values(errors).filter((Class) => Class === DotbiasError || Class.prototype instanceof DotbiasError);
+  assert.ok(classes.length > 5);
+  for (const { name, prototype } of classes) {
+    const error: Error = Object.create(prototype, { name: { value: name }, message: { value: 'what' } });
+    assert.is(Object.getPrototypeOf(sent(error)), prototype, name);
+  }
 });
 
 test.run();

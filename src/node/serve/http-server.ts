@@ -33,8 +33,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /**
  * HTTP/1.1 with limits on everything that a client may keep a server waiting with.
  *
- * It is Node's own `http`: six routes need no framework, each of which costs a third of the requests per second or more, and a dozen
- * packages or more.
+ * It is Node's own `http`: six routes need no framework.
  */
 export class HttpServer {
   readonly #server: Server;
