@@ -47,11 +47,18 @@ export async function openOwnGpu(batch?: BatchShape): Promise<Gpu> {
   return (await openGpu({ softwareThreads: batch && threadsFor(batch) })).gpu;
 }
 
+/** Polls for GPU work before the first nap: what lavapipe computes on this thread is done by then. And how long that nap is, in ms. */
+const POLLS_BEFORE_NAP = 3;
+const FIRST_NAP = 0.05;
+
 /**
- * Awaits GPU work with a nap between two polls: Dawn settles its promises from the event loop, which would otherwise
- * spin and take a core from a software adapter. Of several that wait, one naps. There is no nap while host work waits for the loop to turn.
+ * Awaits GPU work with naps between polls, each twice as long as the one before: Dawn settles its promises from the event loop, which
+ * would otherwise spin and take a core from a software adapter. Of several that wait, one naps. There is no nap while host work waits
+ * for the loop to turn.
+ *
+ * @param longestNap in ms: so long nothing else runs on this thread
  */
-function eventLoop(napMs: number): Required<Pick<GpuOptions, 'wait' | 'turn'>> {
+function eventLoop(longestNap: number): Required<Pick<GpuOptions, 'wait' | 'turn'>> {
   const never = new Int32Array(new SharedArrayBuffer(4));
   let working = 0;
   const waiting = new Set<Promise<unknown>>();
@@ -60,11 +67,13 @@ function eventLoop(napMs: number): Required<Pick<GpuOptions, 'wait' | 'turn'>> {
       const done = () => void waiting.delete(work);
       waiting.add(work);
       work.then(done, done);
-      for (;;) {
+      for (let poll = 1, nap = FIRST_NAP; ; poll++) {
         await setImmediate();
         if (!waiting.has(work)) return work;
         const [first] = waiting;
-        if (working === 0 && first === work) Atomics.wait(never, 0, 0, napMs);
+        if (poll <= POLLS_BEFORE_NAP || working > 0 || first !== work) continue;
+        Atomics.wait(never, 0, 0, Math.min(nap, longestNap));
+        nap *= 2;
       }
     },
     async turn() {

@@ -3,6 +3,7 @@ import type { BatchedModel, BatchedOptions } from '../../answer/batched.js';
 import type { CollabModel } from '../../answer/collab-model.js';
 import { VERSION } from '../../base/version.js';
 import { type DecodedModel, loadModel } from '../../files/model-file.js';
+import type { ModelShape } from '../../model/layout.js';
 import type { OpenedGpu } from '../device/device.js';
 import { readModelFile } from '../files/model-file.js';
 import { HttpError, unavailable } from './http-error.js';
@@ -20,8 +21,8 @@ interface Current {
 export interface ServedModelOptions extends BatchedOptions {
   /** The model file. */
   path: string;
-  /** Opens a device. */
-  open(): Promise<OpenedGpu>;
+  /** Opens a device for a model of such sizes. */
+  open(shape: ModelShape): Promise<OpenedGpu>;
   /** Told in a sentence what happened. */
   onEvent?: ((sentence: string) => void) | undefined;
 }
@@ -141,7 +142,7 @@ export class ServedModel {
   }
 
   async #openDevice(): Promise<void> {
-    const opened = await this.options.open();
+    const opened = await this.options.open(this.#saved.shape);
     try {
       await this.#put(this.#saved, opened);
     } catch (error) {
