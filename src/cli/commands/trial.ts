@@ -10,7 +10,7 @@ import type { CollabLearner, OneCycleFitOptions } from '../../train/learner.js';
 import { WITHOUT_TIMES } from '../../read/rating-rows.js';
 import { readNamed, type SourceFlags } from '../options/data.js';
 import { instant, instantIn } from '../options/instant.js';
-import { addSplitOptions, type SplitFlags } from '../options/split.js';
+import { addSplitOptions, DEFAULT_VALID_PCT, type SplitFlags } from '../options/split.js';
 import { noteOnce, steppingNote } from '../print/head.js';
 import { addFitOptions, checkEpochs, type FitFlags } from '../options/fit.js';
 import { addModelOptions, learnerOptions, type ModelFlags } from '../options/model.js';
@@ -32,6 +32,7 @@ const OPTIONS_OF: Readonly<Record<string, readonly string[]>> = {
 
 /** All that decides the result of a trial, apart from the ratings. */
 export interface TrialFlags extends SplitFlags, ModelFlags, FitFlags {
+  validPct: number;
   protocol: (typeof PROTOCOLS)[number];
   folds: number;
   lastK: number;
@@ -47,7 +48,7 @@ export interface TrialFlags extends SplitFlags, ModelFlags, FitFlags {
 
 /** Adds `TrialFlags`. */
 export function addTrialOptions(command: Command): Command {
-  return addFitOptions(addModelOptions(addSplitOptions(command)))
+  return addFitOptions(addModelOptions(addSplitOptions(command, DEFAULT_VALID_PCT)))
     .addOption(
       new Option(
         '--protocol <name>',

@@ -15,10 +15,11 @@ export interface SplitFlags {
 /** Share kept for validation where nothing else is asked for. */
 export const DEFAULT_VALID_PCT = 0.1;
 
-/** Adds `SplitFlags`. */
-export function addSplitOptions(command: Command): Command {
+/** Adds `SplitFlags`. @param validPct the default where no ratings can have been prepared */
+export function addSplitOptions(command: Command, validPct?: number): Command {
+  const pct = `share of the ratings kept for validation${validPct === undefined ? ` (default: ${DEFAULT_VALID_PCT})` : ''}`;
   return command
-    .option('--valid-pct <x>', `share of the ratings kept for validation (default: ${DEFAULT_VALID_PCT})`, share)
+    .option('--valid-pct <x>', pct, share, validPct)
     .option('--seed <n>', 'decides the split, the starting values and the order of the ratings', seed, 42)
     .option(
       '--batch-size <n>',
