@@ -146,7 +146,7 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
   checkChoice('defaults', defaults, ['fastai1', 'fastai2']);
   checkChoice('unknownUser', unknownUser, ['mean', 'na']);
   checkSeed(seed);
-  checkStepper(options.stepper);
+  checkStepper(options);
   checkBatches(options);
   checkParts(options);
   const step = stepOptions(data, options, defaults);
@@ -166,8 +166,10 @@ export function checkLearnerOptions(data: CollabData, options: LearnerOptions): 
   };
 }
 
-function checkStepper(stepper: LearnerOptions['stepper']): void {
+function checkStepper({ stepper, ring }: LearnerOptions): void {
   if (stepper === undefined) return;
+  if (stepper === 'auto' && ring && ring.size > 1)
+    throw new RangeError("stepper cannot be 'auto' on ranks, which might choose differently.");
   if (typeof stepper !== 'object' || stepper === null) return checkChoice('stepper', stepper, ['auto', ...STEPPER_NAMES]);
   if (typeof stepper.name !== 'string' || typeof stepper.create !== 'function') {
     throw new TypeError('A stepper of your own must be a StepperFactory, with a name and create.');

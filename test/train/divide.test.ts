@@ -160,6 +160,7 @@ test('parts that cannot be are refused', async () => {
   await onRing(2, (ring) =>
     assertRefused(() => makeLearner({ strata: 8, parts: 1, ring }, data), /^parts must be a multiple of the 2 ranks, .* and 1 is none/),
   );
+  await onRing(2, (ring) => assertRefused(() => makeLearner({ stepper: 'auto', ring }, data), /^stepper cannot be 'auto' on ranks/));
   assert.is(gpu.allocated, 0);
 });
 
