@@ -6,13 +6,13 @@
  *     node dist/bench/strata/prepared.js read prep 0 1
  *     mpirun -n 4 --bind-to none node dist/bench/strata/prepared.js train prep 8192
  */
-import type { Ring } from '../../src/base/ring.js';
 import { openGpu } from '../../src/node/device/device.js';
 import { openRing } from '../../src/node/mpi/open-ring.js';
 import { prepareRatings } from '../../src/node/ratings/prepare.js';
 import { openPrepared } from '../../src/node/ratings/prepared.js';
 import { collabLearner } from '../../src/train/make-learner.js';
 import { peakMemory } from '../report.js';
+import { countedRing, sentBytes } from './counted-ring.js';
 
 const [what, ...args] = process.argv.slice(2);
 let began = performance.now();
@@ -41,19 +41,14 @@ if (what === 'prepare') {
   const options = { batchSize: Number(batchSize) };
   const data = size === 1 ? await prepared.data(options) : await prepared.share((rank * strata) / size, strata / size, options);
   lap(`rank ${rank} of ${size}: ${data.train.ratings.length} of ${data.nTrain} training ratings read`);
-  const sent = { shifted: 0, told: 0 };
-  const counted: Ring = {
-    ...ring,
-    shift: (send, receive) => ((sent.shifted += send.length), ring.shift(send, receive)),
-    gather: (part) => ((sent.told += part.length * (size - 1)), ring.gather(part)),
-  };
+  const { ring: counted, sent } = countedRing(ring);
   const { gpu } = await openGpu({ quiet: true });
   const learn = await collabLearner(data, { nFactors: 40, strata, unknownUser: 'na', gpu, ring: counted });
   await learn.fitOneCycle(1, 0.01);
   const { gpuMiB } = peakMemory(gpu);
   const { rowStride } = learn.embeddings.layout;
   const { passes = 0 } = learn.trainer.epochs.settings;
-  const formula = size === 1 ? 0 : (passes + 1) * data.nItems * rowStride * 4 * 3;
+  const formula = size === 1 ? 0 : sentBytes(passes, data.nItems, rowStride);
   const mse = learn.history.epochs[0].valid.mse;
   lap(`rank ${rank} of ${size}: sent ${sent.shifted} (formula ${formula}) and told ${sent.told} bytes; device ${gpuMiB} MiB; MSE ${mse}`);
   await ring.close();

@@ -2,13 +2,14 @@
  * Trains the tutorial's model for three epochs, alone or as one of several ranks, and prints as JSON what the last two took (rank 0 for
  * all). Arguments: the adapter's name, or '' for the best; set; batch size; strata; parts of all ranks.
  */
-import { gatherNumbers, type Ring } from '../../src/base/ring.js';
+import { gatherNumbers } from '../../src/base/ring.js';
 import { fingerprint } from '../../src/base/fingerprint.js';
 import { openGpu } from '../../src/node/device/device.js';
 import { threadsFor } from '../../src/node/device/threads.js';
 import { openRing } from '../../src/node/mpi/open-ring.js';
 import { collabLearner } from '../../src/train/make-learner.js';
 import { peakMemory } from '../report.js';
+import { countedRing, sentBytes } from './counted-ring.js';
 import { LR_MAX, openSet, split, TUTORIAL } from '../workload.js';
 
 export interface Rank {
@@ -25,7 +26,7 @@ export interface StrataOnce {
   data: string;
   /** Of an epoch, apart from memory: those are peaks. */
   ranks: Rank[];
-  /** Bytes of items that each rank sends in an epoch: (passes + 1 of validation) x items x rowStride x 4 (1 + nState). */
+  /** `sentBytes`. */
   formula: number;
   /** Fingerprint of the losses of all steps: equal for equal strata. */
   losses: string;
@@ -38,12 +39,7 @@ const [adapter, set, ...sizes] = process.argv.slice(2);
 const [batchSize, strata, parts] = sizes.map(Number);
 const data = split(await openSet(set, 2_000_000), batchSize);
 const ring = await openRing();
-const sent = { shifted: 0, told: 0 };
-const counted: Ring = {
-  ...ring,
-  shift: (send, receive) => ((sent.shifted += send.length), ring.shift(send, receive)),
-  gather: (part) => ((sent.told += part.length * (ring.size - 1)), ring.gather(part)),
-};
+const { ring: counted, sent } = countedRing(ring);
 const { gpu } = await openGpu({
   name: adapter || undefined,
   quiet: true,
@@ -79,7 +75,7 @@ const result: StrataOnce = {
     processMiB: process,
     gpuMiB: device,
   })),
-  formula: ring.size === 1 ? 0 : (passes + 1) * shape.nItems * layout.rowStride * 4 * 3,
+  formula: ring.size === 1 ? 0 : sentBytes(passes, shape.nItems, layout.rowStride),
   losses: fingerprint(Float64Array.from(learn.history.losses)),
   mse: learn.history.epochs.at(-1)!.valid.mse,
 };

@@ -12,6 +12,9 @@ export interface Deal {
   readonly start: Uint32Array;
 }
 
+/** Rows of each block. */
+export const blockSizes = ({ start }: Deal): number[] => Array.from(start.subarray(1), (end, block) => end - start[block]);
+
 /**
  * Deals users: by falling number of ratings (equal ones by row), each to the block that has the fewest ratings so far, of these to
  * the one with the fewest rows, of these to the first (longest processing time first, Graham 1969). A user without ratings goes to

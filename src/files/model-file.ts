@@ -82,7 +82,7 @@ export async function encodeModel(model: CollabModel, options: EncodeOptions = {
 export async function modelPieces(model: CollabModel, options: EncodeOptions = {}): Promise<Uint8Array[] | undefined> {
   const { embeddings } = model;
   const residualVariance = await model.residualVariance();
-  const tables = await (embeddings.gatherTables ? embeddings.gatherTables() : embeddings.readTables());
+  const tables = await embeddings.gatherTables();
   if (tables === undefined) return undefined;
   const { tensors, metadata } = contentOf(decoded(model, options, tables, residualVariance));
   return safetensorsPieces(tensors, metadata);

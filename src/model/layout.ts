@@ -7,6 +7,9 @@ export interface ModelShape {
   readonly hasBias: boolean;
 }
 
+/** Bytes of all factors and biases, in float32. */
+export const parameterBytes = ({ nUsers, nItems, nFactors }: ModelShape): number => 4 * (nUsers + nItems) * (nFactors + 1);
+
 /** The largest parameter, either way: a product of two such numbers, summed over all factors, is still a float32. */
 export const MAX_PARAM = 1e15;
 

@@ -30,8 +30,8 @@ export interface ModelTables {
   readTables(): Promise<Tables>;
   /** The processes that have the other parts, of a model in parts. */
   readonly ring?: Ring | undefined;
-  /** As `readTables` on several ranks: every one calls it, rank 0 alone gets the tables. A model that has none of it is whole. */
-  gatherTables?(): Promise<Tables | undefined>;
+  /** As `readTables`; on several ranks every one calls it, and rank 0 alone gets the tables. */
+  gatherTables(): Promise<Tables | undefined>;
   /** Writes the starting values of a seed row by row, where the whole need not be made first; else they are `initialTables`. */
   writeInitial?(seed: number): void;
   /** Parameters and the optimiser's state, bit for bit. */
@@ -114,6 +114,10 @@ export class EmbeddingTables implements ModelTables {
   writeTables(tables: Tables): void {
     this.gpu.write(this.param, this.layout.pack(tables));
     this.version++;
+  }
+
+  gatherTables(): Promise<Tables> {
+    return this.readTables();
   }
 
   async readTables(): Promise<Tables> {

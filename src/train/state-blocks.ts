@@ -1,5 +1,6 @@
 /** The state of a model that trains in strata, block by block, however its tables lie: what checkpoints in blocks hold. */
 import { DotbiasError } from '../base/errors.js';
+import { blockSizes } from '../data/deal.js';
 import { type Deals, PartedTables } from '../model/parted-tables.js';
 import { rowsOfBlock } from '../model/table-side.js';
 import type { ModelState } from '../model/tables.js';
@@ -66,13 +67,8 @@ export async function writeBlocks(learner: Learner, readBlock: ReadBlock): Promi
 export function checkBlocks(learner: Learner, index: BlocksIndex): void {
   const { embeddings } = learner;
   const { rowStride } = embeddings.layout;
-  checkIndex(index, { ...blockSizes(dealsOf(learner)), nArrays: embeddings.parts[0].arrays.length, rowStride });
-}
-
-/** Rows of each block. */
-export function blockSizes({ users, items }: Deals): { users: number[]; items: number[] } {
-  const sizes = ({ start }: Deals['users']) => Array.from(start.subarray(1), (end, b) => end - start[b]);
-  return { users: sizes(users), items: sizes(items) };
+  const { users, items } = dealsOf(learner);
+  checkIndex(index, { users: blockSizes(users), items: blockSizes(items), nArrays: embeddings.parts[0].arrays.length, rowStride });
 }
 
 /** Rows of a block, counted over both tables of the whole model. */

@@ -1,31 +1,18 @@
 /** From a sweep file to the trials that are to do. */
-import { DataError } from '../../base/errors.js';
-import { parseJson } from '../../base/json.js';
 import { ofShard, planSweep, type Shard, trialId } from '../../evaluate/sweep.js';
-import { readTextFile } from '../../node/disk/read-file.js';
 import type { SweepDir } from '../../node/files/sweep-dir.js';
+import { readJsonFile } from '../options/json-file.js';
 import { parseSettings } from '../options/settings.js';
 import { addTrialOptions, type FoldSource, type TrialFlags, trialSettings } from './trial.js';
 
 /** The trials of a sweep file, in its order. @throws DataError for a file that is not JSON, SweepError for what is no sweep */
 export async function readTrials(file: string): Promise<TrialFlags[]> {
   const parse = (settings: Readonly<Record<string, unknown>>) => parseSettings<TrialFlags>(addTrialOptions, settings);
-  return planSweep(await readJson(file), (name, value) => void parse({ [name]: value })).map(parse);
+  return planSweep(await readJsonFile(file, LIMITS), (name, value) => void parse({ [name]: value })).map(parse);
 }
 
 /** A sweep file names settings and their values; a longer one is a mistake. */
-const MAX_VALUES = 1_000_000;
-
-async function readJson(file: string): Promise<unknown> {
-  const text = await readTextFile(file);
-  try {
-    return parseJson(text, { maxDepth: 8, maxValues: MAX_VALUES });
-  } catch (cause) {
-    const { message, cause: reason } = cause as Error;
-    const where = reason instanceof Error ? `: ${reason.message}` : '';
-    throw new DataError(`This ${message}${where}.`, { file }, { cause });
-  }
-}
+const LIMITS = { maxDepth: 8, maxValues: 1_000_000 };
 
 /** A trial, and all that decides its result. */
 export interface PlannedTrial {

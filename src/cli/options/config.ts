@@ -1,9 +1,9 @@
 /** `--config`: settings from a file, such as the report of an earlier run. */
 import type { Command } from 'commander';
 import { DataError } from '../../base/errors.js';
-import { isObject, parseJson, quote } from '../../base/json.js';
-import { readTextFile } from '../../node/disk/read-file.js';
+import { isObject, quote } from '../../base/json.js';
 import { UsageError } from '../process/errors.js';
+import { readJsonFile } from './json-file.js';
 import { addTrainSettings, commandOf, type TrainSettings } from './settings.js';
 
 /** Adds `--config`. */
@@ -20,14 +20,7 @@ const LIMITS = { maxDepth: 16, maxValues: 1_000_000 };
 
 /** A JSON file with an object. @throws DataError for anything else; the file system's error */
 export async function readJsonObject(file: string): Promise<Record<string, unknown>> {
-  const text = await readTextFile(file);
-  let value: unknown;
-  try {
-    value = parseJson(text, LIMITS);
-  } catch (cause) {
-    const { message, cause: reason } = cause as Error;
-    throw new DataError(`This ${message}${reason instanceof Error ? `: ${reason.message}` : ''}.`, { file }, { cause });
-  }
+  const value = await readJsonFile(file, LIMITS);
   if (!isObject(value)) throw new DataError(`This holds ${quote(value)}, not an object.`, { file });
   return value;
 }

@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlockIds } from '../../data/block-ids.js';
+import { blockSizes } from '../../data/deal.js';
 import type { Id } from '../../data/ids.js';
 import { freeBytes, anchorOf, findTarget } from '../../node/disk/target.js';
 import { CheckpointDir } from '../../node/files/checkpoint-dir.js';
+import { parameterBytes } from '../../model/layout.js';
 import { isFolderName, MAX_FILE_BYTES, tooLarge } from '../../node/files/model-file.js';
 import type { CollabLearner } from '../../train/learner.js';
-import { blockSizes } from '../../train/state-blocks.js';
 import { UsageError } from '../process/errors.js';
 
 /** What a training will write. */
@@ -47,8 +48,7 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
     needs.set(dev, need);
   };
   if (out !== undefined) {
-    const { nUsers, nItems, nFactors } = learn.embeddings.shape;
-    const bytes = 4 * (nUsers + nItems) * (nFactors + 1);
+    const bytes = parameterBytes(learn.embeddings.shape);
     if (!isFolderName(out) && bytes > MAX_FILE_BYTES) throw new UsageError(`--out ${out}: ${tooLarge(bytes)}`);
     await add('--out', isFolderName(out) ? join(out, 'model') : out, modelBytes(learn, ratings));
   }
@@ -76,7 +76,6 @@ export async function checkSpace(learn: CollabLearner, outputs: TrainingOutputs)
 }
 
 function modelBytes({ info, data, embeddings: { shape } }: CollabLearner, ratings: boolean): number {
-  const { nUsers, nItems, nFactors } = shape;
   let ids = 0;
   for (const map of [info.users, info.items]) {
     let known = 0;
@@ -89,7 +88,7 @@ function modelBytes({ info, data, embeddings: { shape } }: CollabLearner, rating
   let titles = 0;
   for (const title of info.titles?.values() ?? []) titles += idBytes(title);
   if (data.share) titles *= data.share.strata / data.share.n;
-  return SMALL + 4 * (nUsers + nItems) * (nFactors + 1) + Math.ceil(ids + titles) + (ratings ? 12 * data.nTrain : 0);
+  return SMALL + parameterBytes(shape) + Math.ceil(ids + titles) + (ratings ? 12 * data.nTrain : 0);
 }
 
 /** 8 bytes of a number, or of where a text ends. */
@@ -106,6 +105,6 @@ function checkpointBytes({ embeddings, trainer }: CollabLearner, { epochs, keepB
   const rest = SMALL + 5 * 8 * epochs * trainer.stepsPerEpoch + (keepBest ? state : 0);
   const { deals } = trainer.epochs;
   if (deals === undefined) return { rest: rest + state, blocks: [] };
-  const sizes = Object.values(blockSizes(deals)).flat();
+  const sizes = [deals.users, deals.items].flatMap(blockSizes);
   return { rest, blocks: sizes.map((nRows) => SMALL + 4 * nRows * rowStride * nArrays) };
 }

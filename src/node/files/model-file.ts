@@ -11,6 +11,7 @@ import {
   modelPieces,
   trainingConfig,
 } from '../../files/model-file.js';
+import { parameterBytes } from '../../model/layout.js';
 import { CollabLearner } from '../../train/learner.js';
 import { openOwnGpu } from '../device/device.js';
 import { ALONE } from '../../base/ring.js';
@@ -36,8 +37,7 @@ export async function saveModel(model: CollabModel, path: string, options: SaveO
   const { training = model instanceof CollabLearner ? trainingConfig(model) : {}, ratings, shardBytes = MAX_FILE_BYTES } = options;
   checkWhole('shardBytes', shardBytes);
   if (isFolderName(path)) return saveSharded(model, path, { training, ratings }, shardBytes);
-  const { nUsers, nItems, nFactors } = model.embeddings.shape;
-  const bytes = 4 * (nUsers + nItems) * (nFactors + 1);
+  const bytes = parameterBytes(model.embeddings.shape);
   if (bytes > shardBytes) throw new RangeError(`${path}: ${tooLarge(bytes, shardBytes)}`);
   const personal = model.info.train !== undefined && ratings !== false;
   const pieces = await modelPieces(model, { training, ratings });

@@ -1,11 +1,10 @@
 /** By what a model is known again. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { CollabModel } from '../../answer/collab-model.js';
 import { fingerprint } from '../../base/fingerprint.js';
-import type { ModelShape, Tables } from '../../model/layout.js';
+import { type ModelShape, parameterBytes, type Tables } from '../../model/layout.js';
+import { hashOfFile } from '../disk/hashes.js';
 import { MAX_FILE_BYTES } from './model-file.js';
 
 /** Hashes of a model, and of the file that it was saved in. */
@@ -20,7 +19,7 @@ export interface ModelHashes {
 }
 
 /** Whether all parameters can be read at once, to be hashed. */
-export const canHash = ({ nUsers, nItems, nFactors }: ModelShape): boolean => 4 * (nUsers + nItems) * (nFactors + 1) <= MAX_FILE_BYTES;
+export const canHash = (shape: ModelShape): boolean => parameterBytes(shape) <= MAX_FILE_BYTES;
 
 /** The file that a model was saved in; of a model in a folder, its index. */
 export interface SavedAs {
@@ -36,21 +35,14 @@ export interface SavedAs {
  * @throws the file system's error
  */
 export async function modelHashes({ embeddings }: CollabModel, saved?: SavedAs): Promise<ModelHashes | undefined> {
-  const tables = await (embeddings.gatherTables ? embeddings.gatherTables() : embeddings.readTables());
+  const tables = await embeddings.gatherTables();
   if (tables === undefined) return undefined;
   const parameters = tablesFingerprint(tables);
   if (saved === undefined || !(await stat(saved.path)).isFile()) return { parameters };
-  return { parameters, file: basename(saved.path), sha256: await sha256OfFile(saved.path), ratings: saved.ratings };
+  return { parameters, file: basename(saved.path), sha256: await hashOfFile(saved.path), ratings: saved.ratings };
 }
 
 /** Fingerprint of all parameters. */
 export function tablesFingerprint({ userFactors, itemFactors, userBias, itemBias }: Tables): string {
   return fingerprint(userFactors, itemFactors, userBias, itemBias);
-}
-
-/** The SHA-256 of a file of any size, in hexadecimal. @throws the file system's error */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
-  return hash.digest('hex');
 }

@@ -18,7 +18,7 @@ import {
   writeBlock,
 } from './checkpoint-blocks.js';
 import { inFile } from './saved-file.js';
-import { fromFirst, onFirst, together } from './together.js';
+import { fromFirst, gatherLists, onFirst, together } from './together.js';
 
 /**
  * Writes the checkpoint of a fit in strata that stands between two epochs: each rank its blocks, rank 0 the rest. Every rank calls it.
@@ -58,7 +58,7 @@ async function writeEpoch(dir: string, fit: Fit, ring: Ring, keepLast: number): 
     }
     return entries;
   });
-  const all = (await gatherTexts(ring, JSON.stringify(written))).flatMap((text) => JSON.parse(text) as typeof written);
+  const all = await gatherLists(ring, written);
   const listOf = (of: BlockName['side']) =>
     all
       .filter(({ side }) => side === of)

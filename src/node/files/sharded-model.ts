@@ -3,7 +3,7 @@ import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CollabModel } from '../../answer/collab-model.js';
 import { DotbiasError, FileFormatError } from '../../base/errors.js';
-import { ALONE, gatherTexts, type Ring } from '../../base/ring.js';
+import { ALONE, type Ring } from '../../base/ring.js';
 import { fingerprint } from '../../base/fingerprint.js';
 import { readSafetensors, safetensorsPieces, type Tensor } from '../../base/safetensors.js';
 import type { DecodedModel, EncodeOptions, ModelOps } from '../../files/model-file.js';
@@ -26,7 +26,7 @@ import { makeFolder } from '../disk/folders.js';
 import { lockFolder } from '../disk/lock.js';
 import { readBytes } from '../disk/read-file.js';
 import { inFile, readSavedFile } from './saved-file.js';
-import { onFirst, together } from './together.js';
+import { gatherLists, onFirst, together } from './together.js';
 
 /** Our own files, which have a fingerprint of their content in the name: none is overwritten while an older index needs it. */
 const OURS = /^(?:(?:users|items|ratings)-\d{5}|ratings)\.[0-9a-f]{16}\.safetensors$/;
@@ -50,7 +50,7 @@ export async function saveSharded(model: CollabModel, path: string, options: Enc
   });
   try {
     const own = await together(ring, async () => writeShards(model, await realpath(path), options, shardBytes, ring));
-    const shards = (await gatherTexts(ring, JSON.stringify(own))).flatMap((text) => JSON.parse(text) as Shard[]);
+    const shards = await gatherLists(ring, own);
     await onFirst(ring, async () => {
       for (const { file } of shards) await checkIsThere(join(path, file));
       const index = encodeModelIndex(embeddings.shape, { ...info, residualVariance, training: options.training }, shards);

@@ -34,6 +34,11 @@ export async function fromFirst(ring: Ring, work: () => Promise<string>): Promis
   return (await gatherTexts(ring, (await onFirst(ring, work)) ?? ''))[0];
 }
 
+/** The lists of all ranks, by rank, of what JSON can say; every rank calls it. */
+export async function gatherLists<T>(ring: Ring, mine: readonly T[]): Promise<T[]> {
+  return (await gatherTexts(ring, JSON.stringify(mine))).flatMap((text) => JSON.parse(text) as T[]);
+}
+
 function sentenceOf(error: NodeJS.ErrnoException): string {
   if (error instanceof DotbiasError) return error.message;
   const reason = error.syscall === undefined ? undefined : reasonOf(error.message);

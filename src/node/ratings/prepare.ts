@@ -6,7 +6,7 @@ import { checkChoice, checkPositive, checkSeed, checkShare, checkWhole } from '.
 import { DotbiasError } from '../../base/errors.js';
 import { fingerprint } from '../../base/fingerprint.js';
 import { VERSION } from '../../base/version.js';
-import { type Deal, dealItems, dealUsers } from '../../data/deal.js';
+import { blockSizes, type Deal, dealItems, dealUsers } from '../../data/deal.js';
 import { type DuplicateChoice, DUPLICATES } from '../../data/duplicates.js';
 import { duplicateNotes } from '../../data/notes.js';
 import type { ReadOptions } from '../../read/options.js';
@@ -173,10 +173,10 @@ async function writeAll(
     const [min, max] = (await db.row(`SELECT min(rating), max(rating) FROM sorted WHERE valid = ${part === 'valid'}`)) as [number, number];
     return { blocks, fingerprints, ...(blocks.some((size) => size > 0) && { range: [min, max] as const }) };
   };
-  const sideOf = ({ nBlocks, start }: Deal, isTextSide: boolean) => ({
+  const sideOf = (deal: Deal, isTextSide: boolean) => ({
     ids: isTextSide ? ('text' as const) : ('number' as const),
-    blocks: Array.from({ length: nBlocks }, (_, block) => start[block + 1] - start[block]),
-    fingerprints: Array.from({ length: nBlocks }, () => ''),
+    blocks: blockSizes(deal),
+    fingerprints: Array.from({ length: deal.nBlocks }, () => ''),
   });
   const ofNa = (column: string, block: string, { block: blocks, place }: Deal) =>
     `count(*) FILTER (${block} = ${blocks[0]} AND ${column} = ${place[0]})`;
