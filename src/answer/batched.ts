@@ -8,6 +8,7 @@ import { excludedOf, type FoldInOptions, type GivenRating, type GivenRows, readG
 import { priorOf } from './prior.js';
 import type { Prior } from './solve-user.js';
 import { inGroups, JoinedCalls } from './joined-calls.js';
+import { kept } from './kept.js';
 import { type PredictOptions, predictRows } from './predict.js';
 import { excludedRows, named, type Recommendation, type RecommendOptions } from './recommend.js';
 import {
@@ -176,19 +177,6 @@ export class BatchedModel {
     answer.then(done, done);
     return answer;
   }
-}
-
-/** What `read` gives, kept until the tables change. */
-function kept<T>({ embeddings }: TrainedModel, read: () => Promise<T>): () => Promise<T> {
-  let latest: { version: number; value: Promise<T> } | undefined;
-  return () => {
-    const { version } = embeddings;
-    if (latest?.version !== version) {
-      latest = { version, value: read() };
-      latest.value.catch(() => (latest = undefined));
-    }
-    return latest.value;
-  };
 }
 
 async function similarOf(model: TrainedModel, items: () => Promise<VectorTable>, calls: readonly SimilarCall[]): Promise<SimilarItem[][]> {

@@ -3,7 +3,7 @@ import { dotProduct } from '../../shaders/ops/score.js';
 import { checkChoice, checkWhole } from '../base/check.js';
 import { readSide } from '../model/rows.js';
 import { EmbeddingTables, fitsOneBinding, type ModelTables } from '../model/tables.js';
-import type { Similarity } from './similar.js';
+import { type Similarity, withLengths } from './similar.js';
 import { listsPerCall, type TopLists, topLists, type TopListsBounds } from './top-lists.js';
 import type { TrainedModel } from './trained-model.js';
 
@@ -62,11 +62,11 @@ async function copyOf({ embeddings }: TrainedModel, items: Uint32Array, metric: 
     gpu,
     shape: { nFactors },
   } = embeddings;
-  const { factors } = await readSide(embeddings, 'items');
+  const { factors, lengths } = withLengths(await readSide(embeddings, 'items'));
   const itemFactors = new Float32Array((items.length + 1) * nFactors);
   items.forEach((row, k) => {
     const vector = factors.subarray(row * nFactors, (row + 1) * nFactors);
-    const length = metric === 'dot' ? 1 : Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
+    const length = metric === 'dot' ? 1 : lengths[row];
     if (length > 0) vector.forEach((x, f) => (itemFactors[(k + 1) * nFactors + f] = x / length));
   });
   const shape = { nUsers: 1, nItems: items.length + 1, nFactors, hasBias: false };

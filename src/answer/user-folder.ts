@@ -4,6 +4,7 @@ import { foldedUser } from './fold-in.js';
 import type { FoldedUser } from './folded-user.js';
 import { type FoldInOptions, type GivenRating, readGiven, strengthOf } from './given-ratings.js';
 import { type ItemTable, itemsOnHost } from './item-table.js';
+import { kept } from './kept.js';
 import { checkPrior, priorReader } from './prior.js';
 import type { Prior } from './solve-user.js';
 import type { TrainedModel } from './trained-model.js';
@@ -27,9 +28,8 @@ interface Snapshot {
  */
 export class UserFolder {
   readonly #l2: number;
-  #latest!: Promise<Snapshot>;
-  /** The version of the tables when `#latest` was begun. */
-  #version = -1;
+  /** Prior and items as they are now. @internal */
+  readonly read: () => Promise<Snapshot>;
 
   /** @internal */
   constructor(
@@ -37,6 +37,7 @@ export class UserFolder {
     private readonly options: FoldInOptions,
   ) {
     this.#l2 = strengthOf(model, options);
+    this.read = kept(model, () => readSnapshot(model));
   }
 
   /**
@@ -47,17 +48,6 @@ export class UserFolder {
     const given = readGiven(this.model, ratings, this.options, '');
     const { prior, items } = await this.read();
     return foldedUser(this.model, items, given, await items.vectors(given.rows), prior, this.#l2);
-  }
-
-  /** Prior and items as they are now. @internal */
-  read(): Promise<Snapshot> {
-    const { version } = this.model.embeddings;
-    if (version !== this.#version) {
-      this.#version = version;
-      this.#latest = readSnapshot(this.model);
-      this.#latest.catch(() => (this.#version = -1));
-    }
-    return this.#latest;
   }
 }
 

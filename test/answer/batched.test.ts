@@ -108,13 +108,14 @@ test('close waits for what was taken on; after close, or the release of the mode
   await assertRefused(() => waiting, /has been released/, DotbiasError);
 });
 
-test('similar items are those of the tables as they are now', async () => {
+test('similar items are those of the tables as they are now, and of a released model none', async () => {
   const model = await newModel();
   const batched = await model.batched();
   await batched.similarItems('i1');
   await model.embeddings.writeTables({ ...tables, itemFactors: tables.itemFactors.map((value, i) => (i % 3 === 0 ? -value : value)) });
   assert.equal(await batched.similarItems('i1'), await model.similarItems('i1'));
   model.release();
+  await assertRefused(() => batched.similarItems('i1'), /has been released/, DotbiasError);
 });
 
 test.run();
