@@ -3,13 +3,14 @@ import { Gpu } from '../src/gpu/gpu.js';
 import { Recorder } from '../src/gpu/recorder.js';
 import { oneCycle } from '../src/schedule/schedule.js';
 import { HostBatches } from '../src/steps/host-batches.js';
+import { OwnWindows } from '../src/steps/host-windows.js';
 import { StepTable } from '../src/steps/step-table.js';
 import type { CollabLearner } from '../src/train/learner.js';
 import { capture, type Dispatch, kernelStem, replay } from './capture.js';
 import type { PassClock } from './measure.js';
 import { EPOCHS, LR_MAX } from './workload.js';
 
-/** What the host does for training steps: grouping of ratings into batches; `encode` ends where a submission begins. */
+/** What the main thread does for training steps: drawing of ratings, their grouping into batches; `encode` ends where a submission begins. */
 const SHARES = ['order', 'grouping', 'table', 'write', 'encode', 'submit'] as const;
 export type HostShare = (typeof SHARES)[number];
 
@@ -25,10 +26,7 @@ export interface FitProfile {
 /** Steps after which Adam's closed form holds from the first idle step on, as it does in all but the beginning of a run. */
 const WARM_STEPS = 10_000;
 
-/**
- * Trains for about so many seconds, to the end of a submission, and at least for one. The order of an epoch is shared out over all its
- * steps, however few of them are made.
- */
+/** Trains for about so many seconds, to the end of a submission, and at least for one. */
 export async function profileFit({ trainer }: CollabLearner, limitSeconds: number): Promise<FitProfile> {
   const { stepsPerEpoch, maxSteps } = trainer;
   await trainer.fit(schedule(2), { stopOnNaN: false });
@@ -36,8 +34,7 @@ export async function profileFit({ trainer }: CollabLearner, limitSeconds: numbe
 
   const totalSteps = Math.max(EPOCHS * stepsPerEpoch, 2 * maxSteps, Math.min(1000, 1000 * stepsPerEpoch));
   const stop = new AbortController();
-  const meter = new Meter(trainer);
-  const { epochCount } = trainer;
+  const meter = new Meter();
   const cpu = process.cpuUsage();
   const start = performance.now();
   const onSteps = () => void (performance.now() - start > 1000 * limitSeconds && stop.abort());
@@ -45,12 +42,8 @@ export async function profileFit({ trainer }: CollabLearner, limitSeconds: numbe
   const wall = 1000 * (performance.now() - start);
   const { user, system } = process.cpuUsage(cpu);
   const micros = meter.stop();
-
-  const epochs = trainer.epochCount - epochCount + (nSteps % stepsPerEpoch === 0 ? 0 : 1);
-  const order = micros.order / (epochs * stepsPerEpoch);
-  const each = (us: number) => (us - micros.order) / nSteps + order;
   const host = Object.fromEntries(SHARES.map((share) => [share, micros[share] / nSteps])) as Record<HostShare, number>;
-  return { nSteps, wall: each(wall), cpu: each(user + system), host: { ...host, order } };
+  return { nSteps, wall: wall / nSteps, cpu: (user + system) / nSteps, host };
 }
 
 const schedule = (totalSteps: number) => oneCycle({ totalSteps, lrMax: LR_MAX });
@@ -62,8 +55,10 @@ class Meter {
   #nested = 0;
   #recordedAt = Infinity;
 
-  constructor(trainer: CollabLearner['trainer']) {
-    this.#time('order', trainer, 'order');
+  constructor() {
+    // Windows are made there: what is not grouping is the drawing of the order.
+    this.#time('order', OwnWindows.prototype, 'prepare');
+    this.#time('order', OwnWindows.prototype, 'take');
     this.#time('grouping', HostBatches.prototype, 'build');
     this.#time('table', StepTable.prototype, 'window');
     this.#time('write', Gpu.prototype, 'write');
