@@ -65,21 +65,25 @@ const MIN_BITS = 8;
  */
 export function permute(n: number, key: number, i: number): number {
   if (n <= 1) return 0;
-  const { lowBits, lowMask, highMask } = halves(n);
+  const range = halves(n);
   let x = i;
-  do {
-    let high = x >>> lowBits;
-    let low = x & lowMask;
-    let roundKey = key | 0;
-    for (let round = 0; round < ROUNDS; round += 2) {
-      roundKey = (roundKey + GOLDEN) | 0;
-      high ^= fmix32(roundKey ^ low) & highMask;
-      roundKey = (roundKey + GOLDEN) | 0;
-      low ^= fmix32(roundKey ^ high) & lowMask;
-    }
-    x = ((high << lowBits) | low) >>> 0;
-  } while (x >= n);
+  do x = scramble(x, key, range);
+  while (x >= n);
   return x;
+}
+
+/** The network: a bijection of [0, 2^bits). */
+function scramble(x: number, key: number, { lowBits, lowMask, highMask }: Halves): number {
+  let high = x >>> lowBits;
+  let low = x & lowMask;
+  let roundKey = key | 0;
+  for (let round = 0; round < ROUNDS; round += 2) {
+    roundKey = (roundKey + GOLDEN) | 0;
+    high ^= fmix32(roundKey ^ low) & highMask;
+    roundKey = (roundKey + GOLDEN) | 0;
+    low ^= fmix32(roundKey ^ high) & lowMask;
+  }
+  return (high << lowBits) | low;
 }
 
 /**
@@ -107,19 +111,50 @@ export function unpermute(n: number, key: number, place: number): number {
   return x;
 }
 
+interface Halves {
+  lowBits: number;
+  lowMask: number;
+  highMask: number;
+}
+
 /** The halves of the smallest range of 2^bits numbers that holds n. */
-function halves(n: number): { lowBits: number; lowMask: number; highMask: number } {
+function halves(n: number): Halves {
   const bits = Math.max(MIN_BITS, 32 - Math.clz32(n - 1));
   const lowBits = bits >>> 1;
   return { lowBits, lowMask: (1 << lowBits) - 1, highMask: (1 << (bits - lowBits)) - 1 };
 }
 
+/** Rows that `fillPermutation` walks together. */
+const WALKED = 1024;
+
 /**
  * Writes the permutation of [0, n), from place `first` on: `out[i] = permute(n, key, first + i)`. By default all of it. See
  * `permutationKey` for keys.
+ *
+ * Many rows walk together, step by step, those that have arrived leaving the list: a processor works on several rows at
+ * once where no row's next step has to be guessed.
  */
 export function fillPermutation(out: Uint32Array, key: number, n: number = out.length, first = 0): void {
-  for (let i = 0; i < out.length; i++) out[i] = permute(n, key, first + i);
+  if (n <= 1) return void out.fill(0);
+  const range = halves(n);
+  const walking = new Uint32Array(WALKED);
+  for (let begin = 0; begin < out.length; begin += WALKED) {
+    let left = Math.min(WALKED, out.length - begin);
+    for (let i = 0; i < left; i++) {
+      walking[i] = begin + i;
+      out[begin + i] = first + begin + i;
+    }
+    while (left > 0) {
+      let stay = 0;
+      for (let j = 0; j < left; j++) {
+        const i = walking[j];
+        const x = (out[i] = scramble(out[i], key, range));
+        walking[stay] = i;
+        stay += (n - 1 - x) >>> 31; // 1 if x >= n
+      }
+      left = stay;
+    }
+  }
 }
 
 /** Intervals of the table of initial values: 10 bits of the draw choose one, 16 bits the place in it, one the sign. */
