@@ -151,11 +151,13 @@ export class Trainer {
             roundStart = step;
           }
         }
-        await drain(inFlight);
         if (step < epochEnd) break;
         this.epochCount++;
-        if (await hooks.onEpoch?.(epoch)) break;
+        if (!hooks.onEpoch) continue;
+        await drain(inFlight);
+        if (await hooks.onEpoch(epoch)) break;
       }
+      await drain(inFlight);
     } finally {
       await Promise.allSettled(inFlight);
     }
