@@ -9,7 +9,7 @@ import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/devic
 import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
 import { foldTable } from '../print/fold-table.js';
-import { batchOf, rangeChoice } from '../options/model.js';
+import { threadsOf, rangeChoice } from '../options/model.js';
 import { adapterText, deviceLine, rangeLine } from '../print/head.js';
 import { trainingProgress } from '../print/progress.js';
 import { interruptible } from '../process/interrupt.js';
@@ -41,7 +41,7 @@ async function evaluate(flags: EvaluateFlags, command: Command): Promise<void> {
   await checkFiles({ reads: await inputsOf(flags), writes: { '--report': flags.report } });
   const source = new FoldSource(flags);
   const [ratings, folds] = await Promise.all([source.ratings(flags), source.folds(flags)]);
-  await withDevice(flags, batchOf(flags), async ({ gpu, ...device }) => {
+  await withDevice(flags, threadsOf(flags), async ({ gpu, ...device }) => {
     print(deviceLine(device));
     const tell = (line: string) => void (flags.quiet || print(line));
     tell(`Data: ${ratings.source}`);

@@ -4,7 +4,7 @@ import { lrPlotData } from '../../plots/lr-plot.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
-import { addModelOptions, batchOf, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
+import { addModelOptions, threadsOf, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
 import { integer, positive } from '../options/numbers.js';
 import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
@@ -49,7 +49,7 @@ async function lrFind(flags: LrFindFlags): Promise<void> {
   if (endLr <= startLr) throw new RangeError(`endLr ${endLr} must be greater than startLr ${startLr}.`);
   await checkFiles({ reads: await inputsOf(flags), writes: { '--out': out } });
   const sourced = await readData(flags);
-  await withDevice(flags, batchOf(flags), async (device) => {
+  await withDevice(flags, threadsOf(flags), async (device) => {
     print(deviceLine(device));
     print(dataLine(sourced));
     const learn = await collabLearner(sourced.data, { ...learnerOptions(flags, sourced.data), gpu: device.gpu });

@@ -14,7 +14,7 @@ import { commandOfFile } from '../options/config.js';
 import { readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { checkEpochs } from '../options/fit.js';
-import { batchOf, learnerOptions } from '../options/model.js';
+import { threadsOf, learnerOptions } from '../options/model.js';
 import { readReport } from '../options/report-file.js';
 import type { TrainSettings } from '../options/settings.js';
 import { dataLine, deviceLine } from '../print/head.js';
@@ -63,7 +63,7 @@ async function reproduce(file: string, flags: ReproduceFlags): Promise<void> {
   const { data } = sourced;
   checkEpochs(settings.epochs, data.stepsPerEpoch);
   const device = { ...flags, adapter: flags.adapter ?? (await adapterOf(then)) };
-  await withDevice(device, batchOf(settings), async ({ gpu, ...opened }) => {
+  await withDevice(device, threadsOf(settings), async ({ gpu, ...opened }) => {
     print(deviceLine(opened));
     tell(dataLine(sourced));
     const before = compareBeginnings(then, beginningOf(opened.info, sourced));

@@ -8,7 +8,7 @@ import type { OpenedGpu } from '../../node/device/device.js';
 import { SweepDir } from '../../node/files/sweep-dir.js';
 import { addSourceOptions, type SourceFlags } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevices } from '../options/device.js';
-import { batchOf } from '../options/model.js';
+import { threadsOf } from '../options/model.js';
 import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
 import { adapterText, deviceLine } from '../print/head.js';
@@ -76,13 +76,13 @@ async function sweep(file: string | undefined, flags: SweepFlags): Promise<void>
   printLines(planLines(plan, shard));
   if (plan.toDo.length === 0) return print(`Nothing to do: all trials of this part are in ${flags.out}.`);
   const names = varied(trials.map(trialSettings));
-  await withDevices(flags, async (deviceFor) => {
+  await withDevices(flags, async (deviceWith) => {
     const named = new Set<OpenedGpu>();
     await interruptible(async (interrupt) => {
       const { signal } = interrupt;
       for (const [i, planned] of plan.toDo.entries()) {
         const { id, trial, config } = planned;
-        const device = await deviceFor(batchOf(trial));
+        const device = await deviceWith(threadsOf(trial));
         if (!named.has(device)) print(deviceLine(device));
         named.add(device);
         const result = await resultOf(async () => runTrial(trial, await source.folds(trial), { gpu: device.gpu, signal }));

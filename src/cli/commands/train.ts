@@ -20,7 +20,7 @@ import { addConfigOption, applyConfig } from '../options/config.js';
 import { readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { checkEpochs } from '../options/fit.js';
-import { batchOf, learnerOptions, rangeChoice } from '../options/model.js';
+import { threadsOf, learnerOptions, rangeChoice } from '../options/model.js';
 import { inputsOf } from '../options/inputs.js';
 import { checkFiles } from '../options/outputs.js';
 import { addKeepOptions, checkRun, type RunFlags } from '../options/run.js';
@@ -122,7 +122,7 @@ async function trainOn(ring: Ring, flags: TrainFlags, saves: { out: string | und
   await agree(ring, { ratings: dataFingerprint(data) });
   checkEpochs(flags.epochs, data.stepsPerEpoch);
   const opened = watch.start('device');
-  await withDevice(flags, batchOf(flags), async ({ gpu, ...device }) => {
+  await withDevice(flags, threadsOf(flags), async ({ gpu, ...device }) => {
     opened();
     print(deviceLine(device));
     note(adaptersNote(await gatherTexts(ring, adapterText(device.info)), ring));

@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import { type OpenedGpu, openGpu } from '../../node/device/device.js';
-import { threadsFor } from '../../node/device/threads.js';
-import type { BatchShape } from '../../train/make-learner.js';
 import { positive } from './numbers.js';
 
 const GIB = 2 ** 30;
@@ -31,23 +29,22 @@ export function addDeviceOptions(command: Command): Command {
 }
 
 /**
- * Opens the device that suits such batches, or the small work of a trained model, while nothing else is under way (see `quiet`),
- * lets `use` have it, and destroys it, whatever happens.
+ * Opens a device, of lavapipe with so many threads, while nothing else is under way (see `quiet`), lets `use` have it, and
+ * destroys it, whatever happens.
  */
-export function withDevice(flags: DeviceFlags, batch: BatchShape | undefined, use: (device: OpenedGpu) => Promise<void>): Promise<void> {
-  return withDevices(flags, async (deviceFor) => use(await deviceFor(batch)));
+export function withDevice(flags: DeviceFlags, softwareThreads: number, use: (device: OpenedGpu) => Promise<void>): Promise<void> {
+  return withDevices(flags, async (deviceWith) => use(await deviceWith(softwareThreads)));
 }
 
-/** As `withDevice`, for batches of several sizes: `use` asks for the device that suits one, and is given one that is open if it does. */
+/** As `withDevice`, for batches of several sizes: `use` asks for a device with some threads, and is given one that is open if it has them. */
 export async function withDevices(
   { adapter: name, memoryBudget: gib }: DeviceFlags,
-  use: (deviceFor: (batch: BatchShape | undefined) => Promise<OpenedGpu>) => Promise<void>,
+  use: (deviceWith: (softwareThreads: number) => Promise<OpenedGpu>) => Promise<void>,
 ): Promise<void> {
   const memoryBudget = gib === undefined ? undefined : GIB * gib;
   const byThreads = new Map<number, OpenedGpu>();
   try {
-    await use(async (batch) => {
-      const softwareThreads = batch ? threadsFor(batch) : 0;
+    await use(async (softwareThreads) => {
       const [first] = byThreads;
       const isFixed = first !== undefined && first[1].info.softwareThreads !== first[0]; // by the user, or it is not lavapipe
       const suitable = isFixed ? first[1] : byThreads.get(softwareThreads);

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import { MAX_STEPS } from '../../base/check.js';
 import { calibrationFile } from '../../node/device/calibrations.js';
+import { threadsFor } from '../../node/device/threads.js';
 import { type BatchesOn, STEPPER_NAMES, type StepperName } from '../../steps/stepper.js';
 import { type CollabData, USUAL_BATCH } from '../../data/collab-data.js';
 import { extremes } from '../../data/rating-range.js';
 import type { UnknownUser } from '../../model/rows.js';
-import type { BatchShape } from '../../train/make-learner.js';
 import { type LearnerOptions, MAX_FACTORS, MOST_STRATA } from '../../train/options.js';
 import { integer, notNegative, positive, rangeOrNone } from './numbers.js';
 import { applyPresets, asFlags, PRESETS } from './presets.js';
@@ -122,9 +122,9 @@ export function rangeChoice({ yRange, preset }: Pick<ModelFlags, 'yRange' | 'pre
   return { ...fromData, from: `${fromData.from}: that of the preset ${preset}, ${ofPreset.join(' to ')}, is for ratings from 1 to 5` };
 }
 
-/** The batches that the flags ask for, at most. */
-export function batchOf({ factors, bias, batchSize = USUAL_BATCH }: ShapeFlags & Pick<SplitFlags, 'batchSize'>): BatchShape {
-  return { batchSize, nFactors: factors, bias };
+/** The threads that suit the batches that the flags ask for, at most; see `threadsFor`. */
+export function threadsOf({ factors, bias, batchSize = USUAL_BATCH }: ShapeFlags & Pick<SplitFlags, 'batchSize'>): number {
+  return threadsFor({ batchSize, nFactors: factors, bias });
 }
 
 /** The flags as options of `collabLearner`. */

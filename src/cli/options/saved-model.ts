@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CollabModel } from '../../answer/collab-model.js';
 import { type DecodedModel, loadModel } from '../../files/model-file.js';
 import type { OpenedGpu } from '../../node/device/device.js';
+import { threadsToAnswer } from '../../node/device/threads.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from './device.js';
 
 /** Which saved model to ask, and on which device. */
@@ -25,8 +26,6 @@ export function withModel(
   use: (model: CollabModel, device: OpenedGpu) => Promise<void>,
   nPairs?: number,
 ): Promise<void> {
-  const { nFactors, hasBias: bias } = saved.shape;
-  return withDevice(flags, nPairs === undefined ? undefined : { batchSize: nPairs, nFactors, bias }, async (device) =>
-    use(await loadModel(saved, { gpu: device.gpu }), device),
-  );
+  const threads = nPairs === undefined ? 0 : threadsToAnswer(nPairs, saved.shape);
+  return withDevice(flags, threads, async (device) => use(await loadModel(saved, { gpu: device.gpu }), device));
 }

@@ -14,7 +14,7 @@ export function adapterText({ description, softwareThreads: threads }: Pick<Adap
 
 /** The threads that lavapipe computes on, as a phrase. */
 export function onThreads(threads: number): string {
-  return `on ${threads === 0 ? 'the main thread' : counted(threads, 'thread')}`;
+  return `on ${counted(Math.max(1, threads), 'thread')}`;
 }
 
 /** The first line of every command that computes: the device in use, and why this one. */

@@ -47,7 +47,7 @@ export interface OpenAdapterOptions {
    */
   name?: string | undefined;
   /**
-   * Threads of lavapipe (its LP_NUM_THREADS, 0 to compute on the thread that submits) unless that variable is set; see
+   * Threads of lavapipe (its LP_NUM_THREADS, 0 to compute on the one that takes submissions) unless that variable is set; see
    * `threadsFor`. Adapters with different numbers can be open in one process. Default: of `openAdapter` as many as Mesa chooses, of
    * `openGpu` 0.
    */

@@ -21,7 +21,7 @@ export interface OpenedGpu {
  * Opens the best adapter of this machine, or the one named; see `openAdapter` for the order. `gpu.destroy()` ends it. (The core's
  * `openGpu`, for browsers, where there is little to choose and nothing to report, gives the `Gpu` itself.)
  *
- * lavapipe computes on the thread that submits, unless `softwareThreads` or LP_NUM_THREADS says otherwise: its threads cost more
+ * lavapipe computes on the thread that takes submissions, unless `softwareThreads` or LP_NUM_THREADS says otherwise: its threads cost more
  * to wake for each small dispatch than they gain. For large batches, `threadsFor` says how many pay.
  *
  * @throws NoAdapterError if there is none, with what to install; TypeError for an option that does not exist; RangeError for a
@@ -47,7 +47,7 @@ export async function openOwnGpu(batch?: BatchShape): Promise<Gpu> {
   return (await openGpu({ softwareThreads: batch && threadsFor(batch) })).gpu;
 }
 
-/** Polls for GPU work before the first nap: what lavapipe computes on this thread is done by then. And how long that nap is, in ms. */
+/** Polls for GPU work before the first nap: short work of lavapipe is done by then. And how long that nap is, in ms. */
 const POLLS_BEFORE_NAP = 3;
 const FIRST_NAP = 0.05;
 

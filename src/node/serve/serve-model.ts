@@ -4,7 +4,7 @@ import type { BatchedOptions } from '../../answer/batched.js';
 import { checkOptions, checkWhole } from '../../base/check.js';
 import type { ModelShape } from '../../model/layout.js';
 import { type OpenedGpu, openGpu, type OpenGpuOptions } from '../device/device.js';
-import { threadsFor } from '../device/threads.js';
+import { threadsToAnswer } from '../device/threads.js';
 import { httpErrorOf } from './http-error.js';
 import { type Answer, HttpServer } from './http-server.js';
 import { Metrics } from './metrics.js';
@@ -53,8 +53,7 @@ export async function serveModel(path: string, options: ServeOptions = {}): Prom
   const { name, memoryBudget, quiet, port = 8080, host = '127.0.0.1', watch = false, onEvent, ...batching } = options;
   checkWhole('port', port, 0, 65_535);
   // A list alone scores all items.
-  const open = ({ nItems, nFactors, hasBias }: ModelShape) =>
-    openGpu({ name, memoryBudget, quiet, softwareThreads: threadsFor({ batchSize: nItems, nFactors, bias: hasBias }) });
+  const open = (shape: ModelShape) => openGpu({ name, memoryBudget, quiet, softwareThreads: threadsToAnswer(shape.nItems, shape) });
   const served = await ServedModel.open({ ...batching, path, onEvent, open });
   try {
     const http = new HttpServer(answerer(served, onEvent));

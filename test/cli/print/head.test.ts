@@ -7,7 +7,7 @@ test('the line of the device says on which threads lavapipe computes, and nothin
   const line = (softwareThreads?: number) =>
     deviceLine({ info: { description: 'llvmpipe (LLVM 15)', isSoftware: true, softwareThreads } as AdapterReport, why: 'no usable GPU' });
   assert.is(line(), 'Device: llvmpipe (LLVM 15), software (no usable GPU)');
-  assert.is(line(0), 'Device: llvmpipe (LLVM 15), on the main thread, software (no usable GPU)');
+  assert.is(line(0), 'Device: llvmpipe (LLVM 15), on 1 thread, software (no usable GPU)');
   assert.is(line(2), 'Device: llvmpipe (LLVM 15), on 2 threads, software (no usable GPU)');
   assert.is(adapterText({ description: 'llvmpipe', softwareThreads: 1 }), 'llvmpipe, on 1 thread');
 });

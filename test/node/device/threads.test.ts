@@ -9,12 +9,12 @@ import { RowLayout } from '../../../src/model/layout.js';
 import { openAdapter } from '../../../src/node/device/adapter.js';
 import { withEnvironment } from '../../../src/node/device/dawn.js';
 import { openGpu } from '../../../src/node/device/device.js';
-import { describeRule, threadsFor, threadsInUse } from '../../../src/node/device/threads.js';
+import { describeRule, threadsFor, threadsInUse, threadsToAnswer } from '../../../src/node/device/threads.js';
 import { orNull, testAdapterName, testGpu } from '../../helpers/device.js';
 import { assertRefused } from '../../helpers/refusal.js';
 import { run } from '../../helpers/short-run.js';
 
-test('all cores compute batches of 3,000 vec4s or more, and the thread that submits computes smaller ones', () => {
+test('as many threads as cores compute batches of 3,000 vec4s or more, and one computes smaller ones', () => {
   const sizes = { batchSize: fc.integer({ min: 1, max: 1e6 }), nFactors: fc.integer({ min: 1, max: 500 }), bias: fc.boolean() };
   fc.assert(
     fc.property(fc.record(sizes), fc.integer({ min: 2, max: 32 }), ({ batchSize, nFactors, bias }, cores) => {
@@ -34,7 +34,16 @@ test('the usual batch of the tutorial has no threads, its large ones do, and a b
 test('one core has no threads, and there are no more than Mesa takes', () => {
   const large = { batchSize: 65_536, nFactors: 40 };
   assert.equal([threadsFor(large, 1), threadsFor(large, 192)], [0, 32]);
-  assert.is(describeRule(1), 'on the main thread');
+  assert.is(describeRule(1), 'on 1 thread');
+});
+
+test('training leaves a core to the host, and answering takes all', () => {
+  const cores = availableParallelism();
+  const beside = threadsFor({ batchSize: 65_536, nFactors: 40 });
+  assert.is(beside, cores < 3 ? 0 : Math.min(cores - 1, 32));
+  assert.is(describeRule().includes(' large batches'), beside > 0);
+  const answering = [1_000, 100].map((nPairs) => threadsToAnswer(nPairs, { nFactors: 40, hasBias: true }));
+  assert.equal(answering, [cores === 1 ? 0 : Math.min(cores, 32), 0]);
 });
 
 test('sizes that are none are refused', async () => {
