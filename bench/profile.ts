@@ -32,7 +32,7 @@ export async function profileFit({ trainer }: CollabLearner, limitSeconds: numbe
   await trainer.fit(schedule(2), { stopOnNaN: false });
   trainer.stepCount = WARM_STEPS;
 
-  const totalSteps = Math.max(EPOCHS * stepsPerEpoch, 2 * maxSteps, Math.min(1000, 1000 * stepsPerEpoch));
+  const totalSteps = Math.max(20 * EPOCHS * stepsPerEpoch, 2 * maxSteps, 1000);
   const stop = new AbortController();
   const meter = new Meter();
   const cpu = process.cpuUsage();

@@ -45,7 +45,7 @@ export class BatchLosses {
   async read(): Promise<Float64Array> {
     const [nSegments, blocks] = [this.#nSegments, this.#blocks];
     const sums = await this.gpu.readFloats(this.#sums, 0, nSegments * blocks);
-    return Float64Array.from({ length: nSegments }, (_, segment) => {
+    return new Float64Array(nSegments).map((_, segment) => {
       let sum = 0;
       for (let b = segment * blocks; b < (segment + 1) * blocks; b++) sum += sums[b];
       return sum;
@@ -55,7 +55,7 @@ export class BatchLosses {
 
 /** The mean loss of each step, from the sums of its segments, those of one part of the model after the other's. */
 export function meanLosses(parts: readonly Float64Array[], segmentsPerStep: number, batchSize: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length: parts[0].length / segmentsPerStep }, (_, step) => {
+  return new Float32Array(parts[0].length / segmentsPerStep).map((_, step) => {
     let sum = 0;
     for (const sums of parts) {
       for (let i = step * segmentsPerStep; i < (step + 1) * segmentsPerStep; i++) sum += sums[i];

@@ -78,16 +78,16 @@ export class StepTable {
     const { floats, of } = this.#steps;
     const { wd, wdBias } = this.#options;
     const { lr, beta1 } = this.schedule;
-    const sums = { beta1: 0, wd: 0, wdBias: 0 };
-    for (let s = 0; s < length; s++) {
-      const at = s * of.size;
-      [floats[at + of.at.logs], floats[at + of.at.logs + 1]] = hiLo(sums.beta1);
-      [floats[at + of.at.logs + 2], floats[at + of.at.logs + 3]] = hiLo(sums.wd);
-      if (this.#biases) [floats[at + of.at['biasLogs']!], floats[at + of.at['biasLogs']! + 1]] = hiLo(sums.wdBias);
-      sums.beta1 += logFactor(beta1[from + s]);
-      sums.wd += logFactor(1 - lr[from + s] * wd);
-      sums.wdBias += logFactor(1 - lr[from + s] * wdBias);
-    }
+    const write = (at: number, factor: (step: number) => number) => {
+      let sum = 0;
+      for (let s = 0; s < length; s++, at += of.size) {
+        [floats[at], floats[at + 1]] = hiLo(sum);
+        sum += logFactor(factor(from + s));
+      }
+    };
+    write(of.at.logs, (step) => beta1[step]);
+    write(of.at.logs + 2, (step) => 1 - lr[step] * wd);
+    if (this.#biases) write(of.at['biasLogs']!, (step) => 1 - lr[step] * wdBias);
   }
 
   #writeColumns(first: number, columns: ReturnType<IdleTable['rows']>, length: number): void {

@@ -86,7 +86,7 @@ export function deviceWindows(scope: Scope, pipelines: BatchPipelines, train: Ra
       }
       const nSteps = start.length - 1;
       return {
-        firstTouch: Uint32Array.from(start, (_, s) => s * nSlots),
+        firstTouch: start.map((_, s) => s * nSlots) as Uint32Array<ArrayBuffer>,
         nUserTouches: new Uint32Array(nSteps).fill(nUserSlots),
         firstMember: firstMembers(start),
         record: (recorder) => void batches.record(recorder, { key, first: start[0], nSteps }),

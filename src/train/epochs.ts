@@ -39,7 +39,7 @@ export function plainEpochs(order: EpochOrder, stepsPerEpoch: number, batchSize:
             return (rows ??= order(epoch));
           },
           key,
-          start: Uint32Array.from({ length: n + 1 }, (_, s) => (first + s) * batchSize),
+          start: new Uint32Array(n + 1).map((_, s) => (first + s) * batchSize),
         },
       ];
     },

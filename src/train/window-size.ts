@@ -36,6 +36,8 @@ const PARTS_OF_ENTER = 8;
  */
 const WINDOW_ACCESSES = 21e6;
 const GPU_FACTOR = 8;
+/** The fewest steps of a window on a GPU: the host takes half a millisecond for each submission, a large batch there less than a tenth. */
+const LEAST_ON_GPU = 16;
 
 /** The most steps of a window that the device makes: a row's bits, one for each step, are then a line of 128 bytes. */
 const MOST_DEVICE_STEPS = 1024;
@@ -72,6 +74,7 @@ export function windowSize(input: WindowInput): number {
   const ofRows = isLazy ? TOUCH_ACCESSES * touchedRows(perRow(), nTrain, batchSize) : DENSE_ACCESSES * nRows;
   const accesses = ofRows + 2 * batchSize;
   const forEnter = isLazy ? Math.ceil(((PARTS_OF_ENTER - 1) * ENTER_ACCESSES * nRows) / accesses) : 1;
-  const usual = Math.floor((WINDOW_ACCESSES * (gpu.info.isSoftware ? 1 : GPU_FACTOR)) / (accesses * rowStride));
-  return Math.min(mostSteps(input), Math.max(forEnter, usual, 1));
+  const { isSoftware } = gpu.info;
+  const usual = Math.floor((WINDOW_ACCESSES * (isSoftware ? 1 : GPU_FACTOR)) / (accesses * rowStride));
+  return Math.min(mostSteps(input), Math.max(forEnter, usual, isSoftware ? 1 : LEAST_ON_GPU));
 }

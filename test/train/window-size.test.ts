@@ -65,12 +65,14 @@ test('the pass over all rows is at most an eighth of the work of a window that f
   );
 });
 
-test('a window is as long as some 0.03 s of work on lavapipe, and eight times as long on a GPU', () => {
+test('a window is as long as some 0.03 s of work on lavapipe, and eight times as long on a GPU, of 16 steps at least', () => {
   const ml100k = { nUsers: 944, nItems: 1683, n: 80_000, nFactors: 40 };
   const steps = (shape: Partial<Shape>) => windowSize(inputOf({ ...ml100k, batchSize: 64, ...shape }));
   const perStep = (6 * 128 + 128) * 44; // of even ratings nobody has two in a batch, on average
   assert.is(steps({}), Math.floor(21e6 / perStep));
   assert.ok(Math.abs(steps({ gpu: GPU }) - 8 * steps({})) <= 8);
+  const large = { batchSize: 65_536, gpu: GPU };
+  assert.equal([steps(large), steps({ ...large, nFactors: 400 })], [26, 16]);
   assert.ok(steps({ nFactors: 400 }) < steps({}) / 8);
   assert.ok(steps({ batchSize: 4096 }) < steps({}) / 9);
   assert.is(steps({ nFactors: 4000, batchSize: 65_536 }), 1, 'and never none');
