@@ -10,7 +10,7 @@ import { capture, type Dispatch, kernelStem, replay } from './capture.js';
 import type { PassClock } from './measure.js';
 import { EPOCHS, LR_MAX } from './workload.js';
 
-/** What the main thread does for training steps: drawing of ratings, their grouping into batches; `encode` ends where a submission begins. */
+/** What the main thread does for training steps: drawing of ratings, grouping into batches; `encode` ends where a submission begins. */
 const SHARES = ['order', 'grouping', 'table', 'write', 'encode', 'submit'] as const;
 export type HostShare = (typeof SHARES)[number];
 

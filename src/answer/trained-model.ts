@@ -53,6 +53,7 @@ export function namedItem({ info }: TrainedModel, row: number): { item: Id; titl
 
 /** Those of the pairs whose user and item both have a row of their own. */
 export function knownPairs({ users, items }: Pairs): Pairs {
+  if (!users.includes(0) && !items.includes(0)) return { users, items };
   const isKnown = (_: number, k: number) => users[k] !== 0 && items[k] !== 0;
   return { users: users.filter(isKnown), items: items.filter(isKnown) };
 }

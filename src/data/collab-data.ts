@@ -267,14 +267,14 @@ function isNumeric(column: ArrayLike<Id>): column is ArrayLike<number> & ArrayBu
   return ArrayBuffer.isView(column);
 }
 
-/** The map of the ids that occur in `trainRows`, and the table index of every row: 0 for all other ids. */
+/** The map of the ids that occur in `trainRows`, and the table index of every row, where its code was: 0 for all other ids. */
 function renumber({ ids, codes }: Encoded, trainRows: Uint32Array): { map: IdMap; indexOfRow: Uint32Array } {
   const indexOfCode = new Uint32Array(ids.length);
   for (let k = 0; k < trainRows.length; k++) indexOfCode[codes[trainRows[k]]] = 1;
   const keep = (code: number) => indexOfCode[code] === 1;
   const map = new IdMap(ids instanceof Float64Array ? ids.filter((_, code) => keep(code)) : [NA, ...ids.filter((_, code) => keep(code))]);
   for (let code = 0, index = 1; code < ids.length; code++) if (keep(code)) indexOfCode[code] = index++;
-  return { map, indexOfRow: gather(new Uint32Array(codes.length), indexOfCode, codes) };
+  return { map, indexOfRow: gather(codes, indexOfCode, codes) };
 }
 
 /** @throws DataError unless the columns have one length, at least one row, and finite numbers */

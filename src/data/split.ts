@@ -31,12 +31,18 @@ export interface Split {
  * @throws RangeError if one of them is out of range
  */
 export function randomSplit(n: number, validPct = 0.2, seed = 42): Split {
+  const isValid = validMarks(n, validPct, seed);
+  return { train: rowsWhere(n, (row) => isValid[row] === 0), valid: rowsWhere(n, (row) => isValid[row] === 1) };
+}
+
+/** 1 for each row of a random split that is for validation, [n]. */
+function validMarks(n: number, validPct = 0.2, seed = 42): Uint8Array {
   checkShare('validPct', validPct);
   const nValid = Math.floor(validPct * n);
   const key = permutationKey(seed, STREAM.SPLIT);
   const isValid = new Uint8Array(n);
   for (let i = 0; i < nValid; i++) isValid[permute(n, key, i)] = 1;
-  return { train: rowsWhere(n, (row) => isValid[row] === 0), valid: rowsWhere(n, (row) => isValid[row] === 1) };
+  return isValid;
 }
 
 /**
@@ -52,8 +58,7 @@ export function splitRows({ n: nPairs, ofRow }: Pairs, dropped: Uint8Array, seed
   const isKept = (row: number): boolean => dropped[row] === 0;
   if (trainIndex === undefined && validIndex === undefined) {
     const nKept = n - dropped.reduce((sum, each) => sum + each, 0);
-    const isValid = new Uint8Array(nPairs);
-    for (const pair of randomSplit(nPairs, validPct, seed).valid) isValid[pair] = 1;
+    const isValid = validMarks(nPairs, validPct, seed);
     // Where one row of each pair is left, pairs are numbered by these.
     const [train, valid] = [new Uint32Array(nKept), new Uint32Array(nKept)];
     let [nTrain, nValid] = [0, 0];
@@ -63,7 +68,7 @@ export function splitRows({ n: nPairs, ofRow }: Pairs, dropped: Uint8Array, seed
       if (isValid[pair] === 1) valid[nValid++] = row;
       else train[nTrain++] = row;
     }
-    return { train: train.slice(0, nTrain), valid: valid.slice(0, nValid) };
+    return { train: train.subarray(0, nTrain), valid: valid.subarray(0, nValid) };
   }
   if (validPct !== undefined) {
     throw new TypeError('Give either validPct (a random split) or trainIndex and validIndex (a given split), not both.');
@@ -84,7 +89,7 @@ export function rowsWhere(n: number, isWanted: (row: number) => boolean): Uint32
   const rows = new Uint32Array(n);
   let count = 0;
   for (let row = 0; row < n; row++) if (isWanted(row)) rows[count++] = row;
-  return rows.slice(0, count);
+  return rows.subarray(0, count); // room that is not written takes no memory
 }
 
 /** 1 for each row named, [n]. */

@@ -40,9 +40,19 @@ export function bytesOf(source: Blob | Uint8Array, label: string): Bytes {
   return { size: source.size, slice };
 }
 
-/** The bytes from `start` to `end`, one after the other. */
+/** The bytes from `start` to `end`, one after the other. While one chunk is used, the next is read. */
 export async function* chunksOf(bytes: Bytes, start = 0, end = bytes.size): AsyncGenerator<Uint8Array> {
-  for (let at = start; at < end; at += CHUNK) yield await bytes.slice(at, Math.min(end, at + CHUNK));
+  const chunkAt = (at: number) => {
+    const chunk = at < end ? bytes.slice(at, Math.min(end, at + CHUNK)) : undefined;
+    chunk?.catch(() => undefined); // whoever takes it is told
+    return chunk;
+  };
+  let coming = chunkAt(start);
+  for (let at = start; coming !== undefined; at += CHUNK) {
+    const chunk: Uint8Array = await coming;
+    coming = chunkAt(at + CHUNK);
+    yield chunk;
+  }
 }
 
 /** The same chunks, while somebody watches. */

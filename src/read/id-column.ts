@@ -8,8 +8,9 @@ import { TextTable } from './text-table.js';
  * a canonical number gives its text back.
  */
 export class IdColumn {
-  /** The ids, or their codes in `#table`. */
-  readonly #values = new Column(Float64Array);
+  /** The ids, or their codes in `#table`: as u32 as long as all fit. */
+  #values: Column<Uint32Array> | Column<Float64Array> = new Column(Uint32Array);
+  #isWide = false;
   #next = 0;
   #table: TextTable | undefined;
 
@@ -54,7 +55,22 @@ export class IdColumn {
 
   /** Adds the id that was taken. */
   push(): void {
+    if (!this.#isWide && this.#next !== this.#next >>> 0) this.#widen();
     this.#values.push(this.#next);
+  }
+
+  #widen(): void {
+    const narrow = this.#values;
+    const wide = new Column(Float64Array);
+    wide.expect(2 * narrow.length);
+    for (let row = 0; row < narrow.length; row++) wide.push(narrow.at(row));
+    this.#values = wide;
+    this.#isWide = true;
+  }
+
+  /** See `Column.expect`. */
+  expect(length: number): void {
+    this.#values.expect(length);
   }
 
   /** Makes the column text. */

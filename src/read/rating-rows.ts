@@ -103,6 +103,12 @@ export class RatingRows {
     return this.#ratings.length;
   }
 
+  /** Makes room for so many rows in all. */
+  expect(length: number): void {
+    if (this.#onPiece !== undefined) return;
+    for (const column of [this.users, this.items, this.#ratings, this.#times]) column.expect(length);
+  }
+
   /** Whether the column at a position holds ids that are text. */
   holdsTextAt(column: number): boolean {
     const { user, item } = this.#part.fields;

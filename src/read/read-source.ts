@@ -48,7 +48,7 @@ export async function readSource(
     const chunks = isPlaced ? watched(following(head, stream), content.size, watch) : following(head, stream);
     if (kind === 'gzip') return await readSource({ label, content: unpacked(chunks, label) }, rows, options, {}, packed + 1);
     if (kind === 'text') {
-      await readText(chunks, label, rows, options);
+      await readText(chunks, label, rows, options, isPlaced ? content.size : undefined);
       return undefined;
     }
     const bytes = isPlaced ? content : await keptBytes(chunks, label);

@@ -10,6 +10,9 @@ import { chooseFields } from './roles.js';
 
 /** Bytes from which the dialect is detected. */
 const HEAD = 1 << 16;
+/** Bytes from which the number of rows is estimated, where the size of the text is known, and how much more room is made than that. */
+const SAMPLE = 1 << 20;
+const MARGIN = 1.1;
 const LF = 10;
 const CR = 13;
 
@@ -17,9 +20,18 @@ const CR = 13;
  * Reads all rows of a text, in one pass and in the memory of one chunk.
  *
  * @param label what messages call the text
+ * @param size its bytes, where they are known
  * @throws DataError at the first malformed row, unless these are left out, and for text that holds no ratings
  */
-export async function readText(chunks: AsyncIterable<Uint8Array>, label: string, rows: RatingRows, options: ReadOptions): Promise<void> {
+export async function readText(
+  chunks: AsyncIterable<Uint8Array>,
+  label: string,
+  rows: RatingRows,
+  options: ReadOptions,
+  size?: number,
+): Promise<void> {
+  const before = rows.length;
+  let taken = 0;
   let rest: Uint8Array = new Uint8Array(0);
   let read: ((bytes: Uint8Array, isLast: boolean) => number) | undefined;
   const begin = (isWhole: boolean) => {
@@ -34,6 +46,10 @@ export async function readText(chunks: AsyncIterable<Uint8Array>, label: string,
     if (read === undefined && rest.length < HEAD) continue;
     read ??= begin(false);
     rest = rest.subarray(read(rest, false));
+    const isSampled = taken >= SAMPLE;
+    taken += chunk.length;
+    if (size !== undefined && !isSampled && taken >= SAMPLE)
+      rows.expect(before + Math.ceil(((rows.length - before) * MARGIN * size) / taken));
   }
   read ??= begin(true);
   read(rest, true);

@@ -36,7 +36,7 @@ export function withDevice(flags: DeviceFlags, softwareThreads: number, use: (de
   return withDevices(flags, async (deviceWith) => use(await deviceWith(softwareThreads)));
 }
 
-/** As `withDevice`, for batches of several sizes: `use` asks for a device with some threads, and is given one that is open if it has them. */
+/** As `withDevice`, for batches of several sizes: `use` asks for a device with some threads, and is given one that has them and is open. */
 export async function withDevices(
   { adapter: name, memoryBudget: gib }: DeviceFlags,
   use: (deviceWith: (softwareThreads: number) => Promise<OpenedGpu>) => Promise<void>,

@@ -153,7 +153,10 @@ export function trainReport(run: FinishedRun): TrainReport {
   return {
     ...beginningOf(adapter, sourced),
     options,
-    settings: { learner: configOf(learn), fit: planOf(fit) },
+    // Made when it is written: the order of many ratings takes its time.
+    get settings() {
+      return { learner: configOf(learn), fit: planOf(fit) };
+    },
     config: { ...trainingConfig(learn), ...config },
     steps: learn.history.losses.length,
     epochs: epochs.map(({ trainLoss, validLoss, trainSeconds, validateSeconds }) => ({
