@@ -21,7 +21,26 @@ const DEVICE_HELPERS = ['gpu', 'device'].map((name) => `test/helpers/${name}.js`
 /** Files that use a device through programs that they start; the helpers tell them whether there is one. */
 const THROUGH_PROGRAMS = ['test/cli/', 'test/consumers.'];
 
-const { values, positionals } = parseArgs({ options: { device: { type: 'boolean', default: false } }, allowPositionals: true });
+const USAGE = `npm test -- [--device] [PATTERN]
+  --device   only files that use a device themselves
+  PATTERN    only files whose path holds it, such as test/train or answer/fold-in`;
+
+function readArguments() {
+  try {
+    const device = { type: 'boolean', default: false } as const;
+    const help = { type: 'boolean', default: false } as const;
+    return parseArgs({ options: { device, help }, allowPositionals: true });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(1);
+  }
+}
+
+const { values, positionals } = readArguments();
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const pattern = positionals[0] ?? '';
 /** Compiled test files, without those whose source is gone. */
 const files = readdirSync(join(root, 'dist/test'), { recursive: true, encoding: 'utf8' })

@@ -124,9 +124,9 @@ function table(
   const body = hasSizes ? texts.slice(1) : texts;
   const delimiter = bestDelimiter(body.length > 0 ? body : texts, tried, wanted.length, options.header);
   if (delimiter === undefined) {
-    const separators = tried.map((each) => (each === '\t' ? 'tab' : each === ' ' ? 'space' : each)).join(', ');
+    const separators = tried.map((each) => (each === '\t' ? 'a tab' : each === ' ' ? 'a space' : `'${each}'`)).join(' or ');
     throw new DataError(
-      `The first line has no ${wanted.length === 2 ? 'two' : 'three'} fields (${wanted.join(', ')}) separated by ${separators}.`,
+      `The first line does not have ${wanted.length === 2 ? 'two' : 'three'} fields (${wanted.join(', ')}) separated by ${separators}.`,
       { file: label, line: first.line, value: clip(first.text) },
     );
   }

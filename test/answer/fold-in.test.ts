@@ -160,7 +160,7 @@ else {
     const [fold, both, item] = [errors.folded, errors.means, errors.items].map((sum) => Math.sqrt(sum / count));
     const rmse = { 'fold-in': fold, 'item and user offsets': both, 'item mean': item };
     const listed = Object.entries(rmse).map(([name, value]) => `${name} ${value.toFixed(4)}`);
-    console.log(`note: RMSE of ${count} ratings of ${held.length} new users: ${listed.join(', ')}`);
+    console.log(`\nnote: RMSE of ${count} ratings of ${held.length} new users: ${listed.join(', ')}`);
     assert.ok(fold < both - 0.015 && both < item, 'fold-in < offsets < item mean');
 
     const within = [0, 0];

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { DataError, DotbiasError } from '../../base/errors.js';
 import { VERSION } from '../../base/version.js';
-import { reasonOf } from '../../node/disk/errors.js';
+import { ourReasonOf } from '../../node/disk/errors.js';
 import { nameFlags } from './flags.js';
 import { runtimeName } from './runtime.js';
 import { oneSentence } from './terminal.js';
@@ -42,8 +42,8 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
-/** A system error in the order of our own sentences: `x: no such file or directory.` for `ENOENT: no such file or directory, open 'x'`. */
+/** A system error in the order of our own sentences: `x: permission denied.` for `EACCES: permission denied, open 'x'`. */
 export function systemSentence({ message, path }: NodeJS.ErrnoException): string {
-  const reason = reasonOf(message);
+  const reason = ourReasonOf(message);
   return oneSentence(reason !== undefined && path !== undefined ? `${path}: ${reason}.` : message);
 }

@@ -5,7 +5,18 @@ export function naming(error: unknown, path: string): unknown {
   return Object.assign(error, { path, message: `${code}: ${reasonOf(message) ?? message}, ${syscall} '${path}'` });
 }
 
+const OUR_WORDS = new Map([
+  ['no such file or directory', 'There is no such file or folder'],
+  ['illegal operation on a directory', 'This is a folder, not a file'],
+]);
+
+/** The reason in the message of a system error, the usual ones in our own words, to stand behind a path. */
+export function ourReasonOf(message: string): string | undefined {
+  const reason = reasonOf(message);
+  return reason === undefined ? undefined : (OUR_WORDS.get(reason) ?? reason);
+}
+
 /** The reason in the message of a system error: `no such file or directory` in `ENOENT: no such file or directory, open 'x'`. */
-export function reasonOf(message: string): string | undefined {
+function reasonOf(message: string): string | undefined {
   return /^[A-Z0-9_]+: (.*?), \w+/.exec(message)?.[1];
 }

@@ -1,6 +1,6 @@
 import { DotbiasError } from '../../base/errors.js';
 import { gatherTexts, type Ring } from '../../base/ring.js';
-import { reasonOf } from '../disk/errors.js';
+import { ourReasonOf } from '../disk/errors.js';
 
 /**
  * Does work on every rank, and ends as one: what keeps a rank from it is thrown on all of them. With one rank it is `work` alone.
@@ -41,7 +41,7 @@ export async function gatherLists<T>(ring: Ring, mine: readonly T[]): Promise<T[
 
 function sentenceOf(error: NodeJS.ErrnoException): string {
   if (error instanceof DotbiasError) return error.message;
-  const reason = error.syscall === undefined ? undefined : reasonOf(error.message);
+  const reason = error.syscall === undefined ? undefined : ourReasonOf(error.message);
   if (reason === undefined) throw error;
   return `${error.path === undefined ? '' : `${error.path}: `}${reason}.`;
 }

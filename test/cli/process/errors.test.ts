@@ -51,8 +51,14 @@ test('an error is one line, whatever its sentence quotes', () => {
 test('a refusal of the file system names the file first', () => {
   const folder = temporaryFolder();
   const missing = join(folder, 'none');
-  assert.is(describeError(thrownBy(() => readFileSync(missing))), `error: ${missing}: no such file or directory.`);
+  assert.is(describeError(thrownBy(() => readFileSync(missing))), `error: ${missing}: There is no such file or folder.`);
   assert.match(describeError(thrownBy(() => readFileSync(folder))), /^error: [^\n]*illegal operation on a directory/);
+  const known = Object.assign(new Error('EISDIR: illegal operation on a directory, read'), {
+    code: 'EISDIR',
+    syscall: 'read',
+    path: folder,
+  });
+  assert.is(describeError(known), `error: ${folder}: This is a folder, not a file.`);
 });
 
 const defects: Record<string, () => unknown> = {

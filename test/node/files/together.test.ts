@@ -40,7 +40,7 @@ test('what one rank is refused is thrown on all, in its words and with its name'
 test('an error of the file system is one sentence', async () => {
   const missing = await readFile('/no/such/file').catch((error: Error) => error);
   for (const error of await failing(missing as Error, [1])) {
-    assert.is((error as Error).message, 'Rank 1 on host b: /no/such/file: no such file or directory.');
+    assert.is((error as Error).message, 'Rank 1 on host b: /no/such/file: There is no such file or folder.');
   }
 });
 

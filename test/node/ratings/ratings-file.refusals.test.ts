@@ -111,7 +111,7 @@ test('files that are no table of ratings are refused in a sentence', async () =>
   await refuse('', { message: /refused\.txt: The file is empty/ });
   await refuse('\n\n', { message: /blank lines only/ });
   await refuse('user,item,rating\n', { message: /There are no ratings in it/ });
-  await refuse('just one line of words\n'.replaceAll(' ', '_'), { message: /no three fields/, line: 1 });
+  await refuse('just one line of words\n'.replaceAll(' ', '_'), { message: /not have three fields/, line: 1 });
   await refuse(Buffer.from([1, 2, 0, 3]), { message: /binary file/ });
   await refuse(gzipSync(Buffer.from([1, 2, 0, 3])), { message: /binary file/ });
   const packed = gzipSync('1,2,3\n'.repeat(1000));

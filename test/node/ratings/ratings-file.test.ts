@@ -50,9 +50,9 @@ test("one person's ratings need no users, and may name items by title", async ()
     ['bob', 51, 2],
   ]);
   await refuse('item,rating\n50,4\n-3,4\n', { message: /the item is negative/, line: 3, column: 'item', value: '-3' }, one);
-  await refuse('50\n51\n', { message: /no two fields \(item, rating\)/, line: 1 }, one);
+  await refuse('50\n51\n', { message: /not have two fields \(item, rating\)/, line: 1 }, one);
   await refuse('user,rating\n50,4\n', { message: /There is no item column/ }, one);
-  await refuse('item,rating\n50,4\n', { message: /no three fields \(user, item, rating\)/ });
+  await refuse('item,rating\n50,4\n', { message: /not have three fields \(user, item, rating\) separated by '::' or a tab or ','/ });
 });
 
 test('line ends, blank lines, a byte order mark and gzip do not matter', async () => {
