@@ -1,5 +1,6 @@
 /** Which rows are trained on, and which are kept for validation. */
 import { checkShare, show } from '../base/check.js';
+import { firstOf } from '../base/first-of.js';
 import type { Pairs } from './duplicates.js';
 import { permutationKey, permute, STREAM } from '../base/random.js';
 
@@ -68,7 +69,7 @@ export function splitRows({ n: nPairs, ofRow }: Pairs, dropped: Uint8Array, seed
       if (isValid[pair] === 1) valid[nValid++] = row;
       else train[nTrain++] = row;
     }
-    return { train: train.subarray(0, nTrain), valid: valid.subarray(0, nValid) };
+    return { train: firstOf(train, nTrain), valid: firstOf(valid, nValid) };
   }
   if (validPct !== undefined) {
     throw new TypeError('Give either validPct (a random split) or trainIndex and validIndex (a given split), not both.');
@@ -89,7 +90,7 @@ export function rowsWhere(n: number, isWanted: (row: number) => boolean): Uint32
   const rows = new Uint32Array(n);
   let count = 0;
   for (let row = 0; row < n; row++) if (isWanted(row)) rows[count++] = row;
-  return rows.subarray(0, count); // room that is not written takes no memory
+  return firstOf(rows, count);
 }
 
 /** 1 for each row named, [n]. */

@@ -1,3 +1,5 @@
+import { firstOf } from '../base/first-of.js';
+
 /** Rows of the first block. */
 const FIRST = 1 << 16;
 
@@ -36,13 +38,23 @@ export class Column<T extends Uint32Array | Float32Array | Float64Array> {
     this.#blocks.push(this.#last);
   }
 
-  /** Makes one block of room for so many numbers in all, to be called before there are many; there may be more or fewer in the end. */
+  /**
+   * Makes one block of room for so many numbers in all, to be called before there are many; there may be more or fewer in the end. Where
+   * there is no room for so many, all stays as it is: the number may be a guess.
+   */
   expect(length: number): void {
     if (length <= this.length) return;
-    const [n, blocks] = [this.length, this.#blocks];
+    let block: T;
+    try {
+      block = new this.#Array(length);
+    } catch {
+      return;
+    }
+    const n = copyBlocks(this.#blocks, this.length, block);
     this.clear();
-    this.#grow(length);
-    this.#used = copyBlocks(blocks, n, this.#last);
+    this.#blocks.push(block);
+    this.#last = block;
+    this.#used = n;
   }
 
   at(row: number): number {
@@ -74,13 +86,13 @@ export class Column<T extends Uint32Array | Float32Array | Float64Array> {
   /** The numbers of the rows that are kept, by default all; these may share the column's memory. */
   toArray(isKept?: (row: number) => boolean): T {
     const n = this.length;
-    if (isKept === undefined && this.#blocks.length === 1) return this.#last.subarray(0, n) as T;
+    if (isKept === undefined && this.#blocks.length === 1) return firstOf(this.#last, n);
     const array = new this.#Array(n);
     copyBlocks(this.#blocks, n, array);
     if (isKept === undefined) return array;
     let count = 0;
     for (let row = 0; row < n; row++) if (isKept(row)) array[count++] = array[row];
-    return array.subarray(0, count) as T;
+    return firstOf(array, count);
   }
 }
 
