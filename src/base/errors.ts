@@ -75,7 +75,7 @@ export class DivergedError extends DotbiasError {
     readonly lr: number,
     what = 'the loss is not finite at',
   ) {
-    super(`Training diverged: ${what} step ${step} (lr ${Number(lr.toPrecision(4))}). Use a lower learning rate or weight decay.`);
+    super(`Training diverged: ${what} step ${step} (lr ${Number(Number(lr).toPrecision(4))}). Use a lower learning rate or weight decay.`);
   }
 }
 

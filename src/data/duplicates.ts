@@ -35,33 +35,19 @@ export interface Pairs {
 
 /** Finds the rows of each pair: user by user, with one slot per item. */
 export function findPairs(users: Encoded, items: Encoded): Pairs {
-  const { start, order } = groupBy(users.codes, users.ids.length);
-  const userOfItem = new Int32Array(items.ids.length);
+  const ofRow = new Uint32Array(users.codes.length);
+  const userOfItem = new Int32Array(items.ids.length).fill(-1);
   const rowOfItem = new Uint32Array(items.ids.length);
-  // Calls `use` with each row and the first of its pair; returns how many pairs there are.
-  const visit = (use?: (row: number, first: number) => void) => {
-    let n = 0;
-    userOfItem.fill(-1);
-    for (let user = 0; user < users.ids.length; user++) {
-      for (let k = start[user]; k < start[user + 1]; k++) {
-        const row = order[k];
-        const item = items.codes[row];
-        if (userOfItem[item] !== user) {
-          rowOfItem[item] = row;
-          userOfItem[item] = user;
-          n++;
-        }
-        use?.(row, rowOfItem[item]);
-      }
+  const { start, order } = groupBy(users.codes, users.ids.length);
+  for (let user = 0; user < users.ids.length; user++) {
+    for (let k = start[user]; k < start[user + 1]; k++) {
+      const row = order[k];
+      const item = items.codes[row];
+      if (userOfItem[item] !== user) rowOfItem[item] = row;
+      userOfItem[item] = user;
+      ofRow[row] = rowOfItem[item];
     }
-    return n;
-  };
-  if (visit() === order.length) {
-    for (let row = 0; row < order.length; row++) order[row] = row; // no pair is rated twice: its memory serves again
-    return { n: order.length, ofRow: order };
   }
-  const ofRow = new Uint32Array(order.length);
-  visit((row, first) => (ofRow[row] = first));
   let n = 0;
   for (let row = 0; row < ofRow.length; row++) ofRow[row] = ofRow[row] === row ? n++ : ofRow[ofRow[row]];
   return { n, ofRow };
