@@ -151,13 +151,11 @@ export class Trainer {
             roundStart = step;
           }
         }
+        await drain(inFlight);
         if (step < epochEnd) break;
         this.epochCount++;
-        if (!hooks.onEpoch) continue;
-        await drain(inFlight);
-        if (await hooks.onEpoch(epoch)) break;
+        if (await hooks.onEpoch?.(epoch)) break;
       }
-      await drain(inFlight);
     } finally {
       await Promise.allSettled(inFlight);
     }
