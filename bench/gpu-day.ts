@@ -69,7 +69,7 @@ if (flags.help) {
   console.log(`node dist/bench/gpu-day.js [options]
   --adapter NAME  as in npm run bench
   --minutes N     time for all parts together (default 9.5)
-  --quick         smaller sizes, fewer repeats and twice the time for each part, to rehearse it on a software adapter
+  --quick         smaller sizes, fewer repeats and three times the time for each part, to rehearse it on a software adapter
   --only NAME     parts whose name contains this; may be given several times
   --json FILE     where to keep the results (default: in bench/results); written after every part`);
 } else {
@@ -89,7 +89,7 @@ async function main(): Promise<void> {
   const parts: Outcome[] = [];
   const folder = await mkdtemp(join(tmpdir(), 'dotbias-gpu-day-'));
   for (const each of PARTS.filter(({ name }) => flags.only === undefined || flags.only.some((text) => name.includes(text)))) {
-    const limit = each.limitSeconds * (flags.quick ? 2 : 1);
+    const limit = each.limitSeconds * (flags.quick ? 3 : 1);
     const outcome = await run(each, Math.min(limit, (end - performance.now()) / 1000), info.name, folder);
     parts.push(outcome);
     console.log(`\n== ${outcome.name}: ${outcome.outcome}, ${outcome.seconds.toFixed(0)} s\n${outcome.output}`);

@@ -39,7 +39,7 @@ const { values: flags } = parseArgs({
 if (flags.help) {
   console.log(`npm run bench -- [options]
   --adapter NAME  hardware, software, lavapipe, swiftshader or a part of the adapter's name (default: the best there is)
-  --quick         fewer sizes and repeats: a minute on a software adapter
+  --quick         fewer sizes and repeats: one to two minutes on a software adapter
   --only PART     one of ${PARTS.join(', ')}; may be given several times
   --set NAME      for batch and host: ${SET_NAMES.join(', ')}; may be given several times, as the next two
   --batch N       for batch and host: ratings of a step

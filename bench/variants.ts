@@ -12,19 +12,26 @@ import { TUTORIAL } from './workload.js';
 
 interface Variant {
   steps: string;
+  batches: BatchesOn;
   way: Way;
   /** The smallest subgroup that it needs. */
   subgroup: number;
 }
 
 /** One that can be asked for by name, laid out as the adapter's rule says. */
-const named = (stepper: StepperName, batches: BatchesOn): Variant => ({ steps: stepper, way: { stepper, batches }, subgroup: 0 });
+const named = (stepper: StepperName, batches: BatchesOn): Variant => ({
+  steps: stepper,
+  batches,
+  way: { stepper, batches },
+  subgroup: 0,
+});
 
 /** Lazy steps of a given layout. */
 function mapped(lanes: number, how: '' | 'shuffles', by: '' | 'counted', batches: BatchesOn): Variant {
   const mapping = { lanes, shuffles: how === 'shuffles', counts: by === 'counted', splitsLongRows: false };
   return {
     steps: ['lazy', lanes === 1 ? '1 lane' : `${lanes} lanes`, how, by].filter((text) => text !== '').join(', '),
+    batches,
     way: { stepper: { name: 'lazy', nCopies: 2, create: (input) => lazyStepper({ ...input, batches }, false, mapping) } },
     subgroup: mapping.shuffles ? lanes : 0,
   };
@@ -62,7 +69,8 @@ export async function benchVariants(gpu: Gpu, data: CollabData, limitSeconds: nu
     return { batches, 'us per step': wall, 'cpu, us': cpu, 'host, us': hostUs, 'losses off by': off, 'steps timed': nSteps };
   };
   for (const variant of VARIANTS) {
-    rows.push({ steps: variant.steps, ...(await measure(variant).catch((error: unknown) => ({ note: reasonOf(error) }))) });
+    const { steps, batches } = variant;
+    rows.push({ steps, batches, ...(await measure(variant).catch((error: unknown) => ({ note: reasonOf(error) }))) });
   }
   return {
     title: `Ways of making steps: ${data.name}, batch ${data.batchSize}, ${TUTORIAL.nFactors} factors`,

@@ -1,8 +1,8 @@
 import { collabLearner } from '../../train/make-learner.js';
 import type { Command } from 'commander';
-import { DotbiasError } from '../../base/errors.js';
 import { lrPlotData } from '../../plots/lr-plot.js';
 import { writeFileAtomic } from '../../node/disk/files.js';
+import { checkEnding } from '../../node/export/table.js';
 import { addDataOptions, type DataFlags, readData } from '../options/data.js';
 import { addDeviceOptions, type DeviceFlags, withDevice } from '../options/device.js';
 import { addModelOptions, threadsOf, learnerOptions, type ModelFlags, rangeChoice } from '../options/model.js';
@@ -45,16 +45,10 @@ const RULES = {
   minimum: 'a tenth of the rate at the lowest loss',
 } as const;
 
-/** @throws DotbiasError for a name that promises another format */
-function checkSvg(out: string | undefined): void {
-  if (out !== undefined && !/\.svg$/i.test(out))
-    throw new DotbiasError(`${out}: The plot is an SVG image; name it so that it ends in .svg.`);
-}
-
 async function lrFind(flags: LrFindFlags): Promise<void> {
   const { startLr, endLr, steps, out } = flags;
   if (endLr <= startLr) throw new RangeError(`endLr ${endLr} must be greater than startLr ${startLr}.`);
-  checkSvg(out);
+  if (out !== undefined) checkEnding(out, ['.svg']);
   await checkFiles({ reads: await inputsOf(flags), writes: { '--out': out } });
   const sourced = await readData(flags);
   await withDevice(flags, threadsOf(flags), async (device) => {

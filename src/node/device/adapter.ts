@@ -29,7 +29,8 @@ export interface AdapterReport {
   /** Computes on the CPU. */
   isSoftware: boolean;
   /**
-   * Of lavapipe, the threads that it computes on, 0 for the one that submits; undefined where Mesa decides, and of other adapters.
+   * Of lavapipe, the threads that it computes on, 0 for the one that takes submissions; undefined where Mesa decides, and of
+   * other adapters.
    */
   softwareThreads?: number | undefined;
   subgroupMinSize: number;

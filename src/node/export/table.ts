@@ -24,7 +24,7 @@ export function checkEnding(path: string, endings: readonly string[] = TABLE_END
   if (path === '') throw new RangeError('The name of the file to write is empty.');
   const ending = extname(path).toLowerCase();
   if (endings.includes(ending)) return ending;
-  const known = `${endings.slice(0, -1).join(', ')} or ${endings.at(-1)}`;
+  const known = [endings.slice(0, -1).join(', '), endings.at(-1)].filter(Boolean).join(' or ');
   throw new RangeError(`${path} ${ending === '' ? 'has no ending' : `ends with ${ending}`}: the format follows from it, use ${known}.`);
 }
 

@@ -24,4 +24,10 @@ test('lr-find prints four suggestions and draws them', async () => {
   assert.equal(readdirSync(join(folder, 'finder')), ['lr.svg']);
 });
 
+test('a plot whose name promises another format is refused before anything is read', async () => {
+  const { code, stdout, stderr } = await dotbias('lr-find', '--data', join(folder, 'none.csv'), '--out', join(folder, 'lr.gif'));
+  assert.equal({ code, stdout }, { code: 1, stdout: '' });
+  assert.match(stderr, /^error: .*lr\.gif ends with \.gif: the format follows from it, use \.svg\.\n$/);
+});
+
 test.run();
