@@ -8,8 +8,11 @@ import type { Batches } from './stepper.js';
 export interface HostWindows {
   /** Where they are made, and why, for people: a sentence. */
   readonly note: string;
-  /** Tells of the batches that will be taken next, the first in front: makes the window of the first, or begins to make them all. */
-  prepare(coming: readonly Batches[]): void;
+  /**
+   * Tells of the batches that will be taken next, the first in front: makes the window of the first, or begins to make them all.
+   * Resolves when the first is made. @throws as `take`
+   */
+  prepare(coming: readonly Batches[]): void | Promise<void>;
   /** The window of some batches. What was prepared before them and not taken is dropped. @throws DotbiasError if the thread has ended */
   take(batches: Batches): HostWindow | Promise<HostWindow>;
   /** Takes back the arrays of a window that is no longer read. */

@@ -119,7 +119,7 @@ export async function lazyStepper(
       async prepare(coming) {
         if (!windows.prepare) return;
         await gpu.turn();
-        windows.prepare(coming);
+        await windows.prepare(coming);
       },
       async run(these, step) {
         const window = await windows.make(these);

@@ -68,7 +68,7 @@ export interface Stepper {
   begin(schedule: Schedule, stepCount: number): void | Promise<void>;
   /**
    * Tells, while the device works, which batches the next calls of `run` will be given, the first in front: their preparation may
-   * begin. `run` may be given others instead, and `begin` forgets them.
+   * begin. Resolves when the first are prepared. `run` may be given others instead, and `begin` forgets them.
    */
   prepare?(coming: readonly Batches[]): void | Promise<void>;
   /**

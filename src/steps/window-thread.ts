@@ -64,13 +64,14 @@ export class WindowThread implements HostWindows {
     return windows;
   }
 
-  prepare(coming: readonly Batches[]): void {
+  async prepare(coming: readonly Batches[]): Promise<void> {
     for (const batches of coming) {
       if (this.#prepared.some((prepared) => prepared.batches === batches)) continue;
       const window = this.#ask(batches);
       window.catch(() => undefined); // whoever takes it is told
       this.#prepared.push({ batches, window });
     }
+    await this.#prepared.find(({ batches }) => batches === coming[0])?.window;
   }
 
   take(batches: Batches): Promise<HostWindow> {

@@ -29,7 +29,7 @@ export interface WindowMaker {
   /** Room for so many touches in a step. */
   readonly nSlots: number;
   /** Tells of the batches that `make` will be given: see `Stepper.prepare`. */
-  prepare?(coming: readonly Batches[]): void;
+  prepare?(coming: readonly Batches[]): void | Promise<void>;
   /** Drops what was prepared. */
   forget?(): void;
   make(batches: Batches): Promise<Window>;

@@ -29,12 +29,13 @@ export interface Submission {
 export class BatchesAhead {
   readonly #coming: Iterator<Submission, undefined>;
   readonly #queue: Submission[] = [];
-  #epoch = 0;
+  #epoch: number;
 
   constructor(
     private readonly epochs: Epochs,
     places: FitPlaces,
   ) {
+    this.#epoch = places.firstEpoch;
     this.#coming = submissions(epochs, places);
   }
 
@@ -46,7 +47,7 @@ export class BatchesAhead {
     return submission;
   }
 
-  /** The two after that, as far as they may be prepared: an order of the caller's is asked for an epoch only when that begins. */
+  /** The next two, as far as they may be prepared: an order of the caller's is asked for an epoch only when that begins. */
   coming(): Submission[] {
     this.#fill(AHEAD);
     return this.#queue.filter(({ epoch }) => this.epochs.isAhead || epoch === this.#epoch);

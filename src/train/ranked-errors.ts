@@ -60,3 +60,8 @@ export async function together(own: RankedErrors, groups: readonly PairGroup[], 
     ),
   };
 }
+
+/** Whether it holds on all ranks. Every rank calls it. */
+export async function onAll(holds: boolean, ring: Ring): Promise<boolean> {
+  return (await gatherNumbers(ring, Float64Array.of(Number(holds)))).every(([each]) => each === 1);
+}

@@ -57,7 +57,7 @@ export async function runFit(
       begun.push(callback);
     }
     if (!fit.stopped) done = await trainer.fit(schedule, hooks, fit.records.length);
-    if (done % trainer.stepsPerEpoch > 0) await validFinite(validator, schedule, done - 1);
+    if (done % trainer.stepsPerEpoch > 0 && !(await validator.isFinite())) throw notFinite(schedule, done - 1);
   } catch (error) {
     await endAll(begun.reverse(), fit).catch(() => undefined); // the first error counts
     throw error;
@@ -150,11 +150,13 @@ function hooksOf(fit: Fit, validator: Validator, options: FitOptions, smooth: Sm
 }
 
 /** Errors of the model after a step. @throws DivergedError: nothing that is not finite may reach a callback or a checkpoint */
-async function validFinite(validator: Validator, { lr }: Schedule, step: number): Promise<Validation> {
+async function validFinite(validator: Validator, schedule: Schedule, step: number): Promise<Validation> {
   const { valid, isFinite } = await validator.run();
-  if (!isFinite) throw new DivergedError(step, lr[step], 'a parameter or a score is not finite after');
+  if (!isFinite) throw notFinite(schedule, step);
   return valid;
 }
+
+const notFinite = ({ lr }: Schedule, step: number) => new DivergedError(step, lr[step], 'a parameter or a score is not finite after');
 
 /** Calls `onEnd` of all, even if one throws; then throws the first error. */
 async function endAll(callbacks: readonly Callback[], fit: Fit): Promise<void> {

@@ -24,8 +24,12 @@ export interface FitHooks {
   stopOnNaN?: boolean | undefined;
 }
 
-/** Submissions that may wait on the device while the host prepares the next. */
+/**
+ * Submissions that may be on the device while the host prepares the next: two, so that it need not wait for the host; one where
+ * they take long, since a fit that is stopped ends with them.
+ */
 const MAX_IN_FLIGHT = 2;
+const LONG_MS = 100;
 
 /**
  * Runs schedules of training steps on the device: epoch by epoch, many steps per submission, batches prepared on the
@@ -128,10 +132,13 @@ export class Trainer {
     for (const stepper of steppers) await stepper.begin(schedule, start);
 
     try {
+      await this.#prepare(ahead);
       let roundStart = step;
+      let most = 1;
       for (let epoch = firstEpoch; step < totalSteps && !stops(); epoch++) {
         const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
         while (step < epochEnd && !stops()) {
+          const begun = performance.now();
           const { batches, nSteps, endsRound } = ahead.next();
           const sums = await this.#run(batches, step);
           tables.version++;
@@ -140,9 +147,9 @@ export class Trainer {
           step += nSteps;
           this.stepCount = start + step;
           if (endsRound && !round) await tables.moveItems();
-          const coming = ahead.coming();
-          for (const [part, stepper] of steppers.entries()) await stepper.prepare?.(coming.map((submission) => submission.batches[part]));
-          await drain(inFlight, MAX_IN_FLIGHT - 1);
+          if (!stops()) await this.#prepare(ahead);
+          await drain(inFlight, most - 1);
+          most = performance.now() - begun > LONG_MS ? 1 : MAX_IN_FLIGHT;
           if (round && (endsRound || step === totalSteps)) {
             await drain(inFlight);
             const end = await round.end(endsRound, hooks.signal?.aborted === true);
@@ -161,6 +168,12 @@ export class Trainer {
     }
     this.tables.gpu.throwIfFailed();
     return step;
+  }
+
+  /** Has the batches of the next submissions prepared; waits for those of the first. */
+  async #prepare(ahead: BatchesAhead): Promise<void> {
+    const coming = ahead.coming();
+    for (const [part, stepper] of this.steppers.entries()) await stepper.prepare?.(coming.map(({ batches }) => batches[part]));
   }
 
   /** Submits the steps of all parts, which need nothing of each other; and begins to copy the sums of their losses back. */

@@ -138,10 +138,8 @@ export class Validator {
   async run(): Promise<Measurement> {
     const { gpu } = this.tables;
     await this.updateMean?.();
-    gpu.write(this.found, Uint32Array.of(0));
-    const recorder = gpu.record('validate', { slots: this.slots });
-    for (const { binding, nVecs } of this.checks) recorder.dispatch(binding, nVecs);
-    const ring = this.ring && this.ring.size > 1 ? this.ring : undefined;
+    const recorder = this.#recordChecks();
+    const ring = this.#ring;
     if (!ring) this.#record(recorder, this.groups);
     recorder.copy(this.found, 0, this.sums, this.sums.size - 4, 4).submit();
     if (ring) {
@@ -161,6 +159,25 @@ export class Validator {
     const [loss, mse, mae] = total.map((sum) => sum / this.nRatings);
     const isFinite = isNumber && (this.nRatings === 0 || Number.isFinite(loss));
     return { valid: { loss, mse, rmse: Math.sqrt(mse), mae }, isFinite };
+  }
+
+  /** Whether all parameters and the optimiser's state are finite numbers: `run` without the ratings. */
+  async isFinite(): Promise<boolean> {
+    this.#recordChecks().submit();
+    const isNumber = (await this.tables.gpu.readWords(this.found))[0] === 0;
+    return this.#ring ? (await onRanks()).onAll(isNumber, this.#ring) : isNumber;
+  }
+
+  get #ring(): Ring | undefined {
+    return this.ring && this.ring.size > 1 ? this.ring : undefined;
+  }
+
+  #recordChecks(): Recorder {
+    const { gpu } = this.tables;
+    gpu.write(this.found, Uint32Array.of(0));
+    const recorder = gpu.record('validate', { slots: this.slots });
+    for (const { binding, nVecs } of this.checks) recorder.dispatch(binding, nVecs);
+    return recorder;
   }
 
   #record(recorder: Recorder, groups: readonly Group[]): void {
