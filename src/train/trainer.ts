@@ -132,7 +132,7 @@ export class Trainer {
     for (const stepper of steppers) await stepper.begin(schedule, start);
 
     try {
-      await this.#prepare(ahead);
+      if (!stops()) await this.#prepare(ahead);
       let roundStart = step;
       let most = 1;
       for (let epoch = firstEpoch; step < totalSteps && !stops(); epoch++) {
@@ -173,7 +173,7 @@ export class Trainer {
   /** Has the batches of the next submissions prepared; waits for those of the first. */
   async #prepare(ahead: BatchesAhead): Promise<void> {
     const coming = ahead.coming();
-    for (const [part, stepper] of this.steppers.entries()) await stepper.prepare?.(coming.map(({ batches }) => batches[part]));
+    await Promise.all(this.steppers.map((stepper, part) => stepper.prepare?.(coming.map(({ batches }) => batches[part]))));
   }
 
   /** Submits the steps of all parts, which need nothing of each other; and begins to copy the sums of their losses back. */

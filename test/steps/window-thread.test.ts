@@ -239,6 +239,17 @@ test('where the order has a key, the main thread makes neither the order nor the
   assertOf(await windows.take(batches(3)), 3);
 });
 
+test('preparing ends when the first window is made, and begins the next', async () => {
+  const { windows, batches, assertOf, isHeld } = await localWindows();
+  const [a, b] = [0, 10].map(batches);
+  await windows.prepare([a]);
+  assert.not(isHeld(), 'the window is there');
+  await windows.prepare([a, b]);
+  assert.ok(isHeld(), 'the next is on its way');
+  assertOf(await windows.take(a), 0);
+  assertOf(await windows.take(b), 10);
+});
+
 test('arrays are used again: no more are made than windows are held at one time', async () => {
   const { windows, batches, assertOf, nRooms, isHeld } = await localWindows();
   const coming = Array.from({ length: 20 }, (_, k) => batches(2 * k));

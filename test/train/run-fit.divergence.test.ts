@@ -6,6 +6,7 @@ import { keepBest } from '../../src/train/callbacks.js';
 import type { Callback } from '../../src/train/fit.js';
 import type { CollabLearner } from '../../src/train/learner.js';
 import { smallData } from '../helpers/data.js';
+import { onRing } from '../helpers/local-ring.js';
 import { refusal } from '../helpers/refusal.js';
 import { data, makeLearner } from '../helpers/short-run.js';
 import { sameBits, STEPPERS } from '../helpers/training.js';
@@ -105,6 +106,19 @@ test('an aborted fit does not leave a spoilt model in silence', async () => {
   assert.is((error.step + 1) % maxSteps, 0, `${error.step} of ${maxSteps}`);
   assert.ok(error.step < stepsPerEpoch - 1);
   learn.release();
+});
+
+test('ranks that are stopped learn of a number that is not finite on one of them', async () => {
+  const errors = await onRing(2, async (ring) => {
+    const learn = await makeLearner({ strata: 4, passes: 1, unknownUser: 'na', ring }, smallData({ batchSize: 4 }));
+    const stop = new AbortController();
+    if (ring.rank === 0) learn.embeddings.gpu.write(learn.embeddings.parts[0].param, Float32Array.of(NaN));
+    const error = await diverges(() => learn.fit(1, 0.001, { signal: stop.signal, onProgress: () => stop.abort() }));
+    assert.ok(error.step < learn.trainer.stepsPerEpoch - 1);
+    learn.release();
+    return error.message;
+  });
+  assert.is(errors[1], errors[0]);
 });
 
 test('keepBest puts back the best epoch before a divergence under a range', async () => {

@@ -6,7 +6,7 @@ import type { CollabData } from '../../src/data/collab-data.js';
 import { EmbeddingTables } from '../../src/model/tables.js';
 import { ReferenceTrainer } from '../../src/reference/trainer.js';
 import { constant, oneCycle } from '../../src/schedule/schedule.js';
-import type { StepperName, StepOptions } from '../../src/steps/stepper.js';
+import type { Stepper, StepperFactory, StepperName, StepOptions } from '../../src/steps/stepper.js';
 import { STEPPERS as FACTORIES } from '../../src/train/choose-stepper.js';
 import { Trainer } from '../../src/train/trainer.js';
 import { smallData } from '../helpers/data.js';
@@ -22,16 +22,17 @@ interface Setup {
   nFactors?: number;
   stepper?: StepperName;
   options?: Partial<StepOptions>;
+  factory?: StepperFactory;
 }
 
-async function setUp({ of = data, nFactors = 8, stepper = 'lazy', options }: Setup = {}) {
+async function setUp({ of = data, nFactors = 8, stepper = 'lazy', options, factory = FACTORIES[stepper] }: Setup = {}) {
   const shape = { nUsers: of.nUsers, nItems: of.nItems, nFactors, hasBias: true };
   const model = new EmbeddingTables(gpu, shape, { nCopies: 2, nState: 2 });
   const tables = randomTables(shape, 1);
   model.writeTables(tables);
   const step = stepOptions({ batchSize: of.batchSize, ...options });
   const order = (epoch: number) => Uint32Array.from({ length: of.nTrain }, (_, k) => (k * 7 + 13 * epoch) % of.nTrain);
-  const trainer = await Trainer.create(model, of, step, order, FACTORIES[stepper]);
+  const trainer = await Trainer.create(model, of, step, order, factory);
   const release = () => {
     trainer.release();
     model.release();
@@ -165,6 +166,87 @@ test('a signal stops a fit before its next submission', async () => {
   assert.is(await trainer.fit(constant({ totalSteps: 50, lr: 0.01 }), { signal: stop.signal }), 0);
   assert.is(trainer.stepCount, 50);
   release();
+});
+
+/** Lazy steps, some of whose methods are others. */
+const lazyBut = (changed: (stepper: Stepper) => Partial<Stepper>): StepperFactory => ({
+  ...FACTORIES.lazy,
+  create: async (input) => {
+    const stepper = await FACTORIES.lazy.create(input);
+    return { ...stepper, ...changed(stepper) };
+  },
+});
+
+test('a fit that is stopped while its first batches are prepared submits nothing, and one stopped later prepares no more', async () => {
+  for (const [stopAt, submitted] of [
+    [0, 0],
+    [1, 0],
+    [2, 1],
+  ] as const) {
+    const stop = new AbortController();
+    if (stopAt === 0) stop.abort();
+    let prepared = 0;
+    let ran = 0;
+    const factory = lazyBut(({ prepare, run }) => ({
+      prepare: async (coming) => {
+        await prepare!(coming);
+        if (++prepared === stopAt) stop.abort();
+      },
+      run: (...args) => {
+        ran++;
+        return run(...args);
+      },
+    }));
+    const { trainer, release } = await setUp({ options: { stepsPerSubmission: 10 }, factory });
+    assert.is(await trainer.fit(constant({ totalSteps: 100, lr: 0.01 }), { signal: stop.signal }), 10 * submitted);
+    assert.equal([prepared, ran], [stopAt, submitted]);
+    release();
+  }
+  const stop = new AbortController();
+  let prepared = 0;
+  const factory = lazyBut(({ run }) => ({
+    prepare: () => void prepared++,
+    run: async (...args) => {
+      await run(...args);
+      stop.abort();
+    },
+  }));
+  const { trainer, release } = await setUp({ options: { stepsPerSubmission: 10 }, factory });
+  await trainer.fit(constant({ totalSteps: 100, lr: 0.01 }), { signal: stop.signal });
+  assert.is(prepared, 1);
+  release();
+});
+
+test('two submissions are on the device at one time, but only one where they take long', async () => {
+  const { now } = performance;
+  for (const [msPerCall, most] of [
+    [0, 2],
+    [101, 1],
+  ] as const) {
+    let inFlight = 0;
+    let seen = 0;
+    const factory = lazyBut(({ run, readLosses }) => ({
+      run: (...args) => {
+        seen = Math.max(seen, ++inFlight);
+        return run(...args);
+      },
+      readLosses: async () => {
+        const losses = await readLosses();
+        inFlight--;
+        return losses;
+      },
+    }));
+    const { trainer, release } = await setUp({ options: { stepsPerSubmission: 5 }, factory });
+    let time = 0;
+    performance.now = () => (time += msPerCall);
+    try {
+      await trainer.fit(constant({ totalSteps: 50, lr: 0.01 }));
+    } finally {
+      performance.now = now;
+    }
+    assert.is(seen, most);
+    release();
+  }
 });
 
 test('a loss that is not finite stops the fit, or not', async () => {

@@ -49,6 +49,25 @@ for (const [name, options, hasBias] of [
   });
 }
 
+test('a number that is not finite is found without the ratings, in parameters and in the state of the optimiser', async () => {
+  const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors: 7, hasBias: true };
+  const embeddings = new EmbeddingTables(gpu, shape, { nState: 2 });
+  const validator = await Validator.create(embeddings, data.valid, stepOptions());
+  for (const [name, buffer] of embeddings.parts[0].arrays) {
+    const last = buffer.size - 4;
+    for (const [value, isFinite] of [
+      [NaN, false],
+      [-Infinity, false],
+      [1, true],
+    ] as const) {
+      gpu.write(buffer, Float32Array.of(value), last);
+      assert.is(await validator.isFinite(), isFinite, `${name}: ${value}`);
+    }
+  }
+  validator.release();
+  embeddings.release();
+});
+
 test('ratings of unknown users are measured by the mean user as the model is now, or by #na#', async () => {
   const shape = { nUsers: data.nUsers, nItems: data.nItems, nFactors: 7, hasBias: true };
   const embeddings = new EmbeddingTables(gpu, shape);
