@@ -132,6 +132,7 @@ async function run({ name, program, args }: Part, seconds: number, adapter: stri
   const [code] = (await once(child, 'close')) as [number | null];
   clearTimeout(timer);
   outcome.seconds = (performance.now() - start) / 1000;
+  outcome.output = outcome.output.replace(`Results: ${json}\n`, ''); // its results are in ours, and that file goes away
   if (outcome.outcome !== 'stopped') outcome.outcome = code === 0 ? 'done' : 'failed';
   const text = await readFile(json, 'utf8').catch(() => undefined);
   if (text !== undefined) outcome.result = JSON.parse(text);
