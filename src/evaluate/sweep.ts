@@ -43,7 +43,7 @@ export type CheckSetting = (name: string, value: Setting) => void;
 export function planSweep(sweep: unknown, check: CheckSetting = () => undefined): Settings[] {
   const { base = {}, grid = {}, random } = fields(sweep, '', ['base', 'grid', 'random']);
   const checked = (name: string, value: unknown, where: string) => {
-    inPlace(where, () => check(name, value as Setting), `${where} cannot be ${quote(value)}: `);
+    inPlace(where, () => check(name, value as Setting), `${where} is ${quote(value)}: `);
     return value as Setting;
   };
 

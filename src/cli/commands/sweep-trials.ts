@@ -1,14 +1,20 @@
 /** From a sweep file to the trials that are to do. */
-import { ofShard, planSweep, type Shard, trialId } from '../../evaluate/sweep.js';
+import { ofShard, planSweep, type Shard, SweepError, trialId } from '../../evaluate/sweep.js';
 import type { SweepDir } from '../../node/files/sweep-dir.js';
 import { readJsonFile } from '../options/json-file.js';
 import { parseSettings } from '../options/settings.js';
 import { addTrialOptions, type FoldSource, type TrialFlags, trialSettings } from './trial.js';
 
-/** The trials of a sweep file, in its order. @throws DataError for a file that is not JSON, SweepError for what is no sweep */
+/** The trials of a sweep file, in its order. @throws DataError for a file that is not JSON, SweepError that names it for no sweep */
 export async function readTrials(file: string): Promise<TrialFlags[]> {
   const parse = (settings: Readonly<Record<string, unknown>>) => parseSettings<TrialFlags>(addTrialOptions, settings);
-  return planSweep(await readJsonFile(file, LIMITS), (name, value) => void parse({ [name]: value })).map(parse);
+  const sweep = await readJsonFile(file, LIMITS);
+  try {
+    return planSweep(sweep, (name, value) => void parse({ [name]: value })).map(parse);
+  } catch (error) {
+    if (!(error instanceof SweepError)) throw error;
+    throw new SweepError(error.where, `${file}: ${error.message}`);
+  }
 }
 
 /** A sweep file names settings and their values; a longer one is a mistake. */

@@ -61,7 +61,7 @@ async function readSettings(file: string): Promise<Record<string, unknown>> {
 export function commandOfFile(file: string, settings: Readonly<Record<string, unknown>>): Command {
   const parse = (some: Readonly<Record<string, unknown>>) => commandOf(addTrainSettings, some);
   for (const [name, value] of Object.entries(settings)) {
-    inFile(`${file}: ${name} cannot be ${quote(value)}: `, () => parse({ [name]: value }));
+    inFile(`${file}: ${name} is ${quote(value)}: `, () => parse({ [name]: value }));
   }
   return inFile(`${file}: `, () => parse(settings));
 }

@@ -106,7 +106,7 @@ test('--config refuses ratings that are not there as --data does, and settings t
   ]);
   assert.match(gone.stderr, /^error: .*gone\.csv: [^\n]+\n$/);
   assert.equal(gone, direct);
-  assert.match(wrong.stderr, /^error: .*wrong\.json: epoch cannot be 3: there is no such setting; did you mean epochs\?\n$/);
+  assert.match(wrong.stderr, /^error: .*wrong\.json: epoch is 3: there is no such setting; did you mean epochs\?\n$/);
 });
 
 test('the saved model predicts what the run printed', async () => {

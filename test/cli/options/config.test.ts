@@ -47,8 +47,8 @@ test('ratings named on the command line stand for those of the file, split or no
 });
 
 for (const [content, message] of [
-  [{ nFactors: 3 }, /run\.json: nFactors cannot be 3: there is no such setting; did you mean factors\?$/],
-  [{ wd: -1 }, /run\.json: wd cannot be -1: Use a number of at least 0\.$/],
+  [{ nFactors: 3 }, /run\.json: nFactors is 3: there is no such setting; did you mean factors\?$/],
+  [{ wd: -1 }, /run\.json: wd is -1: Use a number of at least 0\.$/],
   [{ data: 'a', trainFile: 'b', validFile: 'c' }, /run\.json: .*cannot be used with/],
   [{ config: { nFactors: 9 }, usPerStep: 1 }, /did not write its options/],
 ] as const) {
