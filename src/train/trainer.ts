@@ -9,12 +9,13 @@ import { meanLosses } from '../steps/batch-losses.js';
 import type { Batches, BatchesOn, StepOptions, Stepper, StepperFactory } from '../steps/stepper.js';
 import { BatchesAhead } from './batches-ahead.js';
 import { type Epochs, plainEpochs } from './epochs.js';
+import { InFlight, type LossSums } from './in-flight.js';
 import type { EpochOrder } from './order.js';
 import { mostSteps, windowSize } from './window-size.js';
 
 /** What the caller of `Trainer.fit` is told while it runs, and how it stops it. */
 export interface FitHooks {
-  /** After each submission: losses of its steps, in order. Submissions do not wait for it. */
+  /** Losses of the steps of each submission, in order; after the next has been made, so that the device does not wait for it. */
   onSteps?(step: number, losses: Float32Array): void;
   /** After each epoch, the model complete on the device; return true to stop. */
   onEpoch?(epoch: number): Promise<boolean | void>;
@@ -24,17 +25,14 @@ export interface FitHooks {
   stopOnNaN?: boolean | undefined;
 }
 
-/**
- * Submissions that may be on the device while the host prepares the next: two, so that it need not wait for the host; one where
- * they take long, since a fit that is stopped ends with them.
- */
-const MAX_IN_FLIGHT = 2;
+/** A submission that takes longer is awaited before the next is made, since a fit that is stopped ends with what was submitted. */
 const LONG_MS = 100;
 
 /**
  * Runs schedules of training steps on the device: epoch by epoch, many steps per submission, batches prepared on the
  * host while the device works on those before. Losses gather on the device and are copied back behind the work that
- * follows; at most two submissions wait for that.
+ * follows; at most two submissions wait for that. They are told when the next submission has been made, so that a hook that
+ * stops the fit stops it at the same step every time.
  */
 export class Trainer {
   /** Steps and epochs made since the model was initialised. */
@@ -121,50 +119,49 @@ export class Trainer {
     let step = firstEpoch * stepsPerEpoch;
     const ahead = new BatchesAhead(this.epochs, { maxSteps, firstStep: step, totalSteps, firstEpoch: this.epochCount });
     const start = this.stepCount - step;
-    const inFlight: Promise<void>[] = [];
-    const tell = (first: number, parts: readonly Float64Array[]) => this.#tell(parts, schedule, first, hooks);
     const { ring } = this;
     const round = ring && ring.size > 1 ? new (await import('./round-losses.js')).RoundLosses(tables, ring) : undefined;
     // Ranks stop together, at the end of a round; one process stops before any submission.
     let isStopped = false;
     const stops = () => (round ? isStopped : hooks.signal?.aborted === true);
+    const tell = (first: number, parts: LossSums) => this.#tell(parts, schedule, first, hooks);
+    const inFlight = new InFlight((first, parts) => (round ? round.push(parts) : tell(first, parts)));
     await tables.home();
     for (const stepper of steppers) await stepper.begin(schedule, start);
 
     try {
       if (!stops()) await this.#prepare(ahead);
       let roundStart = step;
-      let most = 1;
+      let isLong = true;
       for (let epoch = firstEpoch; step < totalSteps && !stops(); epoch++) {
         const epochEnd = Math.min(totalSteps, (epoch + 1) * stepsPerEpoch);
         while (step < epochEnd && !stops()) {
           const begun = performance.now();
           const { batches, nSteps, endsRound } = ahead.next();
-          const sums = await this.#run(batches, step);
+          inFlight.push(step, await this.#run(batches, step));
           tables.version++;
-          const first = step;
-          inFlight.push(after(inFlight.at(-1), sums, (parts) => (round ? round.push(parts) : tell(first, parts))));
           step += nSteps;
           this.stepCount = start + step;
           if (endsRound && !round) await tables.moveItems();
           if (!stops()) await this.#prepare(ahead);
-          await drain(inFlight, most - 1);
-          most = performance.now() - begun > LONG_MS ? 1 : MAX_IN_FLIGHT;
+          await inFlight.tellAllBut(1);
+          if (isLong) await inFlight.settled();
+          isLong = performance.now() - begun > LONG_MS;
           if (round && (endsRound || step === totalSteps)) {
-            await drain(inFlight);
+            await inFlight.tellAllBut(0);
             const end = await round.end(endsRound, hooks.signal?.aborted === true);
             isStopped = end.isStopped;
             tell(roundStart, end.sums);
             roundStart = step;
           }
         }
-        await drain(inFlight);
+        await inFlight.tellAllBut(0);
         if (step < epochEnd) break;
         this.epochCount++;
         if (await hooks.onEpoch?.(epoch)) break;
       }
     } finally {
-      await Promise.allSettled(inFlight);
+      await inFlight.end();
     }
     this.tables.gpu.throwIfFailed();
     return step;
@@ -173,7 +170,7 @@ export class Trainer {
   /** Has the batches of the next submissions prepared; waits for those of the first. */
   async #prepare(ahead: BatchesAhead): Promise<void> {
     const coming = ahead.coming();
-    await Promise.all(this.steppers.map((stepper, part) => stepper.prepare?.(coming.map(({ batches }) => batches[part]))));
+    for (const [part, stepper] of this.steppers.entries()) await stepper.prepare?.(coming.map(({ batches }) => batches[part]));
   }
 
   /** Submits the steps of all parts, which need nothing of each other; and begins to copy the sums of their losses back. */
@@ -182,7 +179,9 @@ export class Trainer {
     try {
       for (const [part, stepper] of this.steppers.entries()) {
         await stepper.run(batches[part], step);
-        sums.push(stepper.readLosses());
+        const own = stepper.readLosses();
+        own.catch(() => undefined); // nobody awaits it before all parts have run
+        sums.push(own);
       }
     } catch (error) {
       await Promise.allSettled(sums);
@@ -192,7 +191,7 @@ export class Trainer {
   }
 
   /** Tells the losses of consecutive steps. @throws DivergedError */
-  #tell(parts: readonly Float64Array[], { lr }: Schedule, step: number, { onSteps, stopOnNaN }: FitHooks): void {
+  #tell(parts: LossSums, { lr }: Schedule, step: number, { onSteps, stopOnNaN }: FitHooks): void {
     const losses = meanLosses(parts, this.epochs.segmentsPerStep, this.options.batchSize);
     onSteps?.(step, losses);
     const bad = stopOnNaN === false ? -1 : losses.findIndex((loss) => !Number.isFinite(loss));
@@ -207,22 +206,6 @@ export class Trainer {
 
 /** As many windows as an epoch needs, all of about one length. */
 const evenWindows = (stepsPerEpoch: number, most: number) => Math.ceil(stepsPerEpoch / Math.max(1, Math.ceil(stepsPerEpoch / most)));
-
-/** What to do with the sums of a submission, which may come back before those of the one before it. An error waits until it is awaited. */
-function after(
-  before: Promise<void> | undefined,
-  sums: readonly Promise<Float64Array>[],
-  use: (parts: readonly Float64Array[]) => void,
-): Promise<void> {
-  const work = Promise.all([Promise.all(sums), before]).then(([parts]) => use(parts));
-  work.catch(() => undefined);
-  return work;
-}
-
-/** Awaits work, the oldest first, until at most `most` is left. */
-async function drain(inFlight: Promise<void>[], most = 0): Promise<void> {
-  while (inFlight.length > most) await inFlight.shift();
-}
 
 /** @throws RangeError for more than `most` steps */
 function checkedSteps(asked: number | undefined, most: number): number | undefined {

@@ -12,6 +12,7 @@ import { Trainer } from '../../src/train/trainer.js';
 import { smallData } from '../helpers/data.js';
 import { sharedGpu } from '../helpers/gpu.js';
 import { refusal } from '../helpers/refusal.js';
+import { makeLearner } from '../helpers/short-run.js';
 import { assertClose, randomTables, sameBits, stepOptions, STEPPERS } from '../helpers/training.js';
 
 const gpu = await sharedGpu();
@@ -217,10 +218,11 @@ test('a fit that is stopped while its first batches are prepared submits nothing
   release();
 });
 
-test('two submissions are on the device at one time, but only one where they take long', async () => {
+test('two submissions are on the device at one time, but only one where they take long; a hook stops both at the same step', async () => {
   const { now } = performance;
+  const dones: number[] = [];
   for (const [msPerCall, most] of [
-    [0, 2],
+    [100, 2],
     [101, 1],
   ] as const) {
     let inFlight = 0;
@@ -232,21 +234,73 @@ test('two submissions are on the device at one time, but only one where they tak
       },
       readLosses: async () => {
         const losses = await readLosses();
+        await new Promise((done) => setTimeout(done, 100)); // longer than the host needs to submit
         inFlight--;
         return losses;
       },
     }));
     const { trainer, release } = await setUp({ options: { stepsPerSubmission: 5 }, factory });
+    const stop = new AbortController();
+    const onSteps = (step: number) => step === 15 && stop.abort();
     let time = 0;
     performance.now = () => (time += msPerCall);
     try {
-      await trainer.fit(constant({ totalSteps: 50, lr: 0.01 }));
+      dones.push(await trainer.fit(constant({ totalSteps: 50, lr: 0.01 }), { onSteps, signal: stop.signal }));
     } finally {
       performance.now = now;
     }
     assert.is(seen, most);
     release();
   }
+  assert.equal(dones, [25, 25]);
+});
+
+test('the losses of all steps that were made are told, even where the next could not be; but not after a hook has thrown', async () => {
+  for (const [badRun, badHook, expected, told] of [
+    [3, Infinity, 'No run.', [0, 5, 10]],
+    [Infinity, 5, 'No hook.', [0, 5]],
+    [3, 10, 'No run.', [0, 5, 10]],
+  ] as const) {
+    let runs = 0;
+    const factory = lazyBut(({ run }) => ({
+      run: async (...args) => (runs++ === badRun ? Promise.reject(new Error('No run.')) : run(...args)),
+    }));
+    const { trainer, release } = await setUp({ options: { stepsPerSubmission: 5 }, factory });
+    const steps: number[] = [];
+    const onSteps = (step: number) => {
+      steps.push(step);
+      if (step === badHook) throw new Error('No hook.');
+    };
+    const { message } = await refusal(() => trainer.fit(constant({ totalSteps: 50, lr: 0.01 }), { onSteps }), Error);
+    assert.is(message, expected);
+    assert.equal(steps, [...told]);
+    release();
+  }
+});
+
+test('losses that do not come back while the next part is still to be submitted end the fit, and nothing else', async () => {
+  const unhandled: unknown[] = [];
+  const listen = (error: unknown) => void unhandled.push(error);
+  process.on('unhandledRejection', listen);
+  const learn = await makeLearner(
+    {
+      strata: 4,
+      parts: 4,
+      stepper: lazyBut(({ run }) => ({
+        run: async (...args) => {
+          await new Promise((done) => setTimeout(done, 5));
+          await run(...args);
+        },
+        readLosses: () => Promise.reject(new Error('No losses.')),
+      })),
+    },
+    smallData({ batchSize: 4 }),
+  );
+  assert.is((await refusal(() => learn.fit(1, 0.01), Error)).message, 'No losses.');
+  learn.release();
+  await new Promise((done) => setTimeout(done, 5));
+  process.off('unhandledRejection', listen);
+  assert.equal(unhandled, []);
 });
 
 test('a loss that is not finite stops the fit, or not', async () => {
