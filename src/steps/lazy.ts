@@ -6,14 +6,13 @@ import { lazyCountedStep, lazyStep, lazySteps } from '../../shaders/train/lazy-s
 import { lossSums } from '../../shaders/train/loss-sums.wgsl.js';
 import { StructArray } from '../gpu/struct.js';
 import { BatchLosses } from './batch-losses.js';
-import { compileBatches } from './device-batches.js';
 import { slotsPerSide } from './host-batches.js';
 import { type LazyMapping, usualMapping } from './lazy-mapping.js';
 import { makeWindows } from './make-windows.js';
 import { sourceOf } from './source.js';
 import { StepTable } from './step-table.js';
 import type { Stepper, StepperInput } from './stepper.js';
-import { deviceWindows, hostWindows } from './windows.js';
+import { hostWindows } from './windows.js';
 
 /**
  * Steps that touch only the rows of the batch, with the numbers of steps that touch every row: see
@@ -49,6 +48,8 @@ export async function lazyStepper(
   const replaying: LazyVariant = { ...variant, replays: true };
   const groupSize = gpu.info.isSoftware ? 64 : Math.min(256, gpu.limits.maxComputeInvocationsPerWorkgroup);
 
+  // Read on demand: software adapters make no batches, and a page is smaller by it.
+  const device = batches === 'device' ? await import('./device-windows.js') : undefined;
   // Compiled before anything is allocated: an op of the caller's may not compile.
   const [enterKernel, lossKernel, stepKernel, countedKernel, replayKernel, loopKernel, replayLoopKernel, partialKernel, batchKernels] =
     await Promise.all([
@@ -60,13 +61,15 @@ export async function lazyStepper(
       persistent ? gpu.compile(lazySteps(variant, groupSize)) : undefined,
       persistent ? gpu.compile(lazySteps(replaying, groupSize)) : undefined,
       splitsLongRows ? gpu.compile(lazyPartials(variant)) : undefined,
-      batches === 'device' ? compileBatches(gpu) : undefined,
+      device?.compileBatches(gpu),
     ]);
   const sizes = { nUsers, nRows, batchSize: mostRatings, maxSteps };
   const source = batchKernels ? undefined : await makeWindows(gpu, train, { ...sizes, isSorted: lanes === 1 }, rounds, leastForThread);
 
   return gpu.owning((scope) => {
-    const windows = batchKernels ? deviceWindows(scope, batchKernels, train, sizes) : hostWindows(scope, source!, sizes, splitsLongRows);
+    const windows = batchKernels
+      ? device!.deviceWindows(scope, batchKernels, train, sizes)
+      : hostWindows(scope, source!, sizes, splitsLongRows);
     const perSide = slotsPerSide(mostRatings);
     const steps = scope.allocate('steps', 4 * stepStruct(optimizer, idle, ownBiasDecay).size * (maxSteps + 1));
     const lossOf = scope.allocate('losses', 4 * windows.nSlots * maxSteps);

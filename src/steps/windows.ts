@@ -1,8 +1,6 @@
 import { Member, RowTouch } from '../../shaders/ops/structs.js';
-import type { Ratings } from '../data/ratings.js';
 import type { Recorder } from '../gpu/recorder.js';
 import type { Scope } from '../gpu/scope.js';
-import { type BatchPipelines, DeviceBatches } from './device-batches.js';
 import { chunksOf, mostTouches, slotsPerSide, type WindowSizes } from './host-batches.js';
 import type { HostWindows } from './host-windows.js';
 import type { Batches } from './stepper.js';
@@ -36,7 +34,7 @@ export interface WindowMaker {
 }
 
 /** A step has two members for each of its ratings. */
-const firstMembers = (start: Uint32Array) => start.map((place) => 2 * (place - start[0])) as Uint32Array<ArrayBuffer>;
+export const firstMembers = (start: Uint32Array) => start.map((place) => 2 * (place - start[0])) as Uint32Array<ArrayBuffer>;
 
 /** Windows made on the host by `source`, which the scope owns from now on. */
 export function hostWindows(scope: Scope, source: HostWindows, sizes: WindowSizes, splitsLongRows: boolean): WindowMaker {
@@ -65,32 +63,6 @@ export function hostWindows(scope: Scope, source: HostWindows, sizes: WindowSize
       source.recycle(window);
       const { firstTouch, nUserTouches, start } = window;
       return { firstTouch, nUserTouches, firstMember: firstMembers(start), record: () => undefined };
-    },
-  };
-}
-
-/** Windows made on the device; see `DeviceBatches`. Their batches are full, and their order is a permutation by its key. */
-export function deviceWindows(scope: Scope, pipelines: BatchPipelines, train: Ratings, sizes: WindowSizes): WindowMaker {
-  const { nUsers, nRows, batchSize, maxSteps } = sizes;
-  const batches = new DeviceBatches(scope, pipelines, train, { nUsers, nItems: nRows - nUsers, batchSize, maxSteps });
-  const { touches, members, entries, chunks, nSlots, nUserSlots } = batches;
-  return {
-    touches,
-    members,
-    entries,
-    chunks,
-    nSlots,
-    async make({ key, start }) {
-      if (key === undefined || start.some((place, s) => place !== start[0] + s * batchSize)) {
-        throw new RangeError("The device makes full batches of a permutation only: train with batches: 'host'.");
-      }
-      const nSteps = start.length - 1;
-      return {
-        firstTouch: start.map((_, s) => s * nSlots) as Uint32Array<ArrayBuffer>,
-        nUserTouches: new Uint32Array(nSteps).fill(nUserSlots),
-        firstMember: firstMembers(start),
-        record: (recorder) => void batches.record(recorder, { key, first: start[0], nSteps }),
-      };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { checkOptions } from '../base/check.js';
-import type { LrFinderResult } from '../schedule/lr-finder.js';
+import { lrFinderResult, type LrFinderResult, SweepWatch } from '../schedule/lr-finder.js';
 import { lrSweep } from '../schedule/schedule.js';
 import type { FittedLearner, StepsProgress } from './fit.js';
 
@@ -25,8 +25,6 @@ export function lrFinder({ embeddings, trainer }: FittedLearner, beta1: number, 
   const { startLr = 1e-7, endLr = 10, numIt = 100, stopDiv = true, onProgress, signal } = options;
   const schedule = lrSweep({ startLr, endLr, numIt, beta1 });
   return async () => {
-    // Read on demand: a page that trains is smaller by it.
-    const { lrFinderResult, SweepWatch } = await import('../schedule/lr-finder.js');
     const state = await embeddings.readState();
     const { stepCount, epochCount } = trainer;
     const losses: number[] = [];

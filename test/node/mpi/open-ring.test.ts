@@ -64,7 +64,8 @@ for (const kind of ['openmpi', 'mpich'] as Kind[]) {
     if (kind === 'mpich' && ['exit', 'abort'].includes(how)) continue; // each start costs a second
     test(`${kind}: a rank that ends by ${how} ends the job, and nothing is left running`, async () => {
       const { code, lines, output } = await ranks(kind, 2, [PROGRAM, how]);
-      assert.is(code, wanted, output);
+      // The launcher of MPICH says how one of the ranks ended, which may be the one that it killed itself.
+      assert.ok(code === wanted || (kind === 'mpich' && code === 9), output);
       assert.is(pids(lines).length, 2, output);
       await allGone(pids(lines));
       if (how === 'throw') assert.match(output, 'This rank failed.');
