@@ -34,7 +34,7 @@ export class InFlight {
     }
   }
 
-  /** Ends after an error, which counts alone: tells what the steps made before it had for losses, unless telling was the error. */
+  /** Ends the fit. After an error it still tells the losses of the steps that were made, unless telling them was the error. */
   async end(): Promise<void> {
     if (!this.#hasThrown) await this.tellAllBut(0).catch(() => undefined);
     await this.settled();

@@ -9,7 +9,7 @@ import type { Validation, Validator } from './validator.js';
 
 /** What may be told of a fit, and what may end it; all optional. */
 export interface FitOptions {
-  /** Called after every submission with its losses and learning rates, and how far the fit has come. */
+  /** Called for every submission, after the next has been made, with its losses and learning rates, and how far the fit has come. */
   onProgress?: ((progress: FitProgress) => void) | undefined;
   /** Called after each epoch; return true to stop. */
   onEpoch?: ((record: EpochRecord) => boolean | void | Promise<boolean | void>) | undefined;
